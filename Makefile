@@ -1,0 +1,38 @@
+# make demo: train, evaluate and draw the lecture's VAE.  make test: lint, types and tests.
+# PYTHON=python3.13 chooses the interpreter, EXTRA=cuda13 (or cuda12, tpu) the accelerator.
+PYTHON ?= python3
+EXTRA ?=
+VENV ?= .venv
+RUN = $(VENV)/bin/python
+STAMP = $(VENV)/installed-$(shell $(PYTHON) -c 'import hashlib, sys; print("%d.%d-" % sys.version_info[:2] + hashlib.sha256(open("requirements.txt", "rb").read()).hexdigest()[:12])')$(if $(EXTRA),-$(EXTRA))
+
+.PHONY: demo test test-all lock clean
+
+demo: $(STAMP)
+	$(RUN) -m experiments.train --config=configs/vae.py --workdir=runs/demo
+	$(RUN) -m experiments.evaluate --workdir=runs/demo
+
+test: $(STAMP)
+	$(RUN) -m ruff check .
+	$(RUN) -m basedpyright --level error
+	$(RUN) -m pytest -m "not slow"
+
+test-all: $(STAMP)
+	$(RUN) -m ruff check .
+	$(RUN) -m basedpyright --level error
+	$(RUN) -m pytest
+
+# The environment, from hashes; made anew when the interpreter, the lock or the extra changes.
+$(STAMP):
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "aejax needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(if $(EXTRA),$(RUN) -m pip install --quiet --disable-pip-version-check "jax[$(EXTRA)]==$$($(RUN) -c 'import jax; print(jax.__version__)')")
+	touch $@
+
+# Anew from pyproject.toml; needs uv. Hashes, no index URLs, one file for every Python and platform.
+lock:
+	uv pip compile pyproject.toml --extra test --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade -o requirements.txt
+
+clean:
+	rm -rf $(VENV) runs

@@ -1,0 +1,66 @@
+"""The four shapes that every part of aejax agrees on: NamedTuples of arrays or of pure functions, without logic."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from jax import Array
+
+Params = Any  # a tree of arrays
+Stats = Any  # a tree of arrays; () for most models
+Batch = dict[str, Array]  # rows with a leading axis [B]: {"x"}, {"x", "y"} ...
+Metrics = dict[str, Array]  # scalars: means over a batch
+
+
+class Spec(NamedTuple):
+    """What is known about a data set before training: static facts, in numpy."""
+
+    shape: tuple[int, ...]  # of one example
+    kind: str  # "image" or "table": what its figures look like
+    support: str  # "binary" {0, 1}, "unit" [0, 1] or "real": what a likelihood may assume
+    byte_scale: float  # a uint8 value times this is the data unit: 1/255, or 1 where bytes are 0 and 1
+    class_names: tuple[str, ...]  # () without labels
+    feature_names: tuple[str, ...]  # () unless the source names its columns
+    mean: np.ndarray  # [*shape] of the training rows, in data units
+    center: np.ndarray | None  # [*shape] subtracted and ...
+    spread: np.ndarray | None  # [*shape] ... divided by when `data.standardize`, both fitted on the training rows
+
+
+class Dataset(NamedTuple):
+    """Rows of the three splits, their spec and their provenance."""
+
+    train: dict[str, np.ndarray]  # "x" [N, *shape] uint8 or float32, "y" [N] int32 if labeled
+    valid: dict[str, np.ndarray]
+    test: dict[str, np.ndarray]
+    spec: Spec
+    ids: dict[str, np.ndarray]  # split -> [N] str; {} unless the source names its rows
+    sha256: str  # of all arrays of the three splits, as they are used
+
+
+class Autoencoder(NamedTuple):
+    """A model: pure functions that close over the static config and the spec only; abilities it lacks are None."""
+
+    init: Callable[[Array], tuple[Params, Stats]]  # (key)
+    loss: Callable[..., tuple[Array, tuple[Metrics, Stats]]]  # (params, stats, key, batch, *, beta, ...)
+    encode: Callable[[Params, Array], Array]  # (params, x[B, ...]) -> code[B, K], deterministic
+    decode: Callable[[Params, Array], Array] | None = None  # (params, code[B, K]) -> x_hat[B, ...]
+    posterior: Callable[[Params, Array], tuple[Array, Array]] | None = None  # (params, x) -> mean, logvar [B, K]
+    sample_prior: Callable[[Params, Array, int], Array] | None = None  # (params, key, num) -> z[num, K]
+
+
+class TrainState(NamedTuple):
+    """All that a member carries from step to step: arrays only."""
+
+    step: Array  # int32 []
+    diverged: Array  # int32 []: the first step whose loss was not finite, -1 while none was
+    params: Params
+    stats: Stats
+    opt_state: Any
+
+
+class HParams(NamedTuple):
+    """All that is traced, and so can be swept inside one compiled program."""
+
+    seed: Array  # uint32 []
+    objective: dict[str, Array]  # float32 [] each
+    optimizer: dict[str, Array]  # float32 [] each
