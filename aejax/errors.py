@@ -1,5 +1,26 @@
-"""The one exception that is the user's to mend."""
+"""How a run ends early: by the user's input, or by a signal."""
+
+import difflib
+from collections.abc import Iterable
 
 
 class UserError(Exception):
     """Input that aejax cannot use: one line that names the key, file or flag and the remedy; launchers exit with 2."""
+
+
+class Interrupted(Exception):
+    """A signal ended the run with its state saved; launchers exit with 128 + number."""
+
+    def __init__(self, number: int, message: str):
+        super().__init__(message)
+        self.number = number
+
+
+def choose(key: str, value: str, choices: Iterable[str]) -> str:
+    """Returns `value` if it is one of `choices`, else raises a UserError that names the key and the nearest choice."""
+    choices = sorted(choices)
+    if value in choices:
+        return value
+    near = difflib.get_close_matches(value, choices, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise UserError(f"{key}={value!r} is not one of {', '.join(choices)}{hint}")

@@ -1,4 +1,4 @@
-"""The four shapes that every part of aejax agrees on: NamedTuples of arrays or of pure functions, without logic."""
+"""The shapes that every part of aejax agrees on: NamedTuples of arrays or of pure functions, without logic."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -64,3 +64,19 @@ class HParams(NamedTuple):
     seed: Array  # uint32 []
     objective: dict[str, Array]  # float32 [] each
     optimizer: dict[str, Array]  # float32 [] each
+
+
+class Task(NamedTuple):
+    """What all members of one program share: functions and static sizes."""
+
+    model: Autoencoder
+    optimizer: Callable[[dict[str, Array], Array], Any]  # (numbers, step) -> optax transformation
+    preprocess: Callable[[Array, Batch], Batch]  # (key, rows as they lie on the device) -> rows with float32 x
+    num_rows: int  # of the training split
+    batch_size: int
+    evaluate_batch_size: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """The last, partial batch of an epoch is dropped (another one each epoch)."""
+        return self.num_rows // self.batch_size

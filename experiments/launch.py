@@ -4,46 +4,58 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from absl import flags
 
-from aejax.errors import UserError
+from aejax import config as configs
+from aejax.errors import Interrupted, UserError
 
 
-class Interrupted(Exception):
-    """A signal ended the run after its state was saved: exit code 128 + signal number."""
-
-    def __init__(self, number: int, message: str):
-        super().__init__(message)
-        self.number = number
-
-
-def launch(main: Callable[[], None], arguments: list[str] | None = None) -> None:
+def launch(main: Callable[[], None]) -> None:
     """Parses the flags, runs `main` and exits: 0 done, 2 the user's input, 128 + n a signal, 1 anything else."""
-    arguments = sys.argv[1:] if arguments is None else arguments
     module = sys.modules[main.__module__]
-    if {"--help", "-h", "--helpfull"} & set(arguments):
-        print(f"{(module.__doc__ or '').strip()}\n")
-        print(flags.FLAGS.module_help(module))
+    if {"--help", "-h", "-help", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
+        print(f"{(module.__doc__ or '').strip()}\n\n{flags.FLAGS.module_help(module)}")
         sys.exit(0)
     try:
-        rest = flags.FLAGS([sys.argv[0], *arguments])[1:]
-        if rest:
-            raise UserError(f"unexpected argument {rest[0]!r}: every option is a flag, see --help")
+        parse_flags()
         main()
+        sys.stdout.flush()
     except (UserError, flags.Error) as error:
-        fail(str(error))
+        print("error: " + " ".join(str(error).split()), file=sys.stderr)
+        sys.exit(2)
     except Interrupted as stop:
         print(stop, file=sys.stderr)
         sys.exit(128 + stop.number)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
-    except BrokenPipeError:  # `... | head`: the reader has gone, and so have its complaints
+    except BrokenPipeError:  # `... | head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
 
 
-def fail(message: str) -> None:
-    """Prints one line and exits with 2."""
-    print("error: " + " ".join(message.split()), file=sys.stderr)
-    sys.exit(2)
+def parse_flags() -> None:
+    """Parses the command line; raises UserError for what absl and config_flags report in other ways."""
+    try:
+        rest = flags.FLAGS(sys.argv)[1:]
+    except (AttributeError, KeyError):  # config_flags' words for a key that the config lacks
+        from configs import base
+
+        for path in overridden_paths():
+            configs.read(base.get_config(), path)
+        raise
+    except FileNotFoundError as error:
+        recipes = ", ".join(sorted(str(path) for path in Path("configs").glob("[a-z]*.py") if path.stem != "base"))
+        raise UserError(f"--config={error.filename} does not exist; recipes are {recipes or 'in configs/'}") from None
+    if rest:
+        raise UserError(f"unexpected argument {rest[0]!r}: every option is a flag, see --help")
+
+
+def overridden_paths() -> list[str]:
+    """The config paths that the command line sets."""
+    return [
+        argument.lstrip("-").partition("=")[0].removeprefix("config.")
+        for argument in sys.argv[1:]
+        if argument.startswith(("--config.", "-config."))
+    ]

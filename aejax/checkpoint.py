@@ -1,0 +1,138 @@
+"""Checkpoints that can be trusted: an orbax payload, then a seal with the sha256 of every file, then one rename.
+
+Only sealed steps exist: orbax alone restores a flipped bit silently, and never falls back to an older step.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+
+from aejax.records import sync_directory
+
+KEEP = 2  # sealed steps: the newest, and one to fall back to
+SEAL = "seal.json"
+
+
+class Damaged(Exception):
+    """A step whose files are not those that were sealed."""
+
+
+def describe(tree: Any) -> dict[str, list]:
+    """{path: [shape, dtype]} of every array in a tree."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(path): [list(leaf.shape), str(leaf.dtype)] for path, leaf in leaves}
+
+
+def digest(path: Path) -> str:
+    """The sha256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def self_digest(seal: dict[str, Any]) -> str:
+    """The sha256 of a seal's own facts."""
+    return hashlib.sha256(json.dumps(seal, sort_keys=True).encode()).hexdigest()
+
+
+def contents(directory: Path) -> dict[str, Path]:
+    """Every file below a directory but the seal, by its relative name."""
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    return {str(path.relative_to(directory)): path for path in files if path.name != SEAL}
+
+
+def write_step(directory: Path, step: int, state: Any, facts: dict[str, Any]) -> None:
+    """Writes, seals and renames one step, then deletes the steps that are no longer needed."""
+    temporary = directory / f".{step}.tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    with ocp.StandardCheckpointer() as checkpointer:
+        checkpointer.save((temporary / "state").absolute(), state)
+    files = contents(temporary)
+    seal = {"step": step, **facts, "tree": describe(state), "files": {name: digest(p) for name, p in files.items()}}
+    (temporary / SEAL).write_text(json.dumps({**seal, "sha256": self_digest(seal)}, indent=1) + "\n")
+    for path in [*temporary.rglob("*"), temporary]:
+        descriptor = os.open(path, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+    os.rename(temporary, directory / str(step))
+    sync_directory(directory)
+    for old in sealed_steps(directory)[KEEP:]:
+        shutil.rmtree(directory / str(old))
+
+
+def sealed_steps(directory: Path) -> list[int]:
+    """The steps that were sealed, the newest first."""
+    steps = [seal.parent.name for seal in directory.glob(f"*/{SEAL}")]
+    return sorted((int(step) for step in steps if step.isdigit()), reverse=True)
+
+
+def read_seal(directory: Path, step: int) -> dict[str, Any]:
+    """The seal of a step whose files were all found as sealed; raises Damaged that names the first that was not."""
+    path = directory / str(step)
+    try:
+        seal = json.loads((path / SEAL).read_text())
+        intact = seal.pop("sha256") == self_digest(seal)
+    except (ValueError, KeyError, AttributeError):
+        intact = False
+    if not intact:
+        raise Damaged(f"{path / SEAL} is not the seal that was written")
+    sealed, files = seal["files"], contents(path)
+    for name in sorted({*sealed, *files}):
+        if name not in files or name not in sealed or digest(files[name]) != sealed[name]:
+            raise Damaged(f"{path / name} is not the file that was sealed")
+    return seal
+
+
+def newest(directory: Path, warn: Callable[[str], None]) -> tuple[int, dict[str, Any]] | None:
+    """The newest undamaged step and its seal; damaged ones are named, and set aside as STEP.damaged."""
+    for step in sealed_steps(directory):
+        try:
+            return step, read_seal(directory, step)
+        except Damaged as damage:
+            warn(f"damaged checkpoint: {damage}; trying the one before")
+            aside = directory / f"{step}.damaged"
+            shutil.rmtree(aside, ignore_errors=True)
+            os.rename(directory / str(step), aside)
+    return None
+
+
+def restore(directory: Path, step: int, like: Any) -> Any:
+    """The state of a step as numpy arrays, shaped like a tree of shapes; raises Damaged if it holds another tree."""
+    path = directory / str(step)
+    seal = json.loads((path / SEAL).read_text())
+    if seal["tree"] != describe(like):
+        raise Damaged(f"{path} holds arrays of other names, shapes or types than this code expects")
+    template = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like)
+    with ocp.StandardCheckpointer() as checkpointer:
+        return checkpointer.restore((path / "state").absolute(), template)
+
+
+@contextmanager
+def saver(directory: Path) -> Iterator[Callable[[int, Any, dict[str, Any]], None]]:
+    """Yields save(step, state, facts), which works in the background; leaving waits until the last save is sealed."""
+    pending: list[Future] = []
+
+    def wait() -> None:
+        while pending:
+            pending.pop().result()
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+
+        def save(step: int, state: Any, facts: dict[str, Any]) -> None:
+            wait()  # a failed save stops the run here
+            pending.append(pool.submit(write_step, directory, step, state, facts))
+
+        try:
+            yield save
+        finally:
+            wait()

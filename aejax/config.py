@@ -1,0 +1,142 @@
+"""Checks of a resolved config, and its way to JSON and back; imports no jax, so that bad input answers at once.
+
+A path names a leaf of a config: "objective.beta". Floats under `objective` and `optimizer`, and `seed`, are traced.
+"""
+
+import ast
+import difflib
+import json
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from aejax.errors import UserError, choose
+
+BOUNDS = (  # paths, what must hold, and the words for it
+    (("seed",), lambda v: 0 <= v < 2**32, "from 0 to 4294967295"),
+    (("data.valid_fraction", "data.test_fraction"), lambda v: 0.0 <= v < 1.0, "in [0, 1)"),
+    (("model.latent_dim", "model.num_samples", "train.epochs", "train.batch_size"), lambda v: v >= 1, "at least 1"),
+    (("train.save_every_epochs", "log.every_epochs", "evaluate.batch_size"), lambda v: v >= 1, "at least 1"),
+    (("train.lanes", "data.split_seed"), lambda v: v >= 0, "at least 0"),
+    (("model.hidden",), lambda v: all(isinstance(n, int) and n >= 1 for n in v), "a tuple of widths: (512,) or ()"),
+    (("model.variance",), lambda v: v > 0.0, "above 0"),
+    (("optimizer.learning_rate", "optimizer.eps"), lambda v: v > 0.0, "above 0"),
+    (("optimizer.b1", "optimizer.b2", "optimizer.momentum"), lambda v: 0.0 <= v < 1.0, "in [0, 1)"),
+    (("optimizer.final_fraction",), lambda v: 0.0 < v <= 1.0, "in (0, 1]"),
+    (("optimizer.warmup", "optimizer.weight_decay", "optimizer.clip_norm"), lambda v: v >= 0.0, "at least 0"),
+    (("objective.beta", "objective.beta_warmup"), lambda v: v >= 0.0, "at least 0"),
+)
+
+
+def flatten(config: ConfigDict) -> dict[str, Any]:
+    """{"objective.beta": 1.0, ...}, in the config's order."""
+    leaves = {}
+    for key, value in config.items():
+        inner = flatten(value) if isinstance(value, ConfigDict) else None
+        leaves |= {key: value} if inner is None else {f"{key}.{path}": leaf for path, leaf in inner.items()}
+    return leaves
+
+
+def is_traced(path: str, value: Any) -> bool:
+    """Whether a leaf is an argument of the compiled program; all others are part of it."""
+    return path == "seed" or (path.startswith(("objective.", "optimizer.")) and isinstance(value, float))
+
+
+def read(config: ConfigDict, path: str) -> Any:
+    """The leaf at a path; raises UserError that names the nearest key."""
+    leaves = flatten(config)
+    if path in leaves:
+        return leaves[path]
+    if path.startswith("config."):
+        raise UserError(f"{path} is not a key: leave out the leading 'config.': {path.removeprefix('config.')}")
+    last = {leaf.rpartition(".")[2]: leaf for leaf in leaves}
+    near = difflib.get_close_matches(path, leaves, n=1) or [
+        last[name] for name in difflib.get_close_matches(path.rpartition(".")[2], last, n=1)
+    ]
+    raise UserError(f"config has no key {path!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+
+
+def parse(path: str, text: str, default: Any) -> Any:
+    """The value that a text means where the default stands, of the default's type; raises UserError if of another."""
+    if isinstance(default, str):
+        return text
+    try:
+        value = ast.literal_eval({"true": "True", "false": "False"}.get(text, text))
+    except (ValueError, SyntaxError):
+        value = text
+    if isinstance(default, float) and type(value) is int:
+        value = float(value)
+    if isinstance(default, tuple) and isinstance(value, list):
+        value = tuple(value)
+    if type(value) is not type(default):
+        raise UserError(f"{path}={text} is no {type(default).__name__}, such as the default {default!r}")
+    return value
+
+
+def replaced(config: ConfigDict, changes: dict[str, Any]) -> ConfigDict:
+    """A copy with other values at some paths."""
+    copy = config.copy_and_resolve_references()
+    for path, value in changes.items():
+        section, _, key = path.rpartition(".")
+        (copy[section] if section else copy)[key] = value
+    return copy
+
+
+def objective_names(model_name: str) -> tuple[str, ...]:
+    """The keyword-only arguments of a model's loss, its objective's schema, read from its source."""
+    directory = Path(__file__).parent / "models"
+    known = [file.stem for file in directory.glob("[a-z]*.py")]
+    source = (directory / f"{choose('model.name', model_name, known)}.py").read_text()
+    losses = [
+        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef) and node.name == "loss"
+    ]
+    return tuple(argument.arg for node in losses for argument in node.args.kwonlyargs)
+
+
+def objective_of(config: ConfigDict) -> dict[str, float]:
+    """The part of `config.objective` that the model uses: the weights its loss names, and their warm-ups."""
+    names = objective_names(config.model.name)
+    return {key: value for key, value in config.objective.items() if key.removesuffix("_warmup") in names}
+
+
+def check(config: ConfigDict, chosen: Iterable[str]) -> None:
+    """Raises UserError for a value out of bounds, or a chosen (swept, overridden) objective that the model lacks."""
+    leaves = flatten(config)
+    for path, value in leaves.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f"{path}={value} must be finite")
+    for paths, holds, words in BOUNDS:
+        for path in paths:
+            if not holds(leaves[path]):
+                raise UserError(f"{path}={leaves[path]} must be {words}")
+    used = [f"objective.{key}" for key in objective_of(config)]
+    for path in chosen:
+        if path.startswith("objective.") and path not in used:
+            names = ", ".join(used) or "no objective weights"
+            raise UserError(f"{path} has no effect: model.name={config.model.name} uses {names}")
+
+
+def to_json(config: ConfigDict) -> dict:
+    """Plain dictionaries and lists."""
+    return json.loads(json.dumps(config.to_dict()))
+
+
+def from_json(tree: dict) -> ConfigDict:
+    """The config again; lists become tuples."""
+
+    def restore(value):
+        if isinstance(value, dict):
+            return ConfigDict({key: restore(inner) for key, inner in value.items()})
+        return tuple(value) if isinstance(value, list) else value
+
+    return restore(tree)
+
+
+def difference(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """The paths where two flat configs differ, on one line: "train.epochs 20 -> 30"."""
+    missing = object()
+    changed = [path for path in {**old, **new} if old.get(path, missing) != new.get(path, missing)]
+    return ", ".join(f"{path} {old.get(path, '(none)')} -> {new.get(path, '(none)')}" for path in changed)

@@ -1,0 +1,304 @@
+"""Data: one file per source, one place where rows become a Dataset.
+
+The filename is the registry: `data.name` names a file here (`digits`, `arrays`), else a prepared TFDS image set. A
+source has `read(config.data) -> Rows`; all that happens to rows afterwards stands in `load`, in its order.
+"""
+
+import difflib
+import hashlib
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from aejax.errors import UserError, choose
+
+if TYPE_CHECKING:  # aejax.types imports jax; input that reads no data is to fail before that
+    import aejax.types
+
+Split = dict[str, np.ndarray]  # "x" [N, ...], and where known "y" [N] class codes, "ids" [N] str
+
+SPLITS = ("train", "valid", "test")
+BINARIZATIONS = ("none", "static", "dynamic", "threshold")
+NOT_SOURCES = ("__init__", "idx", "tfds")
+
+
+class Rows(NamedTuple):
+    """What a source yields: the splits it has itself, in its own order, and its names."""
+
+    train: Split
+    valid: Split | None = None
+    test: Split | None = None
+    class_names: tuple[str, ...] = ()
+    feature_names: tuple[str, ...] = ()
+
+
+def load(config: Any) -> "aejax.types.Dataset":
+    """Reads the source that `config.data` names and makes it a Dataset; UserError names the key or file at fault.
+
+    - dtypes: uint8 stays, bool becomes uint8, all else float32. Bytes are units of 1/255, or of 1 where none is above
+      1. Support is "binary" where every value is 0 or 1, "unit" within [0, 1], else "real", in data units.
+    - shapes: [H, W] with H, W >= 4 gets a channel axis; [H, W, 1] and [H, W, 3] are images, all else is a table.
+    - binarization: "static" draws each value once with its grey value as probability, "threshold" is x >= 0.5, both
+      stored as uint8; "dynamic" leaves the grey rows, which the train step draws anew. All three need [0, 1].
+    - splits: a source without test rows gives `test_fraction` of its rows, then one without validation rows
+      `valid_fraction` of its remaining training rows (at least one row if the fraction is above 0). One permutation
+      drawn from `split_seed` decides: neither the test rows nor a static draw depend on any other setting.
+    - standardize: (x - mean) / sd per feature, fitted on the training rows (sd 1 where a feature is constant).
+    """
+    from aejax.types import Dataset, Spec
+
+    _check_settings(config)
+    rows = _source(config.name).read(config)
+    where = f"data.path={config.path}" if config.name == "arrays" else f"data.name={config.name}"
+    splits = {name: split for name, split in zip(SPLITS, rows[:3], strict=True) if split is not None}
+    splits = {name: _checked(split, f"{where} ({name})", rows.feature_names) for name, split in splits.items()}
+    _check_agreement(splits, where)
+    scale = _byte_scale([split["x"] for split in splits.values()])
+    support = _support([split["x"] for split in splits.values()], scale)
+    if config.binarization != "none":
+        if support == "real":
+            raise UserError(
+                f"data.binarization={config.binarization} needs values in [0, 1] and {where} has others: "
+                "use data.binarization=none or rescale the data"
+            )
+        support = "binary"
+    if config.binarization in ("static", "threshold"):
+        splits, scale = _binarized(splits, scale, config), 1.0
+    splits = _divided(splits, where, config)
+    center = spread = None
+    if config.standardize:
+        center, spread = _moments(splits["train"]["x"], scale)
+        support = "real"
+        splits = {name: s | {"x": standardized(s["x"], scale, center, spread)} for name, s in splits.items()}
+    ids = {name: split.pop("ids") for name, split in splits.items() if "ids" in split}
+    train = splits["train"]["x"]
+    mean = train.mean(axis=0, dtype=np.float64) * (scale if train.dtype == np.uint8 else 1.0)
+    spec = Spec(
+        shape=train.shape[1:],
+        kind="image" if _is_image(train.shape[1:]) else "table",
+        support=support,
+        byte_scale=scale,
+        class_names=rows.class_names if "y" in splits["train"] else (),
+        feature_names=rows.feature_names,
+        mean=mean.astype(np.float32),
+        center=center,
+        spread=spread,
+    )
+    return Dataset(*(splits[name] for name in SPLITS), spec=spec, ids=ids, sha256=_sha256(splits))
+
+
+def read_new(
+    path: str, config: Any, spec: "aejax.types.Spec"
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """Reads new samples (.npz `x`[, `y`, `ids`], .npy, .csv) for a trained run: (x [N, *shape], y codes, ids).
+
+    `config` is the run's `config.data` (delimiter, columns, transpose; label and id columns may be absent). Columns of
+    a table are matched by name, flat rows take the run's shape. Floats are in data units, before standardization, which
+    is applied here as on the training rows. Bytes are scaled by the rule of `load`: they stay uint8 where that is the
+    run's own scale, else they come back as float32 in data units. A "threshold" run gets its rows thresholded, a
+    "static" one keeps grey values, the mean of its draw. UserError: a wrong shape, values outside the run's [0, 1], a
+    label that the run does not know.
+    """
+    from aejax.data import arrays
+
+    splits, names = arrays.read_file(path, config, new=True)
+    if set(splits) != {"train"}:
+        raise UserError(f"{path} has splits of its own: new samples are one array `x`")
+    split = _checked(splits["train"], path, names)
+    x = _shaped(split["x"], path, names, spec)
+    scale = _byte_scale([x])
+    bounded = spec.support != "real" or spec.byte_scale != 1.0
+    if bounded and _support([x], scale) == "real":
+        raise UserError(f"{path}: x lies in [{x.min():g}, {x.max():g}], the run was trained on [0, 1]: rescale it")
+    if x.dtype == np.uint8:
+        scale = scale if bounded else spec.byte_scale  # a table's small integers are no grey values
+        if config.binarization == "threshold" or scale != spec.byte_scale:
+            x = x * np.float32(scale)
+    if config.binarization == "threshold":
+        x = (x >= 0.5).astype(np.uint8)
+    if spec.center is not None and spec.spread is not None:
+        x = standardized(x, spec.byte_scale, spec.center, spec.spread)
+    y = arrays.known_codes(split["y"], spec.class_names, path) if "y" in split and spec.class_names else None
+    return x, y, split.get("ids")
+
+
+def spec_to_json(spec: "aejax.types.Spec") -> dict[str, Any]:
+    """A Spec as JSON's own types, float32 arrays as lists of floats; `spec_from_json` restores it to the bit."""
+    values: dict[str, Any] = {}
+    for key, value in spec._asdict().items():
+        values[key] = value.tolist() if isinstance(value, np.ndarray) else value
+        values[key] = list(value) if isinstance(value, tuple) else values[key]
+    return values
+
+
+def spec_from_json(values: dict[str, Any]) -> "aejax.types.Spec":
+    """The Spec that `spec_to_json` wrote, also after a way through a JSON file."""
+    from aejax.types import Spec
+
+    fields: dict[str, Any] = {key: tuple(values[key]) for key in ("shape", "class_names", "feature_names")}
+    for key in ("mean", "center", "spread"):
+        fields[key] = None if values[key] is None else np.asarray(values[key], np.float32)
+    return Spec(**(values | fields))
+
+
+def standardized(x: np.ndarray, scale: float, center: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """(x - center) / spread as float32, of rows [N, *shape] whose bytes, if they are bytes, are units of `scale`."""
+    grey = x * np.float32(scale) if x.dtype == np.uint8 else x
+    return (grey - center) / spread
+
+
+def sources() -> list[str]:
+    """The names of the files here that are sources of their own."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in NOT_SOURCES)
+
+
+def nearest(word: str, choices: Sequence[str]) -> str:
+    """Ends a message: the choice that is nearest to a mistyped word, if any is near, and all (at most ten) of them."""
+    near = difflib.get_close_matches(word, choices, n=1)
+    listed = ", ".join(choices[:10]) + (", ..." if len(choices) > 10 else "")
+    return (f"did you mean {near[0]!r}? " if near else "") + f"there is: {listed}"
+
+
+def _source(name: str) -> Any:
+    return importlib.import_module(f"aejax.data.{name if name in sources() else 'tfds'}")
+
+
+def _check_settings(config: Any) -> None:
+    choose("data.binarization", config.binarization, BINARIZATIONS)
+    for key in ("valid_fraction", "test_fraction"):
+        if not 0.0 <= config[key] < 1.0:
+            raise UserError(f"data.{key}={config[key]}: a fraction of the rows is at least 0 and below 1")
+    if config.split_seed < 0:
+        raise UserError(f"data.split_seed={config.split_seed}: a seed is not negative")
+    if config.standardize and config.binarization != "none":
+        raise UserError(f"data.standardize and data.binarization={config.binarization} exclude each other: drop one")
+
+
+def _checked(split: Split, where: str, feature_names: tuple[str, ...]) -> Split:
+    """The split with x as uint8 or float32, finite and [N, ...] with a channel axis; y and ids of its length."""
+    x = split["x"]
+    if x.dtype.kind not in "biuf":
+        raise UserError(f"{where}: x has dtype {x.dtype}: save it as numbers (float32 or uint8)")
+    if x.ndim < 2:
+        raise UserError(f"{where}: x has shape {x.shape}: it must be [rows, features] or [rows, height, width, ...]")
+    if x.size == 0:
+        raise UserError(f"{where}: x is empty, its shape is {x.shape}: it must have rows and features")
+    if x.dtype.kind == "b":
+        x = x.astype(np.uint8)
+    elif x.dtype != np.uint8:
+        with np.errstate(over="ignore"):
+            x = x.astype(np.float32)
+        finite = np.isfinite(x)
+        if not finite.all():
+            row, *feature = (int(i) for i in np.unravel_index(np.argmin(finite), x.shape))
+            name = repr(feature_names[feature[0]]) if feature_names else ", ".join(map(str, feature))
+            raise UserError(
+                f"{where}: x is {split['x'][row, *feature]} (no finite float32) in row {row} (the first is 0), "
+                f"feature {name}: mend or drop it"
+            )
+    for key in ("y", "ids"):
+        if key in split and split[key].shape != x.shape[:1]:
+            raise UserError(f"{where}: {key} has shape {split[key].shape}, x has {len(x)} rows: it must be [{len(x)}]")
+    if x.ndim == 3 and min(x.shape[1:]) >= 4:
+        x = x[..., None]
+    return split | {"x": x}
+
+
+def _check_agreement(splits: dict[str, Split], where: str) -> None:
+    """All splits must have the shape, the byte-or-float dtype and the labels or ids of the training rows."""
+    train = splits["train"]
+    for name, split in splits.items():
+        if split["x"].shape[1:] != train["x"].shape[1:]:
+            shapes = f"train rows of shape {train['x'].shape[1:]}, {name} rows of {split['x'].shape[1:]}"
+            raise UserError(f"{where}: {shapes}: they must agree")
+        if split["x"].dtype != train["x"].dtype:
+            dtypes = f"train rows as {train['x'].dtype}, {name} rows as {split['x'].dtype}"
+            raise UserError(f"{where}: {dtypes}: they must agree")
+        if different := sorted(set(split) ^ set(train)):
+            raise UserError(f"{where}: `{different[0]}` is not in both train and {name}: give it for all or none")
+
+
+def _byte_scale(xs: list[np.ndarray]) -> float:
+    return 1.0 / 255.0 if xs[0].dtype == np.uint8 and max(x.max() for x in xs) > 1 else 1.0
+
+
+def _support(xs: list[np.ndarray], scale: float) -> str:
+    one = 255 if scale != 1.0 else 1
+    if all(((x == 0) | (x == one)).all() for x in xs):
+        return "binary"
+    return "unit" if all(x.min() >= 0 and x.max() <= one for x in xs) else "real"
+
+
+def _is_image(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 3 and min(shape[:2]) >= 4 and shape[2] in (1, 3)
+
+
+def _binarized(splits: dict[str, Split], scale: float, config: Any) -> dict[str, Split]:
+    """Rows of 0 and 1, before they are divided: so that a row's draw does not depend on where it goes."""
+    drawn = {}
+    for name, split in splits.items():
+        grey = split["x"] * np.float32(scale)
+        if config.binarization == "threshold":
+            x = grey >= 0.5
+        else:
+            generator = np.random.default_rng([config.split_seed, 1 + SPLITS.index(name)])
+            x = generator.random(grey.shape, dtype=np.float32) < grey
+        drawn[name] = split | {"x": x.astype(np.uint8)}
+    return drawn
+
+
+def _divided(splits: dict[str, Split], where: str, config: Any) -> dict[str, Split]:
+    """All three splits, those that the source lacks taken from its training rows; order within each is the source's."""
+    train = splits["train"]
+    count = len(train["x"])
+    order = np.random.default_rng(config.split_seed).permutation(count)
+    test = 0 if "test" in splits else _share(config.test_fraction, count)
+    valid = 0 if "valid" in splits else _share(config.valid_fraction, count - test)
+    if "test" not in splits and test == 0:
+        raise UserError(f"{where} has no test rows of its own: data.test_fraction must be above 0")
+    if test + valid >= count:
+        raise UserError(
+            f"{where}: no training rows are left of {count} after {test} test and {valid} validation rows: "
+            "lower data.test_fraction or data.valid_fraction, or give more rows"
+        )
+    parts = {"train": order[test + valid :], "valid": order[test : test + valid], "test": order[:test]}
+    taken = {name: {key: rows[np.sort(part)] for key, rows in train.items()} for name, part in parts.items()}
+    return taken | {name: split for name, split in splits.items() if name != "train"}
+
+
+def _share(fraction: float, count: int) -> int:
+    return max(1, round(fraction * count)) if fraction else 0
+
+
+def _moments(x: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and sd of each feature in data units, float32; sd 1 where it is constant, to the bit or in float32."""
+    unit = scale if x.dtype == np.uint8 else 1.0
+    center = (x.mean(axis=0, dtype=np.float64) * unit).astype(np.float32)
+    spread = (x.std(axis=0, dtype=np.float64) * unit).astype(np.float32)
+    constant = (x.min(axis=0) == x.max(axis=0)) | (spread == 0)
+    return center, np.where(constant, np.float32(1), spread)
+
+
+def _shaped(x: np.ndarray, path: str, names: tuple[str, ...], spec: "aejax.types.Spec") -> np.ndarray:
+    """New rows [N, ...] in the run's columns and shape."""
+    if names and spec.feature_names and names != spec.feature_names:
+        if different := sorted(set(names) ^ set(spec.feature_names)):
+            fault = "a column that the run does not know" if different[0] in names else "no such column"
+            raise UserError(f"{path}: {different[0]!r}: {fault}: its columns must be the run's features")
+        place = {name: column for column, name in enumerate(names)}
+        x = x[:, [place[name] for name in spec.feature_names]]
+    if x.shape[1:] != spec.shape and x.shape[1:] != (np.prod(spec.shape),):
+        raise UserError(f"{path}: x has rows of shape {x.shape[1:]}, the run was trained on rows of {spec.shape}")
+    return x.reshape(-1, *spec.shape)
+
+
+def _sha256(splits: dict[str, Split]) -> str:
+    digest = hashlib.sha256()
+    for name in SPLITS:
+        for key, array in sorted(splits[name].items()):
+            digest.update(f"{name}.{key} {array.dtype.str} {array.shape} ".encode())
+            digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,200 @@
+"""The user's own arrays, by `data.path`: .npz, .npy or .csv.
+
+- .npz: `x`[, `y`, `ids`], or `x_train`[, `x_valid`, `x_test`] with `y_...`, `ids_...` likewise; others are ignored.
+- .npy: x.
+- .csv: one sample a line (with `data.transpose` the whole grid of cells is transposed first), below a line of column
+  names; there is none if all cells of the first line are numbers. A column without a name is called column_1, column_2,
+  ... by its place. `data.label_column` and `data.id_column` are taken out, all others are features.
+
+Labels are integers or strings; they become codes in the order of their sorted names (numbers by size).
+"""
+
+import csv
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aejax.data import SPLITS, Rows, Split, nearest
+from aejax.errors import UserError
+
+NAMES = [f"{key}{suffix}" for suffix in ("", "_train", "_valid", "_test") for key in ("x", "y", "ids")]
+CSV_KEYS = ("label_column", "id_column", "transpose")
+
+
+def read(config: Any) -> Rows:
+    """The file's rows with labels as int32 codes; UserError names the file or key at fault."""
+    splits, feature_names = read_file(config.path, config)
+    for name, split in splits.items():
+        if "y" in split:
+            splits[name] = split | {"y": _label_text(split["y"], f"{config.path} ({name})")}
+    labels = [split["y"] for split in splits.values() if "y" in split]
+    class_names = _in_order(set(np.concatenate(labels).tolist())) if labels else ()
+    for name, split in splits.items():
+        if "y" in split:
+            splits[name] = split | {"y": _codes(split["y"], class_names)}
+    return Rows(splits["train"], splits.get("valid"), splits.get("test"), class_names, feature_names)
+
+
+def read_file(path: str, config: Any, new: bool = False) -> tuple[dict[str, Split], tuple[str, ...]]:
+    """The file as it is: its splits ("train" if it has none), with y as written, and the names of its features.
+
+    With `new` (samples for a trained run) the keys that describe a table may name columns that are not there.
+    """
+    readers = {".npz": _read_arrays, ".npy": _read_arrays, ".csv": _read_csv}
+    if not path:
+        raise UserError("data.path is empty: give the .npz, .npy or .csv file to read")
+    suffix = Path(path).suffix.lower()
+    if suffix not in readers:
+        raise UserError(f"{path}: unknown extension {suffix!r}: it must be .npz, .npy or .csv (any delimiter)")
+    if not Path(path).is_file():
+        raise UserError(f"{path} does not exist or is no file: correct the path")
+    return readers[suffix](path, config, new)
+
+
+def known_codes(labels: np.ndarray, class_names: tuple[str, ...], where: str) -> np.ndarray:
+    """Labels of new samples [N] as codes of a run's classes; integers also count as codes if no class is a number."""
+    text = _label_text(labels, where)
+    if labels.dtype.kind in "iu" and not any(_is_number(name) for name in class_names):
+        known = tuple(str(code) for code in range(len(class_names)))
+    else:
+        known = class_names
+    if strange := _in_order(set(text.tolist()) - set(known)):
+        raise UserError(f"{where}: label {strange[0]!r} is no class of the run: leave labels out; {nearest('', known)}")
+    return _codes(text, known)
+
+
+def _read_arrays(path: str, config: Any, new: bool) -> tuple[dict[str, Split], tuple[str, ...]]:
+    for key in CSV_KEYS:
+        if config[key] and not new:
+            raise UserError(f"data.{key} is for a .csv, {path} is none: drop it (an .npz names its arrays x, y, ids)")
+    arrays = _numpy_file(path)
+    if ("x" in arrays) == ("x_train" in arrays):
+        raise UserError(f"{path} holds {', '.join(arrays) or 'no array'}: it needs `x`, or `x_train` and `x_test`")
+    if "x" in arrays:
+        keys = {"train": ""}
+    else:
+        keys = {name: f"_{name}" for name in SPLITS if f"x_{name}" in arrays}
+    used = {f"{key}{suffix}" for key in ("x", "y", "ids") for suffix in keys.values()}
+    for name in sorted(set(arrays) - used):
+        remedy = (
+            f"there is no `x{name.removeprefix('y').removeprefix('ids')}`" if name in NAMES else nearest(name, NAMES)
+        )
+        raise UserError(f"{path}: `{name}` belongs to no rows: {remedy}")
+    splits = {}
+    for name, suffix in keys.items():
+        split = {key: arrays[key + suffix] for key in ("x", "y", "ids") if key + suffix in arrays}
+        splits[name] = split | ({"ids": _text(split["ids"])} if "ids" in split else {})
+    return splits, ()
+
+
+def _numpy_file(path: str) -> dict[str, np.ndarray]:
+    """The arrays of an .npz, or that of an .npy as "x", never unpickled."""
+    try:
+        with open(path, "rb") as raw:
+            file = np.load(raw, allow_pickle=False)
+            if isinstance(file, np.ndarray):
+                return {"x": file}
+            return {name: file[name] for name in file.files if name.split("_")[0] in ("x", "y", "ids")}
+    except Exception as error:  # numpy and zipfile fail on damaged files in a dozen ways
+        if "Object arrays" in str(error):
+            raise UserError(f"{path} holds Python objects: save plain arrays of numbers or strings") from error
+        raise UserError(f"{path} cannot be read, it is damaged or no {Path(path).suffix}: {error}") from error
+
+
+def _read_csv(path: str, config: Any, new: bool) -> tuple[dict[str, Split], tuple[str, ...]]:
+    grid = _grid(path, config.delimiter)
+    if config.transpose:
+        grid = [list(column) for column in zip(*grid, strict=True)]
+    named = not all(_is_number(cell) for cell in grid[0])
+    columns = [cell.strip() if named else "" for cell in grid[0]]
+    columns = [name or f"column_{place}" for place, name in enumerate(columns, 1)]
+    name, count = Counter(columns).most_common(1)[0]
+    if count > 1:
+        raise UserError(f"{path}: {count} columns are called {name!r}: rename them")
+    rows = grid[1:] if named else grid
+    taken = {}
+    for key, field in (("label_column", "y"), ("id_column", "ids")):
+        if not config[key] or (new and config[key] not in columns):
+            continue
+        if config[key] not in columns:
+            raise UserError(f"data.{key}={config[key]} is no column of {path}: {nearest(config[key], columns)}")
+        taken[field] = columns.index(config[key])
+    features = [place for place in range(len(columns)) if place not in taken.values()]
+    split = {field: np.array([row[place].strip() for row in rows], str) for field, place in taken.items()}
+    if "y" in split and len(empty := np.flatnonzero(split["y"] == "")):
+        raise UserError(f"{path}: no label in row {empty[0]} (the first is 0), column {config.label_column!r}: add it")
+    x = _numbers(rows, features, columns, path)
+    return {"train": {"x": x} | split}, tuple(columns[place] for place in features) if named else ()
+
+
+def _grid(path: str, delimiter: str) -> list[list[str]]:
+    delimiter = "\t" if delimiter == "\\t" else delimiter  # as a shell passes it
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        raise UserError(f"data.delimiter={delimiter!r} must be one character, such as , or ; or \\t")
+    grid = []
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file, delimiter=delimiter, skipinitialspace=delimiter != "\t")
+            for row in reader:
+                if row and len(row) != len(grid[0] if grid else row):
+                    raise UserError(
+                        f"{path}: line {reader.line_num} has {len(row)} cells, the first has {len(grid[0])}: "
+                        "give each line as many, and check data.delimiter"
+                    )
+                if row:
+                    grid.append(row)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} cannot be read as a .csv in UTF-8: {error}") from error
+    if not grid:
+        raise UserError(f"{path} is empty: give it a line of column names and lines of numbers")
+    return grid
+
+
+def _numbers(rows: list[list[str]], features: list[int], columns: list[str], path: str) -> np.ndarray:
+    x = np.empty((len(rows), len(features)))
+    for i, row in enumerate(rows):
+        try:
+            x[i] = [float(row[place]) for place in features]
+        except ValueError:
+            place = next(place for place in features if not _is_number(row[place]))
+            raise UserError(
+                f"{path}: {row[place]!r} in row {i} (the first is 0), column {columns[place]!r}, is not a number: mend "
+                "it, or name the column in data.label_column or data.id_column, or check data.delimiter"
+            ) from None
+    return x
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _text(array: np.ndarray) -> np.ndarray:
+    return np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array.astype(str)
+
+
+def _label_text(y: np.ndarray, where: str) -> np.ndarray:
+    whole = y.dtype.kind in "biuSU" or (y.dtype.kind == "f" and bool(np.all(np.isfinite(y) & (y == np.round(y)))))
+    if y.ndim != 1 or not whole:
+        raise UserError(
+            f"{where}: y has shape {y.shape} and dtype {y.dtype}: labels are one integer or string a row, drop others"
+        )
+    return _text(y.astype(np.int64) if y.dtype.kind == "f" else y)
+
+
+def _in_order(names: set[str]) -> tuple[str, ...]:
+    """Sorted, by size if all are numbers."""
+    if all(_is_number(name) and math.isfinite(float(name)) for name in names):
+        return tuple(sorted(names, key=lambda name: (float(name), name)))
+    return tuple(sorted(names))
+
+
+def _codes(text: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+    code = {name: place for place, name in enumerate(names)}
+    return np.array([code[name] for name in text.tolist()], np.int32)

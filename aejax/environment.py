@@ -1,0 +1,90 @@
+"""What a run's bits depend on besides its config: pinned before jax is imported, and recorded."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+PACKAGES = ("aejax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "tensorflow-datasets")
+
+
+def cores() -> int:
+    """The CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def pin(num_members: int, deterministic: bool = True, directory: Path | None = None) -> None:
+    """Sets, unless the user did, XLA's threads, one CPU device per member up to the cores, and what GPUs need.
+
+    Call before jax is imported. The number of threads changes the bits of a CPU run, the number of devices does not:
+    a run that is resumed gets the threads that it began with.
+    """
+    os.environ.setdefault("NPROC", str(recorded_threads(directory) or cores()))
+    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+        os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(min(num_members, cores())))
+    os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "float32")  # no silent TF32
+    if deterministic and "xla_gpu_deterministic_ops" not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
+
+
+def recorded_threads(directory: Path | None) -> int | None:
+    """The threads that a run directory records, None where there is none."""
+    try:
+        return json.loads(((directory or Path()) / "environment.json").read_text())[-1]["threads"]
+    except (OSError, ValueError):
+        return None
+
+
+def describe() -> dict:
+    """Versions, devices, threads, flags and git commit; imports jax."""
+    import jax
+
+    return {
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "platform": platform.platform(),
+        "processor": processor(),
+        "devices": [device.device_kind for device in jax.devices()],
+        "threads": int(os.environ.get("NPROC", cores())),
+        "xla_flags": os.environ.get("XLA_FLAGS", ""),
+        "matmul_precision": str(jax.config.jax_default_matmul_precision),
+        "git_commit": git_commit(),
+    }
+
+
+def version(package: str) -> str | None:
+    """The installed version, None where the package is not installed."""
+    if package == "aejax":
+        from aejax import __version__
+
+        return __version__
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def processor() -> str:
+    """The CPU's name."""
+    if (info := Path("/proc/cpuinfo")).exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def git_commit() -> str | None:
+    """The commit of this checkout, with "+changes" where files differ from it; None outside a checkout."""
+    root = Path(__file__).resolve().parent.parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None

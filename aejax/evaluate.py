@@ -1,0 +1,62 @@
+"""The metrics of one member on one split: pure functions without a member axis."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jaxtyping import Float, Int
+
+from aejax.keys import EVALUATION, stream
+from aejax.types import Batch, HParams, Metrics, Task, TrainState
+
+ACTIVE = 0.01  # variance of the posterior mean above which a unit is active (Burda et al. 2015, section 5.1)
+
+
+def map_batches(fn: Callable[[Int[Array, ""], Batch], Any], rows: Batch, batch_size: int) -> Any:
+    """Concatenates fn(index, batch) over all rows in order; the last batch is as short as it must be."""
+    num_rows = len(rows["x"])
+    whole, rest = divmod(num_rows, batch_size)
+
+    def take(index, size):
+        return {name: lax.dynamic_slice_in_dim(values, index * batch_size, size) for name, values in rows.items()}
+
+    parts = []
+    if whole:
+        stacked = lax.map(lambda index: fn(index, take(index, batch_size)), jnp.arange(whole))
+        parts.append(jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), stacked))
+    if rest:
+        parts.append(fn(jnp.int32(whole), take(whole, rest)))
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *parts)
+
+
+def evaluate_member(task: Task, state: TrainState, hp: HParams, rows: Batch) -> Metrics:
+    """Means over the rows: the loss's own metrics (nats per example), mse per feature, psnr (dB), active_units."""
+    model = task.model
+    objective = {name: value for name, value in hp.objective.items() if not name.endswith("_warmup")}
+
+    def batch_values(index, batch):
+        preprocess_key, loss_key = jax.random.split(jax.random.fold_in(stream(hp.seed, EVALUATION), index))
+        batch = task.preprocess(preprocess_key, batch)
+        x = batch["x"]
+        loss, (metrics, _) = model.loss(state.params, state.stats, loss_key, batch, **objective)
+        code = model.encode(state.params, x)
+        # A batch's mean stands once for each of its rows, so that the mean over rows is exact for a short last batch.
+        values = {name: jnp.full(len(x), value) for name, value in {"loss": loss, **metrics}.items()}
+        if model.decode:
+            values["mse"] = mean_squared_error(x, model.decode(state.params, code))
+            if x.ndim == 4:
+                values["psnr"] = -10.0 * jnp.log10(jnp.maximum(values["mse"], 1e-12))
+        return values, code
+
+    values, codes = map_batches(batch_values, rows, task.evaluate_batch_size)
+    metrics = {name: value.mean() for name, value in values.items()}
+    if model.posterior:
+        metrics["active_units"] = (codes.var(axis=0) > ACTIVE).sum()
+    return metrics
+
+
+def mean_squared_error(x: Float[Array, "B *shape"], x_hat: Float[Array, "B *shape"]) -> Float[Array, " B"]:
+    """‖x − x_hat‖² / number of features, in squared data units: [B]."""
+    return jnp.square(x - x_hat).reshape(len(x), -1).mean(axis=-1)

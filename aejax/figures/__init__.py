@@ -1,0 +1,41 @@
+"""Pictures of what was learned: numpy in, PNG out. A run is a sweep of one, so every picture takes a list of panels.
+
+`draw_NAME(...)` returns the matplotlib Figure; `NAME(path, ...)` takes the same arguments and writes it. Only this
+package imports matplotlib, on its Agg backend and without pyplot's global state.
+"""
+
+from aejax.figures.images import draw_latent_grid, draw_reconstructions, draw_tiles, grid_codes
+from aejax.figures.latent import draw_latent_scatter, embed_2d
+from aejax.figures.lines import draw_curves, draw_rate_distortion
+from aejax.figures.style import save, styled, to_png
+from aejax.figures.tables import draw_table_heatmap
+
+curves = to_png(draw_curves)
+latent_grid = to_png(draw_latent_grid)
+latent_scatter = to_png(draw_latent_scatter)
+rate_distortion = to_png(draw_rate_distortion)
+reconstructions = to_png(draw_reconstructions)
+table_heatmap = to_png(draw_table_heatmap)
+tiles = to_png(draw_tiles)
+
+__all__ = [
+    "curves",
+    "draw_curves",
+    "draw_latent_grid",
+    "draw_latent_scatter",
+    "draw_rate_distortion",
+    "draw_reconstructions",
+    "draw_table_heatmap",
+    "draw_tiles",
+    "embed_2d",
+    "grid_codes",
+    "latent_grid",
+    "latent_scatter",
+    "rate_distortion",
+    "reconstructions",
+    "save",
+    "styled",
+    "table_heatmap",
+    "tiles",
+    "to_png",
+]

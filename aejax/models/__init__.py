@@ -1,0 +1,16 @@
+"""One equation per file; the filename is `model.name`."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from aejax.errors import choose
+from aejax.types import Autoencoder, Spec
+
+NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
+
+
+def make(config: Any, spec: Spec) -> Autoencoder:
+    """The model of `config.model` for data of this spec; raises UserError for settings that it cannot use."""
+    module = importlib.import_module(f"aejax.models.{choose('model.name', config.name, NAMES)}")
+    return module.make(config, spec)

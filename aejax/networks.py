@@ -1,0 +1,111 @@
+"""MLP and convolutional stacks as pairs of pure functions; the only file that knows flax.linen."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from aejax.errors import UserError, choose
+from aejax.types import Params, Spec
+
+ACTIVATIONS = {
+    "identity": lambda x: x,
+    "relu": jax.nn.relu,
+    "sigmoid": jax.nn.sigmoid,
+    "tanh": jnp.tanh,
+    "gelu": jax.nn.gelu,
+    "softplus": jax.nn.softplus,
+}
+
+
+class Network(NamedTuple):
+    """A parametrized function of rows."""
+
+    init: Callable[[Array], Params]  # (key)
+    apply: Callable[[Params, Array], Array]  # (params, rows[B, ...]) -> [B, ...]
+
+
+class MLP(nn.Module):
+    """Dense layers with an activation between them; the last is linear."""
+
+    widths: tuple[int, ...]
+    activation: Callable[[Array], Array]
+
+    @nn.compact
+    def __call__(self, rows: Array) -> Array:
+        hidden = rows.reshape(rows.shape[0], -1)
+        for width in self.widths[:-1]:
+            hidden = self.activation(nn.Dense(width)(hidden))
+        return nn.Dense(self.widths[-1])(hidden)
+
+
+class ConvEncoder(nn.Module):
+    """3×3 convolutions of stride 2, then a linear layer."""
+
+    channels: tuple[int, ...]
+    features: int
+    activation: Callable[[Array], Array]
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        for width in self.channels:
+            x = self.activation(nn.Conv(width, (3, 3), strides=2)(x))
+        return nn.Dense(self.features)(x.reshape(x.shape[0], -1))
+
+
+class ConvDecoder(nn.Module):
+    """The encoder's mirror: a linear layer, then 3×3 transposed convolutions of stride 2, cropped to its sizes."""
+
+    channels: tuple[int, ...]
+    shape: tuple[int, ...]
+    activation: Callable[[Array], Array]
+
+    @nn.compact
+    def __call__(self, z: Array) -> Array:
+        sizes = [self.shape[:2]]
+        for _ in self.channels:
+            sizes.append(tuple(math.ceil(n / 2) for n in sizes[-1]))
+        *targets, smallest = sizes
+        widths = (self.shape[2], *self.channels)
+        x = self.activation(nn.Dense(math.prod(smallest) * widths[-1])(z)).reshape(-1, *smallest, widths[-1])
+        for level, (height, width) in reversed(list(enumerate(targets))):
+            x = nn.ConvTranspose(widths[level], (3, 3), strides=(2, 2))(x)[:, :height, :width]
+            x = self.activation(x) if level else x
+        return x
+
+
+def encoder(config: Any, spec: Spec, features: int) -> Network:
+    """x[B, *shape] to [B, features], as `config.model` says; raises UserError for unknown names."""
+    activation = ACTIVATIONS[choose("model.activation", config.activation, ACTIVATIONS)]
+    if choose("model.network", config.network, ("mlp", "conv")) == "mlp":
+        return _network(MLP((*config.hidden, features), activation), spec.shape)
+    _check_conv(config, spec)
+    return _network(ConvEncoder(tuple(config.hidden), features, activation), spec.shape)
+
+
+def decoder(config: Any, spec: Spec) -> Network:
+    """z[B, latent_dim] to [B, *shape] (logits or means), mirroring the encoder; raises UserError for unknown names."""
+    activation = ACTIVATIONS[choose("model.activation", config.activation, ACTIVATIONS)]
+    if choose("model.network", config.network, ("mlp", "conv")) == "mlp":
+        flat = _network(MLP((*reversed(config.hidden), math.prod(spec.shape)), activation), (config.latent_dim,))
+        return Network(flat.init, lambda params, z: flat.apply(params, z).reshape(-1, *spec.shape))
+    _check_conv(config, spec)
+    return _network(ConvDecoder(tuple(config.hidden), spec.shape, activation), (config.latent_dim,))
+
+
+def _network(module: nn.Module, shape: tuple[int, ...]) -> Network:
+    return Network(
+        init=lambda key: module.init(key, jnp.zeros((1, *shape)))["params"],
+        apply=lambda params, rows: module.apply({"params": params}, rows),
+    )
+
+
+def _check_conv(config: Any, spec: Spec) -> None:
+    if len(spec.shape) != 3:
+        raise UserError(f"model.network=conv needs images, these rows have shape {spec.shape}: use mlp")
+    if not config.hidden:
+        raise UserError("model.network=conv needs channels: --config.model.hidden='(32, 64)'")

@@ -1,0 +1,63 @@
+"""Optimizers and learning-rate schedules whose numbers are traced, so that they sweep inside one program."""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import optax
+from jax import Array, lax
+from jaxtyping import Float, Int
+
+from aejax.errors import choose
+
+# optax's own schedules branch on their numbers in Python and so cannot take traced ones.
+DECAYS = {  # progress [0, 1] after the warm-up, final fraction -> fraction of the peak
+    "constant": lambda progress, final: jnp.ones_like(progress),
+    "cosine": lambda progress, final: final + (1.0 - final) * 0.5 * (1.0 + jnp.cos(jnp.pi * progress)),
+    "exponential": lambda progress, final: final**progress,
+}
+
+RULES = {
+    "adam": lambda o: optax.scale_by_adam(o["b1"], o["b2"], o["eps"]),
+    "adamw": lambda o: optax.chain(
+        optax.scale_by_adam(o["b1"], o["b2"], o["eps"]), optax.add_decayed_weights(o["weight_decay"])
+    ),
+    "sgd": lambda o: optax.trace(o["momentum"]),
+}
+
+
+def learning_rate(
+    schedule: str, total_steps: int, numbers: dict[str, Float[Array, ""]], step: Int[Array, ""]
+) -> Float[Array, ""]:
+    """The rate of a step: linear warm-up to the peak over `warmup` steps, then `schedule` down to the last step."""
+    warmup = numbers["warmup"]
+    rise = jnp.minimum(1.0, (step + 1) / jnp.maximum(warmup, 1.0))
+    progress = jnp.clip((step - warmup) / jnp.maximum(total_steps - warmup, 1.0), 0.0, 1.0)
+    return numbers["learning_rate"] * rise * DECAYS[schedule](progress, numbers["final_fraction"])
+
+
+def clip(clip_norm: Float[Array, ""]) -> optax.GradientTransformation:
+    """Scales the whole gradient down to norm `clip_norm`; 0 does not clip, and then costs nothing."""
+
+    def update(updates, state, params=None):
+        scale = lax.cond(
+            clip_norm > 0.0,
+            lambda: jnp.minimum(1.0, clip_norm / (optax.tree.norm(updates) + 1e-12)),
+            lambda: jnp.float32(1.0),
+        )
+        return optax.tree.scale(scale, updates), state
+
+    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
+
+
+def make(
+    name: str, schedule: str, total_steps: int
+) -> Callable[[dict[str, Array], Array], optax.GradientTransformation]:
+    """`config.optimizer` as a function (numbers, step) -> transformation; raises UserError for unknown names."""
+    rule = RULES[choose("optimizer.name", name, RULES)]
+    choose("optimizer.schedule", schedule, DECAYS)
+
+    def transformation(numbers: dict[str, Array], step: Array) -> optax.GradientTransformation:
+        rate = learning_rate(schedule, total_steps, numbers, step)
+        return optax.chain(clip(numbers["clip_norm"]), rule(numbers), optax.scale(-rate))
+
+    return transformation

@@ -1,0 +1,180 @@
+"""Groups: members that share their static settings, and the three programs that are compiled for them."""
+
+from collections.abc import Callable
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from aejax import axes, data, evaluate, models, optimizers, preprocess, sweep, train
+from aejax import config as configs
+from aejax.errors import UserError
+from aejax.types import Dataset, HParams, Task, TrainState
+
+
+class Group(NamedTuple):
+    """Members that share a program, with all that it needs."""
+
+    number: int
+    members: list[axes.Member]
+    config: ConfigDict  # the first member's; its static part is everyone's
+    dataset: Dataset
+    task: Task
+
+    @property
+    def total_steps(self) -> int:
+        return self.task.steps_per_epoch * self.config.train.epochs
+
+
+class Programs(NamedTuple):
+    """Compiled ahead of time: another shape raises, nothing ever recompiles. Members are padded, lanes x devices."""
+
+    mesh: jax.sharding.Mesh
+    lanes: int
+    state: TrainState  # [M, ...] before the first step
+    train: Callable[..., Any]  # ((state, totals), start, stop) -> (state, totals)
+    evaluate: Callable[[TrainState], dict[str, jax.Array]] | None  # of the validation rows; None without any
+    zero_totals: Callable[[], dict[str, jax.Array]]
+
+
+def make_groups(members: list[axes.Member]) -> list[Group]:
+    """Loads data and makes models for all members; raises UserError before anything is compiled or written."""
+    datasets: dict[str, Dataset] = {}
+
+    def make_group(number: int, members: list[axes.Member]) -> Group:
+        config = members[0].config
+        source = str(configs.to_json(config.data))
+        if source not in datasets:
+            datasets[source] = data.load(config.data)
+        return Group(number, members, config, datasets[source], make_task(config, datasets[source]))
+
+    ordered = sorted(members, key=lambda member: (member.group, member.index))
+    return [make_group(number, list(group)) for number, group in groupby(ordered, lambda member: member.group)]
+
+
+def make_task(config: ConfigDict, dataset: Dataset) -> Task:
+    """The task of a config on its data; raises UserError for settings that do not fit it."""
+    num_rows = len(dataset.train["x"])
+    if config.train.batch_size > num_rows:
+        raise UserError(f"train.batch_size={config.train.batch_size} is more than the {num_rows} training rows")
+    total_steps = num_rows // config.train.batch_size * config.train.epochs
+    return Task(
+        model=models.make(config.model, dataset.spec),
+        optimizer=optimizers.make(config.optimizer.name, config.optimizer.schedule, total_steps),
+        preprocess=preprocess.make(config.data.binarization, dataset.spec),
+        num_rows=num_rows,
+        batch_size=config.train.batch_size,
+        evaluate_batch_size=config.evaluate.batch_size,
+    )
+
+
+def hparams(members: list[axes.Member]) -> HParams:
+    """What is traced, of every member: numpy arrays [M]."""
+
+    def stack(sections: list[dict[str, Any]]) -> dict[str, np.ndarray]:
+        floats = [name for name, value in sections[0].items() if isinstance(value, float)]
+        return {name: np.array([section[name] for section in sections], np.float32) for name in floats}
+
+    return HParams(
+        seed=np.array([member.config.seed for member in members], np.uint32),
+        objective=stack([configs.objective_of(member.config) for member in members]),
+        optimizer=stack([dict(member.config.optimizer.items()) for member in members]),
+    )
+
+
+def compile_group(group: Group, lanes: int) -> Programs:
+    """Compiles a group's programs (init, train, evaluate) for blocks of `lanes` members, and runs the first."""
+    task, mesh = group.task, sweep.make_mesh(len(group.members))
+    hp = sweep.pad(hparams(group.members), mesh, lanes)
+    rows, valid = sweep.replicate((group.dataset.train, group.dataset.valid), mesh)
+
+    def init_members(hp):
+        return sweep.over_members(lambda _, hp: ((), train.init_state(task, hp)), mesh, lanes)((), hp)[1]
+
+    def train_members(carry, hp, rows, start, stop):
+        def chunk(carry, hp, *shared):
+            return train.train_chunk(task, carry, hp, *shared), ()
+
+        return sweep.over_members(chunk, mesh, lanes)(carry, hp, rows, start, stop)[0]
+
+    state = jax.jit(init_members).lower(hp).compile()(hp)
+    metrics = metric_names(group)
+    zeros = np.zeros(len(hp.seed), np.float32)
+
+    def zero_totals():
+        return sweep.pad({name: zeros for name in metrics}, mesh, lanes)
+
+    step = np.int32(0)
+    run_chunk = (
+        jax.jit(train_members, donate_argnums=0).lower((state, zero_totals()), hp, rows, step, step).compile()
+    )
+    return Programs(
+        mesh=mesh,
+        lanes=lanes,
+        state=state,
+        train=lambda carry, start, stop: run_chunk(carry, hp, rows, np.int32(start), np.int32(stop)),
+        evaluate=compile_evaluate(group, mesh, lanes, state, valid) if len(group.dataset.valid["x"]) else None,
+        zero_totals=zero_totals,
+    )
+
+
+def compile_evaluate(
+    group: Group, mesh: jax.sharding.Mesh, lanes: int, state: TrainState, rows: dict[str, jax.Array]
+) -> Callable[[TrainState], dict[str, jax.Array]]:
+    """Compiles the metrics of all members on some rows, as a function of their state."""
+    hp = sweep.pad(hparams(group.members), mesh, lanes)
+
+    def evaluate_members(members, rows):
+        def member(_, member, rows):
+            return (), evaluate.evaluate_member(group.task, *member, rows)
+
+        return sweep.over_members(member, mesh, lanes)((), members, rows)[1]
+
+    compiled = jax.jit(evaluate_members).lower((state, hp), rows).compile()
+    return lambda state: compiled((state, hp), rows)
+
+
+def metric_names(group: Group) -> list[str]:
+    """The metrics of a training step, found by tracing it."""
+    hp = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), hparams(group.members[:1]))
+    batch = {
+        name: jax.ShapeDtypeStruct((group.task.batch_size, *values.shape[1:]), values.dtype)
+        for name, values in group.dataset.train.items()
+    }
+
+    def step(hp, batch):
+        return train.train_step(group.task, train.init_state(group.task, hp), hp, batch)[1]
+
+    return list(jax.eval_shape(step, hp, batch))
+
+
+def lane_memory(group: Group) -> tuple[int, int]:
+    """Bytes of one member's state, and of the temporaries that one lane adds while it trains (compiles to know)."""
+    one = group._replace(members=group.members[:1])
+    hp = jax.tree.map(lambda leaf: leaf[0], hparams(one.members))
+    state = jax.eval_shape(lambda hp: train.init_state(group.task, hp), hp)
+    carry = (state, {name: jax.ShapeDtypeStruct((), jnp.float32) for name in metric_names(one)})
+    step = np.int32(0)
+    program = jax.jit(lambda *arguments: train.train_chunk(group.task, *arguments), donate_argnums=0)
+    analysis = program.lower(carry, hp, group.dataset.train, step, step).compile().memory_analysis()
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state)), analysis.temp_size_in_bytes
+
+
+def resolve_lanes(group: Group) -> int:
+    """`train.lanes`, or where it is 0: one on CPU, else as many as fit in 0.8 of the memory of a device."""
+    if group.config.train.lanes or jax.default_backend() == "cpu":
+        return group.config.train.lanes or 1
+    stats = jax.local_devices()[0].memory_stats() or {}
+    if "bytes_limit" not in stats:
+        return 1
+    held = sum(values.nbytes for split in group.dataset[:2] for values in split.values())
+    members = -(-len(group.members) // min(len(group.members), jax.device_count()))
+    return fit_lanes(0.8 * stats["bytes_limit"] - held, *lane_memory(group), members)
+
+
+def fit_lanes(free: float, state: int, temporary: int, members: int) -> int:
+    """The widest block of a device's members: all states stay resident, a lane adds its temporaries and a copy."""
+    return int(np.clip((free - members * state) // (temporary + state), 1, members))

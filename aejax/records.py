@@ -1,0 +1,126 @@
+"""The files of a run directory that people and scripts read: written whole and renamed, or appended and cut back."""
+
+import csv
+import fcntl
+import io
+import json
+import math
+import os
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from aejax.errors import UserError
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a file so that a reader, or a crash, sees the old or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    with open(temporary, "w", encoding="utf-8", newline="") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Makes renames and new names in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def finite(value: Any) -> Any:
+    """None for a number that JSON cannot say, inside any tree."""
+    if isinstance(value, dict):
+        return {key: finite(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_json(path: Path, tree: Any) -> None:
+    """Writes indented JSON."""
+    write(path, json.dumps(finite(tree), indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Reads JSON; raises UserError where there is none or it is damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path.parent} is no run directory: it has no {path.name}") from None
+    except ValueError as error:
+        raise UserError(f"{path} is damaged ({error}): restore it, or choose another --workdir") from None
+
+
+def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Writes rows under the union of their keys, in the order of appearance; floats in full, empty where missing."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in rows)
+    write(path, text.getvalue())
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Reads rows as text; [] where there is no file."""
+    if not path.exists():
+        return []
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def append_lines(path: Path, objects: Iterable[dict[str, Any]]) -> int:
+    """Appends one JSON object a line, durably; returns the file's length in bytes."""
+    with open(path, "a", encoding="utf-8") as file:
+        file.writelines(json.dumps(finite(entry), ensure_ascii=False) + "\n" for entry in objects)
+        file.flush()
+        os.fsync(file.fileno())
+        return file.tell()
+
+
+def cut(path: Path, length: int) -> None:
+    """Cuts a file back to a length in bytes, making an empty one where there is none."""
+    with open(path, "ab") as file:
+        file.truncate(length)
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Reads one JSON object a line; a last line cut off by a crash is left out."""
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [json.loads(line) for line in lines[:-1]]
+
+
+@contextmanager
+def lock(directory: Path) -> Iterator[None]:
+    """Holds a run directory; raises UserError that names the holder. The system lets go when the process ends."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(directory / ".lock", "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            raise UserError(f"{directory} is in use by {file.read().strip()}: wait for it, or choose another") from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        file.flush()
+        yield
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """Rows as a Markdown table, floats with five significant digits."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+
+    def cell(value):
+        return f"{value:.5g}" if isinstance(value, float) else "" if value is None else str(value)
+
+    lines = [columns, ["---"] * len(columns), *([cell(row.get(key)) for key in columns] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

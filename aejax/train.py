@@ -1,0 +1,76 @@
+"""The training of one member: pure functions without a member axis.
+
+A member is a function of its hyper-parameters and seed alone. Its seed opens four streams of keys; the noise of a step
+is keyed by the step, the order of an epoch by the epoch, so nothing random is carried and any step can be repeated.
+"""
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jaxtyping import Float, Int
+
+from aejax.keys import INIT, NOISE, ORDER, stream
+from aejax.types import Batch, HParams, Metrics, Task, TrainState
+
+def init_state(task: Task, hp: HParams) -> TrainState:
+    """The state before the first step."""
+    params, stats = task.model.init(stream(hp.seed, INIT))
+    step = jnp.int32(0)
+    return TrainState(step, jnp.int32(-1), params, stats, task.optimizer(hp.optimizer, step).init(params))
+
+
+def warmed(objective: dict[str, Array], step: Int[Array, ""]) -> dict[str, Float[Array, ""]]:
+    """The objective's weights at a step: NAME × min(1, (step + 1) / NAME_warmup)."""
+    weights = {name: value for name, value in objective.items() if not name.endswith("_warmup")}
+    for name in weights:
+        if (warmup := objective.get(f"{name}_warmup")) is not None:
+            weights[name] *= jnp.minimum(1.0, (step + 1) / jnp.maximum(warmup, 1.0))
+    return weights
+
+
+def train_step(task: Task, state: TrainState, hp: HParams, batch: Batch) -> tuple[TrainState, Metrics]:
+    """One gradient step on a batch of raw rows; metrics are those of the loss, before the step."""
+    key = jax.random.fold_in(stream(hp.seed, NOISE), state.step)
+    preprocess_key, loss_key = jax.random.split(key)
+    (loss, (metrics, stats)), gradient = jax.value_and_grad(task.model.loss, has_aux=True)(
+        state.params,
+        state.stats,
+        loss_key,
+        task.preprocess(preprocess_key, batch),
+        **warmed(hp.objective, state.step),
+    )
+    optimizer = task.optimizer(hp.optimizer, state.step)
+    updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
+    params = jax.tree.map(jnp.add, state.params, updates)
+    diverged = jnp.where((state.diverged < 0) & ~jnp.isfinite(loss), state.step, state.diverged)
+    return TrainState(state.step + 1, diverged, params, stats, opt_state), {"loss": loss, **metrics}
+
+
+def train_chunk(
+    task: Task,
+    carry: tuple[TrainState, Metrics],
+    hp: HParams,
+    rows: Batch,
+    start: Int[Array, ""],
+    stop: Int[Array, ""],
+) -> tuple[TrainState, Metrics]:
+    """Steps start..stop, across epochs; adds the metrics of every step to the totals in the carry.
+
+    The bounds are arguments, not state.step: one for all members, they stay scalars under vmap.
+    """
+    per_epoch = task.steps_per_epoch
+
+    def epoch(number, carry):
+        order = jax.random.permutation(jax.random.fold_in(stream(hp.seed, ORDER), number), task.num_rows)
+
+        def step(number_of_step, carry):
+            state, totals = carry
+            first = (number_of_step - number * per_epoch) * task.batch_size
+            chosen = lax.dynamic_slice(order, (first,), (task.batch_size,))
+            state, metrics = train_step(task, state, hp, {name: values[chosen] for name, values in rows.items()})
+            return state, jax.tree.map(jnp.add, totals, metrics)
+
+        first, last = jnp.maximum(start, number * per_epoch), jnp.minimum(stop, (number + 1) * per_epoch)
+        return lax.fori_loop(first, last, step, carry)
+
+    return lax.fori_loop(start // per_epoch, (stop + per_epoch - 1) // per_epoch, epoch, carry)

@@ -1,0 +1,15 @@
+"""The lecture's variational autoencoder: 784-512-k, ReLU, a Gaussian posterior, grey pixels as Bernoulli targets.
+
+    python -m experiments.train --config=configs/vae.py --workdir=runs/vae
+
+On the digits (8 x 8, embedded) this takes a few seconds on two CPU cores. Source: Kingma & Welling 2013 (arXiv
+1312.6114); the layers are those of the lecture's slide "Implementation".
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config() -> ConfigDict:
+    return base.get_config()

@@ -1,0 +1,39 @@
+"""Prepares an image set for data.name: writes it into the data directory, in the format of TensorFlow Datasets.
+
+    python -m experiments.prepare_data --name=mnist                # downloads the raw files
+    python -m experiments.prepare_data --name=mnist --source=DIR   # or takes them from DIR, without a network
+
+TensorFlow is not needed, and both verify checksums. Takes about 10 s.
+"""
+
+from absl import flags
+
+from experiments.launch import launch
+
+NAME = flags.DEFINE_string("name", "", "mnist, fashion_mnist or kmnist")
+SOURCE = flags.DEFINE_string("source", "", "directory with the four raw .gz files; empty: download them")
+DATA_DIR = flags.DEFINE_string("data_dir", "", "where to put it; empty: TFDS_DATA_DIR, else ~/tensorflow_datasets")
+
+
+def main() -> None:
+    from aejax.data import idx, nearest, tfds
+    from aejax.errors import UserError
+
+    name, data_dir = NAME.value, tfds.root(DATA_DIR.value)
+    done = "is already prepared"
+    if tfds.find(name, data_dir) is None:
+        if name not in idx.CLASSES:
+            raise UserError(
+                f"--name={name} cannot be prepared here: {nearest(name, list(idx.CLASSES))}; any image set of TFDS is "
+                "prepared, with TensorFlow installed, by `tfds build NAME --file_format=array_record`"
+            )
+        idx.prepare(name, data_dir, SOURCE.value)
+        done = "is prepared"
+    if (directory := tfds.find(name, data_dir)) is None:
+        raise RuntimeError(f"{name} was prepared and is not in {data_dir}")
+    counts = [f"{count} {split} rows" for split, count in tfds.row_counts(directory).items()]
+    print(f"{name} {done} in {directory}: {', '.join(counts)}")
+
+
+if __name__ == "__main__":
+    launch(main)

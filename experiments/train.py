@@ -1,0 +1,69 @@
+"""Trains a model, or a whole sweep of it as one compiled program.
+
+    python -m experiments.train --config=configs/vae.py --workdir=runs/vae
+    python -m experiments.train --config=configs/vae.py --workdir=runs/lambda \\
+        --config.train.epochs=30 --sweep objective.beta=1,4,10 --sweep seed=0:4
+
+The same command on the same workdir resumes. Every key stands in configs/base.py; --config.SECTION.KEY=VALUE sets one.
+"""
+
+from absl import flags
+from ml_collections import config_flags
+
+from aejax import axes, environment, records
+from aejax import config as configs
+from aejax.errors import UserError
+from experiments.launch import launch, overridden_paths
+
+CONFIG = config_flags.DEFINE_config_file("config", None, "the recipe, a file of configs/", lock_config=True)
+WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
+SWEEP = flags.DEFINE_multi_string(
+    "sweep",
+    [],
+    "PATH=VALUES, repeated for a product; VALUES: 1,4,10 or 0:8 or 0:8:2 or 'geomspace(1e-4,1e-2,5)' or linspace(...)",
+)
+ZIP = flags.DEFINE_bool("zip", False, "pair the axes of --sweep instead of their product")
+DRY_RUN = flags.DEFINE_bool("dry_run", False, "print the members, what compiles anew and the memory, and exit")
+SHARD = flags.DEFINE_string("shard", "", "i/n: train every n-th member from the i-th (from 0), in WORKDIR/shards/i-of-n")
+
+
+def main() -> None:
+    config = CONFIG.value
+    if config is None:
+        raise UserError("--config is missing: name a recipe, as in --config=configs/vae.py")
+    configs.check(config, overridden_paths())
+    sweep_axes = [axes.parse_axis(text, config) for text in SWEEP.value]
+    members = axes.members(config, sweep_axes, ZIP.value)
+    if SHARD.value:
+        members = axes.shard(members, SHARD.value)
+    if not WORKDIR.value and not DRY_RUN.value:
+        raise UserError("--workdir is missing: name the run directory, as in --workdir=runs/vae")
+    directory = axes.run_directory(WORKDIR.value or "", SHARD.value)
+    environment.pin(len(members), config.train.deterministic, directory)
+    if DRY_RUN.value:
+        dry_run(members, sweep_axes)
+        return
+    from aejax.run import run  # imports jax, which reads what was pinned
+
+    run(config, WORKDIR.value, sweep_axes, ZIP.value, SHARD.value)
+
+
+def dry_run(members: list[axes.Member], sweep_axes: list[axes.Axis]) -> None:
+    """Prints what would be trained."""
+    from aejax import programs
+
+    rows = [{"member": m.index, "group": m.group, "seed": m.config.seed, **m.swept} for m in members]
+    print(records.markdown(rows))
+    for axis in sweep_axes:
+        traced = configs.is_traced(axis.path, axis.values[0])
+        print(f"{axis.path}: {'traced, inside one program' if traced else 'static, compiles anew for each value'}")
+    for group in programs.make_groups(members):
+        state, temporaries = (size / 2**20 for size in programs.lane_memory(group))
+        print(
+            f"group {group.number}: {len(group.members)} members, {group.total_steps} steps each; "
+            f"a member's state takes {state:.1f} MiB, a lane {temporaries:.1f} MiB more while it trains"
+        )
+
+
+if __name__ == "__main__":
+    launch(main)
