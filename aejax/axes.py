@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from ml_collections import ConfigDict
 
 from aejax import config as configs
+from aejax.config import Config
 from aejax.errors import UserError
 
 
@@ -29,10 +29,10 @@ class Member(NamedTuple):
     index: int
     group: int
     swept: dict[str, Any]
-    config: ConfigDict
+    config: Config
 
 
-def parse_axis(text: str, config: ConfigDict) -> Axis:
+def parse_axis(text: str, config: Config) -> Axis:
     """PATH=VALUES as an axis, each value of its leaf's type; raises UserError that says what is wrong.
 
     VALUES: `1,4,10`, `0:8` (0 to 7), `0:8:2`, `geomspace(1e-4,1e-2,5)` or `linspace(0,1,11)`.
@@ -70,7 +70,7 @@ def expand(path: str, written: str) -> list[str]:
     return values
 
 
-def members(config: ConfigDict, axes: list[Axis], zipped: bool) -> list[Member]:
+def members(config: Config, axes: list[Axis], zipped: bool) -> list[Member]:
     """All members of a sweep (one without axes), checked; raises UserError for axes that do not fit."""
     paths = [axis.path for axis in axes]
     if repeated := {path for path in paths if paths.count(path) > 1}:
@@ -91,7 +91,7 @@ def members(config: ConfigDict, axes: list[Axis], zipped: bool) -> list[Member]:
     ]
 
 
-def static_part(config: ConfigDict) -> str:
+def static_part(config: Config) -> str:
     """All that a program is compiled for, as one string."""
     leaves = configs.flatten(config)
     return json.dumps({path: value for path, value in leaves.items() if not configs.is_traced(path, value)})

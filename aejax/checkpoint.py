@@ -17,6 +17,7 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from aejax.errors import UserError
 from aejax.records import sync_directory
 
 KEEP = 2  # sealed steps: the newest, and one to fall back to
@@ -64,7 +65,10 @@ def write_step(directory: Path, step: int, state: Any, facts: dict[str, Any]) ->
         descriptor = os.open(path, os.O_RDONLY)
         os.fsync(descriptor)
         os.close(descriptor)
-    os.rename(temporary, directory / str(step))
+    if (target := directory / str(step)).exists():  # damaged, or it would have been resumed from
+        shutil.rmtree(aside := directory / f"{step}.damaged", ignore_errors=True)
+        os.rename(target, aside)
+    os.rename(temporary, target)
     sync_directory(directory)
     for old in sealed_steps(directory)[KEEP:]:
         shutil.rmtree(directory / str(old))
@@ -94,24 +98,21 @@ def read_seal(directory: Path, step: int) -> dict[str, Any]:
 
 
 def newest(directory: Path, warn: Callable[[str], None]) -> tuple[int, dict[str, Any]] | None:
-    """The newest undamaged step and its seal; damaged ones are named, and set aside as STEP.damaged."""
+    """The newest undamaged step and its seal; damaged ones are named."""
     for step in sealed_steps(directory):
         try:
             return step, read_seal(directory, step)
         except Damaged as damage:
             warn(f"damaged checkpoint: {damage}; trying the one before")
-            aside = directory / f"{step}.damaged"
-            shutil.rmtree(aside, ignore_errors=True)
-            os.rename(directory / str(step), aside)
     return None
 
 
 def restore(directory: Path, step: int, like: Any) -> Any:
-    """The state of a step as numpy arrays, shaped like a tree of shapes; raises Damaged if it holds another tree."""
+    """The state of a step as numpy arrays, shaped like a tree of shapes; raises UserError if it holds another tree."""
     path = directory / str(step)
     seal = json.loads((path / SEAL).read_text())
     if seal["tree"] != describe(like):
-        raise Damaged(f"{path} holds arrays of other names, shapes or types than this code expects")
+        raise UserError(f"{path} holds arrays that this version of aejax does not expect: use the one that wrote it")
     template = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like)
     with ocp.StandardCheckpointer() as checkpointer:
         return checkpointer.restore((path / "state").absolute(), template)

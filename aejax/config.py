@@ -15,6 +15,8 @@ from ml_collections import ConfigDict
 
 from aejax.errors import UserError, choose
 
+Config = Any  # an ml_collections.ConfigDict, whose declared type hides its leaves from type checkers
+
 BOUNDS = (  # paths, what must hold, and the words for it
     (("seed",), lambda v: 0 <= v < 2**32, "from 0 to 4294967295"),
     (("data.valid_fraction", "data.test_fraction"), lambda v: 0.0 <= v < 1.0, "in [0, 1)"),
@@ -31,7 +33,7 @@ BOUNDS = (  # paths, what must hold, and the words for it
 )
 
 
-def flatten(config: ConfigDict) -> dict[str, Any]:
+def flatten(config: Config) -> dict[str, Any]:
     """{"objective.beta": 1.0, ...}, in the config's order."""
     leaves = {}
     for key, value in config.items():
@@ -45,7 +47,7 @@ def is_traced(path: str, value: Any) -> bool:
     return path == "seed" or (path.startswith(("objective.", "optimizer.")) and isinstance(value, float))
 
 
-def read(config: ConfigDict, path: str) -> Any:
+def read(config: Config, path: str) -> Any:
     """The leaf at a path; raises UserError that names the nearest key."""
     leaves = flatten(config)
     if path in leaves:
@@ -76,7 +78,7 @@ def parse(path: str, text: str, default: Any) -> Any:
     return value
 
 
-def replaced(config: ConfigDict, changes: dict[str, Any]) -> ConfigDict:
+def replaced(config: Config, changes: dict[str, Any]) -> Config:
     """A copy with other values at some paths."""
     copy = config.copy_and_resolve_references()
     for path, value in changes.items():
@@ -90,19 +92,17 @@ def objective_names(model_name: str) -> tuple[str, ...]:
     directory = Path(__file__).parent / "models"
     known = [file.stem for file in directory.glob("[a-z]*.py")]
     source = (directory / f"{choose('model.name', model_name, known)}.py").read_text()
-    losses = [
-        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef) and node.name == "loss"
-    ]
+    losses = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef) and node.name == "loss"]
     return tuple(argument.arg for node in losses for argument in node.args.kwonlyargs)
 
 
-def objective_of(config: ConfigDict) -> dict[str, float]:
+def objective_of(config: Config) -> dict[str, float]:
     """The part of `config.objective` that the model uses: the weights its loss names, and their warm-ups."""
     names = objective_names(config.model.name)
     return {key: value for key, value in config.objective.items() if key.removesuffix("_warmup") in names}
 
 
-def check(config: ConfigDict, chosen: Iterable[str]) -> None:
+def check(config: Config, chosen: Iterable[str]) -> None:
     """Raises UserError for a value out of bounds, or a chosen (swept, overridden) objective that the model lacks."""
     leaves = flatten(config)
     for path, value in leaves.items():
@@ -119,12 +119,12 @@ def check(config: ConfigDict, chosen: Iterable[str]) -> None:
             raise UserError(f"{path} has no effect: model.name={config.model.name} uses {names}")
 
 
-def to_json(config: ConfigDict) -> dict:
+def to_json(config: Config) -> dict:
     """Plain dictionaries and lists."""
     return json.loads(json.dumps(config.to_dict()))
 
 
-def from_json(tree: dict) -> ConfigDict:
+def from_json(tree: dict) -> Config:
     """The config again; lists become tuples."""
 
     def restore(value):

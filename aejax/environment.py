@@ -49,7 +49,7 @@ def describe() -> dict:
         "devices": [device.device_kind for device in jax.devices()],
         "threads": int(os.environ.get("NPROC", cores())),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
-        "matmul_precision": str(jax.config.jax_default_matmul_precision),
+        "matmul_precision": os.environ.get("JAX_DEFAULT_MATMUL_PRECISION", "default"),
         "git_commit": git_commit(),
     }
 

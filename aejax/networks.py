@@ -97,7 +97,7 @@ def decoder(config: Any, spec: Spec) -> Network:
     return _network(ConvDecoder(tuple(config.hidden), spec.shape, activation), (config.latent_dim,))
 
 
-def _network(module: nn.Module, shape: tuple[int, ...]) -> Network:
+def _network(module: Any, shape: tuple[int, ...]) -> Network:
     return Network(
         init=lambda key: module.init(key, jnp.zeros((1, *shape)))["params"],
         apply=lambda params, rows: module.apply({"params": params}, rows),

@@ -1,6 +1,6 @@
 """Optimizers and learning-rate schedules whose numbers are traced, so that they sweep inside one program."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax.numpy as jnp
 import optax
@@ -26,7 +26,7 @@ RULES = {
 
 
 def learning_rate(
-    schedule: str, total_steps: int, numbers: dict[str, Float[Array, ""]], step: Int[Array, ""]
+    schedule: str, total_steps: int, numbers: Mapping[str, Float[Array, ""]], step: Int[Array, ""]
 ) -> Float[Array, ""]:
     """The rate of a step: linear warm-up to the peak over `warmup` steps, then `schedule` down to the last step."""
     warmup = numbers["warmup"]
@@ -51,12 +51,12 @@ def clip(clip_norm: Float[Array, ""]) -> optax.GradientTransformation:
 
 def make(
     name: str, schedule: str, total_steps: int
-) -> Callable[[dict[str, Array], Array], optax.GradientTransformation]:
+) -> Callable[[Mapping[str, Array], Array], optax.GradientTransformation]:
     """`config.optimizer` as a function (numbers, step) -> transformation; raises UserError for unknown names."""
     rule = RULES[choose("optimizer.name", name, RULES)]
     choose("optimizer.schedule", schedule, DECAYS)
 
-    def transformation(numbers: dict[str, Array], step: Array) -> optax.GradientTransformation:
+    def transformation(numbers: Mapping[str, Array], step: Array) -> optax.GradientTransformation:
         rate = learning_rate(schedule, total_steps, numbers, step)
         return optax.chain(clip(numbers["clip_norm"]), rule(numbers), optax.scale(-rate))
 

@@ -15,11 +15,11 @@ def make(binarization: str, spec: Spec) -> Preprocess:
     """(key, rows) -> rows with float32 x in data units; "dynamic" draws every pixel anew with its grey value."""
 
     def preprocess(key: Array, batch: Batch) -> Batch:
-        x = batch["x"].astype(jnp.float32)
+        x = jnp.asarray(batch["x"], jnp.float32)
         if batch["x"].dtype == jnp.uint8:
             x = x * spec.byte_scale
         if binarization == "dynamic":
             x = jax.random.bernoulli(key, x).astype(jnp.float32)
-        return batch | {"x": x}
+        return {**batch, "x": x}
 
     return preprocess

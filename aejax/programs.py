@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from ml_collections import ConfigDict
 
 from aejax import axes, data, evaluate, models, optimizers, preprocess, sweep, train
 from aejax import config as configs
+from aejax.config import Config
 from aejax.errors import UserError
-from aejax.types import Dataset, HParams, Task, TrainState
+from aejax.types import Dataset, HParams, Spec, Task, TrainState
 
 
 class Group(NamedTuple):
@@ -20,7 +20,7 @@ class Group(NamedTuple):
 
     number: int
     members: list[axes.Member]
-    config: ConfigDict  # the first member's; its static part is everyone's
+    config: Config  # the first member's; its static part is everyone's
     dataset: Dataset
     task: Task
 
@@ -49,22 +49,22 @@ def make_groups(members: list[axes.Member]) -> list[Group]:
         source = str(configs.to_json(config.data))
         if source not in datasets:
             datasets[source] = data.load(config.data)
-        return Group(number, members, config, datasets[source], make_task(config, datasets[source]))
+        dataset = datasets[source]
+        return Group(number, members, config, dataset, make_task(config, dataset.spec, len(dataset.train["x"])))
 
     ordered = sorted(members, key=lambda member: (member.group, member.index))
     return [make_group(number, list(group)) for number, group in groupby(ordered, lambda member: member.group)]
 
 
-def make_task(config: ConfigDict, dataset: Dataset) -> Task:
-    """The task of a config on its data; raises UserError for settings that do not fit it."""
-    num_rows = len(dataset.train["x"])
+def make_task(config: Config, spec: Spec, num_rows: int) -> Task:
+    """The task of a config on so many training rows; raises UserError for settings that do not fit the data."""
     if config.train.batch_size > num_rows:
         raise UserError(f"train.batch_size={config.train.batch_size} is more than the {num_rows} training rows")
     total_steps = num_rows // config.train.batch_size * config.train.epochs
     return Task(
-        model=models.make(config.model, dataset.spec),
+        model=models.make(config.model, spec),
         optimizer=optimizers.make(config.optimizer.name, config.optimizer.schedule, total_steps),
-        preprocess=preprocess.make(config.data.binarization, dataset.spec),
+        preprocess=preprocess.make(config.data.binarization, spec),
         num_rows=num_rows,
         batch_size=config.train.batch_size,
         evaluate_batch_size=config.evaluate.batch_size,
@@ -74,12 +74,13 @@ def make_task(config: ConfigDict, dataset: Dataset) -> Task:
 def hparams(members: list[axes.Member]) -> HParams:
     """What is traced, of every member: numpy arrays [M]."""
 
-    def stack(sections: list[dict[str, Any]]) -> dict[str, np.ndarray]:
+    def stack(sections: list[dict[str, Any]]) -> dict[str, Any]:
         floats = [name for name, value in sections[0].items() if isinstance(value, float)]
         return {name: np.array([section[name] for section in sections], np.float32) for name in floats}
 
+    seeds: Any = np.array([member.config.seed for member in members], np.uint32)
     return HParams(
-        seed=np.array([member.config.seed for member in members], np.uint32),
+        seed=seeds,
         objective=stack([configs.objective_of(member.config) for member in members]),
         optimizer=stack([dict(member.config.optimizer.items()) for member in members]),
     )
@@ -108,9 +109,7 @@ def compile_group(group: Group, lanes: int) -> Programs:
         return sweep.pad({name: zeros for name in metrics}, mesh, lanes)
 
     step = np.int32(0)
-    run_chunk = (
-        jax.jit(train_members, donate_argnums=0).lower((state, zero_totals()), hp, rows, step, step).compile()
-    )
+    run_chunk = jax.jit(train_members, donate_argnums=0).lower((state, zero_totals()), hp, rows, step, step).compile()
     return Programs(
         mesh=mesh,
         lanes=lanes,
@@ -128,13 +127,21 @@ def compile_evaluate(
     hp = sweep.pad(hparams(group.members), mesh, lanes)
 
     def evaluate_members(members, rows):
-        def member(_, member, rows):
-            return (), evaluate.evaluate_member(group.task, *member, rows)
+        def member(_, state_and_hp, rows):
+            state, hp = state_and_hp
+            return (), evaluate.evaluate_member(group.task, state, hp, rows)
 
         return sweep.over_members(member, mesh, lanes)((), members, rows)[1]
 
     compiled = jax.jit(evaluate_members).lower((state, hp), rows).compile()
     return lambda state: compiled((state, hp), rows)
+
+
+def state_shapes(task: Task, members: list[axes.Member]) -> TrainState:
+    """The shapes of the state of all members, as it is saved."""
+    hp = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), hparams(members[:1]))
+    state = jax.eval_shape(lambda hp: train.init_state(task, hp), hp)
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((len(members), *leaf.shape), leaf.dtype), state)
 
 
 def metric_names(group: Group) -> list[str]:
@@ -159,7 +166,7 @@ def lane_memory(group: Group) -> tuple[int, int]:
     carry = (state, {name: jax.ShapeDtypeStruct((), jnp.float32) for name in metric_names(one)})
     step = np.int32(0)
     program = jax.jit(lambda *arguments: train.train_chunk(group.task, *arguments), donate_argnums=0)
-    analysis = program.lower(carry, hp, group.dataset.train, step, step).compile().memory_analysis()
+    analysis: Any = program.lower(carry, hp, group.dataset.train, step, step).compile().memory_analysis()
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state)), analysis.temp_size_in_bytes
 
 

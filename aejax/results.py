@@ -1,23 +1,25 @@
-"""From a run directory back to trained members: their test metrics, tables and figures.
+"""From a run directory back to trained members, and to the metrics of the test set: results.csv and summary.csv.
 
 A directory of shards is read as the one run that its shards are parts of.
 """
 
-from collections.abc import Iterator
+import statistics
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import numpy as np
 
-from aejax import axes, checkpoint, data, models, programs, records, sweep
+from aejax import axes, checkpoint, data, gallery, models, programs, records, report, sweep
 from aejax import config as configs
 from aejax.errors import UserError
+from aejax.programs import Group
 from aejax.types import Autoencoder, Params, Spec
+
+METRICS = ("elbo", "reconstruction", "kl", "mse", "psnr", "active_units", "loss")  # columns, in their order
 
 
 class Trained(NamedTuple):
-    """One trained member, ready for use without its training data."""
+    """One trained member, ready for use without the data that it was trained on."""
 
     member: axes.Member
     model: Autoencoder
@@ -26,38 +28,138 @@ class Trained(NamedTuple):
 
 
 def parts(workdir: Path) -> list[Path]:
-    """The run directories of a workdir: itself, or its shards; raises UserError if it is none or shards are missing."""
+    """The run directories of a workdir: itself, or all its shards; raises UserError if shards are missing."""
     shards = sorted(path.parent for path in workdir.glob("shards/*-of-*/config.json"))
     if not shards:
         return [workdir]
     counts = {path.name.partition("-of-")[2] for path in shards}
-    expected = [f"{index}-of-{count}" for count in counts for index in range(int(count))]
-    missing = sorted(set(expected) - {path.name for path in shards})
-    if len(counts) > 1 or missing:
+    whole = {f"{index}-of-{count}" for count in counts for index in range(int(count))}
+    if missing := sorted(whole - {path.name for path in shards}):
         raise UserError(f"{workdir}/shards is not one whole sweep: {', '.join(missing)} missing")
     return shards
 
 
 def read_members(directory: Path) -> list[axes.Member]:
-    """The members of a run directory, from config.json."""
+    """The members of a run directory, from its config.json; raises UserError where there is none."""
     plan = records.read_json(directory / "config.json")
-    config = configs.from_json(plan["config"])
-
-    def typed(value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
-
-    sweep_axes = [axes.Axis(axis["path"], tuple(typed(value) for value in axis["values"])) for axis in plan["axes"]]
-    members = axes.members(config, sweep_axes, plan["zip"])
+    sweep_axes = [
+        axes.Axis(axis["path"], tuple(tuple(value) if isinstance(value, list) else value for value in axis["values"]))
+        for axis in plan["axes"]
+    ]
+    members = axes.members(configs.from_json(plan["config"]), sweep_axes, plan["zip"])
     return axes.shard(members, plan["shard"]) if plan["shard"] else members
 
 
-def newest_state(directory: Path, number: int, like: Any) -> tuple[int, Any]:
-    """The newest good step of a group and its state; raises UserError if there is none, or not such a one."""
-    checkpoints = directory / "checkpoints" / str(number)
+def newest_state(directory: Path, group: int, like: Any) -> tuple[int, Any]:
+    """The newest good step of a group and its state as numpy; raises UserError where nothing is saved yet."""
+    checkpoints = directory / "checkpoints" / str(group)
     found = checkpoint.newest(checkpoints, print)
     if not found:
-        raise UserError(f"{directory} has no checkpoint of group {number} yet: train it first")
-    try:
-        return found[0], checkpoint.restore(checkpoints, found[0], like)
-    except checkpoint.Damaged as damage:
-        raise UserError(f"{damage}: use the version of aejax that wrote it") from None
+        raise UserError(f"{directory} has no checkpoint of group {group} yet: finish its training first")
+    return found[0], checkpoint.restore(checkpoints, found[0], like)
+
+
+def load_member(workdir: Path, index: int | None) -> Trained:
+    """One member of a run, by its number; raises UserError if there are several and none was named."""
+    by_index = {member.index: (directory, member) for directory in parts(workdir) for member in read_members(directory)}
+    if index is None and len(by_index) > 1:
+        raise UserError(f"{workdir} has {len(by_index)} members: choose one with --member=0 to {len(by_index) - 1}")
+    if (index := index or 0) not in by_index:
+        raise UserError(f"--member={index}: {workdir} has the members 0 to {len(by_index) - 1}")
+    directory, member = by_index[index]
+    facts = records.read_json(directory / "data.json")[str(member.group)]
+    spec = data.spec_from_json(facts["spec"])
+    siblings = [other for other in read_members(directory) if other.group == member.group]
+    like = programs.state_shapes(programs.make_task(member.config, spec, facts["rows"]["train"]), siblings)
+    _, state = newest_state(directory, member.group, like)
+    place = [other.index for other in siblings].index(index)
+    params = jax.tree.map(lambda leaf: leaf[place], state.params)
+    return Trained(member, models.make(member.config.model, spec), params, spec)
+
+
+def evaluate_group(directory: Path, group: Group) -> tuple[list[dict[str, Any]], Params]:
+    """The test metrics of a group's members, as rows of results.csv, and their params [M, ...]."""
+    plan, facts = (records.read_json(directory / name) for name in ("config.json", "data.json"))
+    if facts[str(group.number)]["sha256"] != group.dataset.sha256:
+        raise UserError(f"the data of {directory} have changed since it was trained: its test metrics would mislead")
+    step, state = newest_state(directory, group.number, programs.state_shapes(group.task, group.members))
+    mesh, lanes = sweep.make_mesh(len(group.members)), plan["lanes"][str(group.number)]
+    rows = sweep.replicate(group.dataset.test, mesh)
+    placed = sweep.pad(state, mesh, lanes)
+    metrics = programs.compile_evaluate(group, mesh, lanes, placed, rows)(placed)
+    metrics = sweep.unpad(metrics, len(group.members))
+    finished = "done" if step == group.total_steps else f"unfinished at step {step} of {group.total_steps}"
+    results = []
+    for lane, member in enumerate(group.members):
+        diverged = int(state.diverged[lane])
+        status = finished if diverged < 0 else f"diverged at step {diverged}"
+        values = {name: metrics[name][lane].item() for name in METRICS if name in metrics}
+        results.append(
+            {"member": member.index, "group": group.number, "seed": member.config.seed, **member.swept}
+            | {"status": status, **values}
+        )
+    return results, state.params
+
+
+def summarize(rows: list[dict[str, Any]], swept: list[str], metrics: list[str]) -> list[dict[str, Any]]:
+    """Mean, sd and n over the seeds of every swept setting; diverged members are counted, not averaged."""
+    settings = [path for path in swept if path != "seed"]
+    summary = []
+    for setting in dict.fromkeys(tuple(row[path] for path in settings) for row in rows):
+        mine = [row for row in rows if tuple(row[path] for path in settings) == setting]
+        good = [row for row in mine if not row["status"].startswith("diverged")]
+        entry = dict(zip(settings, setting, strict=True)) | {"n": len(good), "diverged": len(mine) - len(good)}
+        for name in metrics:
+            values = [row[name] for row in good if row.get(name) is not None]
+            entry[name] = statistics.fmean(values) if values else None
+            entry[f"{name}_sd"] = statistics.stdev(values) if len(values) > 1 else None
+        summary.append(entry)
+    return summary
+
+
+def evaluate(workdir: Path, projection: str = "tsne") -> tuple[list[dict[str, Any]], list[Path]]:
+    """Tests every member of a run, or of all its shards, and writes tables, figures and report.html.
+
+    Returns the rows of summary.csv and the figures' files; raises UserError where there is no run to evaluate.
+    """
+    directories = parts(workdir)
+    members = [member for directory in directories for member in read_members(directory)]
+    rows, metrics, pictures = [], [], []
+    several = len({member.group for member in members}) > 1
+    with records.lock(workdir):
+        for directory in directories:
+            metrics += records.read_lines(directory / "metrics.jsonl")
+            for group in programs.make_groups(read_members(directory)):
+                results, params = evaluate_group(directory, group)
+                rows += results
+                suffix = f"-{group.number}" * several + f"-{directory.name}" * (directory != workdir)
+                pictures += gallery.draw_group(figures_in(workdir), group, params, suffix, projection)
+        rows.sort(key=lambda row: row["member"])
+        members.sort(key=lambda member: member.index)
+        names = [name for name in METRICS if any(name in row for row in rows)]
+        summary = summarize(rows, list(members[0].swept), names)
+        records.write_csv(workdir / "results.csv", rows)
+        records.write_csv(workdir / "summary.csv", summary)
+        pictures += gallery.draw_sweep(figures_in(workdir), members, metrics, rows)
+        report.write(workdir / "report.html", workdir.name, configs.to_json(members[0].config), summary, pictures)
+    return summary, [picture.path for picture in pictures]
+
+
+def figures_in(workdir: Path) -> Path:
+    """The directory of a run's figures."""
+    (workdir / "figures").mkdir(exist_ok=True)
+    return workdir / "figures"
+
+
+def show(summary: list[dict[str, Any]]) -> str:
+    """The summary as a Markdown table with "mean ± sd" in one cell."""
+
+    def cells(row: dict[str, Any]) -> dict[str, Any]:
+        merged = {}
+        for name, value in row.items():
+            if not name.endswith("_sd"):
+                spread = row.get(f"{name}_sd")
+                merged[name] = value if spread is None else f"{value:.5g} ± {spread:.2g}"
+        return merged
+
+    return records.markdown([cells(row) for row in summary])

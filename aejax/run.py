@@ -16,11 +16,11 @@ from typing import Any
 
 import jax
 import numpy as np
-from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from aejax import axes, checkpoint, data, environment, programs, records, sweep
 from aejax import config as configs
+from aejax.config import Config
 from aejax.errors import Interrupted, UserError
 from aejax.programs import Group
 
@@ -33,7 +33,7 @@ def say(message: str) -> None:
 
 
 def run(
-    config: ConfigDict,
+    config: Config,
     workdir: str | Path,
     sweep_axes: list[axes.Axis] | None = None,
     zipped: bool = False,
@@ -78,7 +78,7 @@ def check_plan(directory: Path, plan: dict[str, Any]) -> None:
         return leaves | sweeps | {"--zip": plan["zip"], "--shard": plan["shard"]}
 
     if change := configs.difference(flat(old), flat(plan)):
-        raise UserError(f"{directory} holds another run ({change}): choose another --workdir, or the run's own settings")
+        raise UserError(f"{directory} holds another run ({change}): choose another --workdir, or those settings")
 
 
 def open_directory(directory: Path, plan: dict[str, Any], groups: list[Group]) -> dict[str, int]:
@@ -130,7 +130,8 @@ def train_group(
     compiled = programs.compile_group(group, lanes)
     state, saved, last_row = compiled.state, step, step
     if step:
-        state = resumed_state(checkpoints, step, state, num_members, compiled)
+        like = programs.state_shapes(group.task, group.members)
+        state = sweep.pad(checkpoint.restore(checkpoints, step, like), compiled.mesh, lanes)
         say(f"group {group.number} resumes at step {step} of {total}")
     totals, chunk = compiled.zero_totals(), 1
     with checkpoint.saver(checkpoints) as save, progress(group, step) as show:
@@ -163,15 +164,6 @@ def next_visit(group: Group, step: int, every_epochs: int) -> int:
     return min((step // period + 1) * period, group.total_steps)
 
 
-def resumed_state(checkpoints: Path, step: int, state: Any, num_members: int, compiled: programs.Programs) -> Any:
-    """The state of a sealed step, in the place of a fresh one; raises UserError if it is not of its shape."""
-    like = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((num_members, *leaf.shape[1:]), leaf.dtype), state)
-    try:
-        return sweep.pad(checkpoint.restore(checkpoints, step, like), compiled.mesh, compiled.lanes)
-    except checkpoint.Damaged as damage:
-        raise UserError(f"{damage}: use the version of aejax that wrote it, or another --workdir") from None
-
-
 def metric_rows(
     group: Group, compiled: programs.Programs, state: Any, totals: Any, step: int, steps: int
 ) -> list[dict[str, Any]]:
@@ -181,7 +173,7 @@ def metric_rows(
         splits["valid"] = {name: np.asarray(value) for name, value in compiled.evaluate(state).items()}
     place = {"step": step, "epoch": step / group.task.steps_per_epoch}
     return [
-        {"member": member.index, **place, "split": split, **{name: value[lane].item() for name, value in values.items()}}
+        {"member": member.index, **place, "split": split} | {name: value[lane].item() for name, value in values.items()}
         for split, values in splits.items()
         for lane, member in enumerate(group.members)
     ]

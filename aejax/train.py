@@ -4,6 +4,9 @@ A member is a function of its hyper-parameters and seed alone. Its seed opens fo
 is keyed by the step, the order of an epoch by the epoch, so nothing random is carried and any step can be repeated.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
@@ -12,6 +15,7 @@ from jaxtyping import Float, Int
 from aejax.keys import INIT, NOISE, ORDER, stream
 from aejax.types import Batch, HParams, Metrics, Task, TrainState
 
+
 def init_state(task: Task, hp: HParams) -> TrainState:
     """The state before the first step."""
     params, stats = task.model.init(stream(hp.seed, INIT))
@@ -19,7 +23,7 @@ def init_state(task: Task, hp: HParams) -> TrainState:
     return TrainState(step, jnp.int32(-1), params, stats, task.optimizer(hp.optimizer, step).init(params))
 
 
-def warmed(objective: dict[str, Array], step: Int[Array, ""]) -> dict[str, Float[Array, ""]]:
+def warmed(objective: Mapping[str, Any], step: Int[Array, ""]) -> dict[str, Float[Array, ""]]:
     """The objective's weights at a step: NAME × min(1, (step + 1) / NAME_warmup)."""
     weights = {name: value for name, value in objective.items() if not name.endswith("_warmup")}
     for name in weights:

@@ -1,6 +1,6 @@
 """The shapes that every part of aejax agrees on: NamedTuples of arrays or of pure functions, without logic."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,7 +8,7 @@ from jax import Array
 
 Params = Any  # a tree of arrays
 Stats = Any  # a tree of arrays; () for most models
-Batch = dict[str, Array]  # rows with a leading axis [B]: {"x"}, {"x", "y"} ...
+Batch = Mapping[str, Array]  # rows with a leading axis [B]: {"x"}, {"x", "y"} ...
 Metrics = dict[str, Array]  # scalars: means over a batch
 
 
@@ -62,15 +62,15 @@ class HParams(NamedTuple):
     """All that is traced, and so can be swept inside one compiled program."""
 
     seed: Array  # uint32 []
-    objective: dict[str, Array]  # float32 [] each
-    optimizer: dict[str, Array]  # float32 [] each
+    objective: Mapping[str, Array]  # float32 [] each
+    optimizer: Mapping[str, Array]  # float32 [] each
 
 
 class Task(NamedTuple):
     """What all members of one program share: functions and static sizes."""
 
     model: Autoencoder
-    optimizer: Callable[[dict[str, Array], Array], Any]  # (numbers, step) -> optax transformation
+    optimizer: Callable[[Mapping[str, Any], Array], Any]  # (numbers, step) -> optax transformation
     preprocess: Callable[[Array, Batch], Batch]  # (key, rows as they lie on the device) -> rows with float32 x
     num_rows: int  # of the training split
     batch_size: int

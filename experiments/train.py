@@ -24,7 +24,7 @@ SWEEP = flags.DEFINE_multi_string(
 )
 ZIP = flags.DEFINE_bool("zip", False, "pair the axes of --sweep instead of their product")
 DRY_RUN = flags.DEFINE_bool("dry_run", False, "print the members, what compiles anew and the memory, and exit")
-SHARD = flags.DEFINE_string("shard", "", "i/n: train every n-th member from the i-th (from 0), in WORKDIR/shards/i-of-n")
+SHARD = flags.DEFINE_string("shard", "", "i/n: train the i-th (from 0) of n parts, in WORKDIR/shards/i-of-n")
 
 
 def main() -> None:
@@ -36,16 +36,17 @@ def main() -> None:
     members = axes.members(config, sweep_axes, ZIP.value)
     if SHARD.value:
         members = axes.shard(members, SHARD.value)
-    if not WORKDIR.value and not DRY_RUN.value:
+    workdir = WORKDIR.value or ""
+    if not workdir and not DRY_RUN.value:
         raise UserError("--workdir is missing: name the run directory, as in --workdir=runs/vae")
-    directory = axes.run_directory(WORKDIR.value or "", SHARD.value)
+    directory = axes.run_directory(workdir, SHARD.value)
     environment.pin(len(members), config.train.deterministic, directory)
     if DRY_RUN.value:
         dry_run(members, sweep_axes)
         return
     from aejax.run import run  # imports jax, which reads what was pinned
 
-    run(config, WORKDIR.value, sweep_axes, ZIP.value, SHARD.value)
+    run(config, workdir, sweep_axes, ZIP.value, SHARD.value)
 
 
 def dry_run(members: list[axes.Member], sweep_axes: list[axes.Axis]) -> None:

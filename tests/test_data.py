@@ -109,6 +109,7 @@ def test_sha256_changes_with_any_value(tmp_path):
     [
         (np.array([[0, 7], [3, 255]], np.uint8), np.uint8, 1 / 255, "unit"),
         (np.array([[0, 255], [255, 0]], np.uint8), np.uint8, 1 / 255, "binary"),
+        (np.array([[0, 2], [1, 0]], np.uint8), np.uint8, 1 / 255, "unit"),
         (np.array([[0, 1], [1, 0]], np.uint8), np.uint8, 1.0, "binary"),
         (np.array([[0, 1], [1, 0]], bool), np.uint8, 1.0, "binary"),
         (np.array([[0, 1], [1, 0]], np.int64), np.float32, 1.0, "binary"),
@@ -133,6 +134,7 @@ def test_dtypes_byte_scale_and_support(x, dtype, scale, support, tmp_path):
         ((6, 4, 1), (6, 4, 1), "image"),
         ((4, 5, 3), (4, 5, 3), "image"),
         ((6, 3), (6, 3), "table"),
+        ((3, 6, 1), (3, 6, 1), "table"),
         ((6, 6, 2), (6, 6, 2), "table"),
         ((4, 4, 4, 3), (4, 4, 4, 3), "table"),
     ],
@@ -178,7 +180,7 @@ def test_threshold_and_dynamic_binarization(tmp_path):
 
 def test_standardization_is_scikit_learns(tmp_path):
     x = np.random.default_rng(0).normal(3.0, 5.0, (50, 4)).astype(np.float32)
-    x[:, 2] = 0.1  # constant, and no float: its sd comes out as rounding error
+    x[:, 2] = 0.1  # constant: its sd counts as 1
     path = save(tmp_path / "a.npz", x_train=x, x_test=2 * x)
     loaded = data.load(config("arrays", path=path, valid_fraction=0.0, standardize=True))
     scaler = StandardScaler().fit(np.where(np.arange(4) == 2, 0.1, x.astype(float)))
@@ -188,6 +190,15 @@ def test_standardization_is_scikit_learns(tmp_path):
     np.testing.assert_allclose(loaded.spec.spread, scaler.scale_, rtol=1e-6)
     assert loaded.spec.support == "real" and loaded.train["x"].dtype == np.float32
     np.testing.assert_allclose(loaded.spec.mean, 0, atol=1e-6)
+
+
+def test_features_without_spread_stay_finite(tmp_path):
+    x = np.full((7, 2), 0.1, np.float32)
+    x[:, 1] = np.where(np.arange(7) == 0, 1e-45, 0)  # an sd that underflows in float32
+    path = save(tmp_path / "a.npz", x_train=x, x_test=x + 1)
+    loaded = data.load(config("arrays", path=path, valid_fraction=0.0, standardize=True))
+    np.testing.assert_array_equal(loaded.spec.spread, 1)
+    np.testing.assert_allclose(loaded.test["x"], 1, rtol=1e-6)
 
 
 def test_standardization_is_fitted_on_the_training_rows_only(tmp_path):
@@ -478,7 +489,7 @@ def test_new_samples_that_do_not_fit_are_one_line(tmp_path):
         (save(tmp_path / "4.npz", x=np.ones((3, 3))), table, ["(3,)", "(2,)"]),
         (save(tmp_path / "5.npz", x=np.ones((3, 8, 7))), images, ["(8, 7, 1)", "(8, 8, 1)"]),
         (save(tmp_path / "6.npz", x=np.full((3, 8, 8), 16.0)), images, ["[16, 16]", "[0, 1]"]),
-        (save(tmp_path / "7.npz", x_train=np.ones((3, 8, 8))), images, ["`x`"]),
+        (save(tmp_path / "7.npz", x_train=np.ones((3, 8, 8)), x_test=np.ones((3, 8, 8))), images, ["`x`"]),
         (save(tmp_path / "8.npz", x=np.full((3, 8, 8), np.nan)), images, ["nan", "row 0"]),
     ]
     for path, spec, words in cases:
@@ -522,7 +533,7 @@ def tiny(tmp_path_factory):
     return folder / "raw", folder / "data"
 
 
-def test_a_prepared_set_holds_the_raw_rows(tiny):
+def test_a_prepared_set_holds_the_raw_rows(tiny, monkeypatch):
     raw, data_dir = tiny
     loaded = data.load(config("fashion_mnist", data_dir=str(data_dir), valid_fraction=0.25))
     assert [len(split["x"]) for split in loaded[:3]] == [30, 10, 12]
@@ -533,7 +544,10 @@ def test_a_prepared_set_holds_the_raw_rows(tiny):
     for name, splits in (("train", loaded[:2]), ("test", loaded[2:3])):
         images = gzip.decompress((raw / idx.FILES[name][0]).read_bytes())[16:]
         assert rows_by_value(*splits) == sorted(images[at : at + 30] for at in range(0, len(images), 30))
-    assert tfds.row_counts(tfds.find("fashion_mnist", data_dir)) == {"train": 40, "test": 12}
+    directory = tfds.find("fashion_mnist", data_dir)
+    assert tfds.row_counts(directory) == {"train": 40, "test": 12}
+    monkeypatch.setattr(tfds, "BATCH", 7)
+    assert rows_by_value(tfds._decode(directory).train) == rows_by_value(*loaded[:2])
 
 
 def test_the_cache_is_used_and_rebuilt_when_damaged(tiny, monkeypatch):
@@ -574,6 +588,13 @@ def test_a_checksum_that_is_not_listed_names_the_file(tiny, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_data_directory_that_cannot_be_written_is_named(tiny, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError) as error:
+        idx.prepare("mnist", tmp_path / "file", str(tiny[0]), verify=False)
+    assert_one_line(error, f"--data_dir={tmp_path / 'file'}")
+
+
 def test_missing_raw_files_are_all_named(tiny, tmp_path):
     source = idx_files(tmp_path / "raw")
     for file in ("train-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"):
@@ -583,7 +604,16 @@ def test_missing_raw_files_are_all_named(tiny, tmp_path):
     assert_one_line(error, f"--source={source}", "train-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz")
 
 
-@pytest.mark.parametrize("raw", [b"", b"no gzip", gzip.compress(b"\0\0"), gzip.compress(b"\0\0\x08\1\0\0\0\x09ab")])
+BAD_IDX = {
+    "empty": b"",
+    "no gzip": b"no gzip",
+    "no header": gzip.compress(b"\0\0"),
+    "no deflate": gzip.compress(bytes(99))[:12] + b"\xff" * 20,
+    "too few values": gzip.compress(b"\0\0\x08\1\0\0\0\x09ab"),
+}
+
+
+@pytest.mark.parametrize("raw", BAD_IDX.values(), ids=BAD_IDX)
 def test_damaged_raw_files_are_named(raw, tmp_path):
     source = idx_files(tmp_path / "raw")
     (source / "train-labels-idx1-ubyte.gz").write_bytes(raw)
@@ -606,6 +636,7 @@ def test_downloads_are_kept_and_verified(tiny, tmp_path, monkeypatch):
     assert_one_line(error, "sha256", "https://storage.googleapis.com/cvdf-datasets/mnist/")
     assert len(fetched) == 4
     idx.prepare("mnist", tmp_path, verify=False)
+    assert len(fetched) == 5  # the file that had failed
     assert tfds.row_counts(tfds.find("mnist", tmp_path)) == {"train": 40, "test": 12}
 
 

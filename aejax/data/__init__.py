@@ -69,7 +69,7 @@ def load(config: Any) -> "aejax.types.Dataset":
         splits, scale = _binarized(splits, scale, config), 1.0
     splits = _divided(splits, where, config)
     center = spread = None
-    if config.standardize:
+    if config.standardize:  # the spec keeps the byte scale: new bytes are scaled before they are standardized
         center, spread = _moments(splits["train"]["x"], scale)
         support = "real"
         splits = {name: s | {"x": standardized(s["x"], scale, center, spread)} for name, s in splits.items()}
@@ -115,7 +115,7 @@ def read_new(
         raise UserError(f"{path}: x lies in [{x.min():g}, {x.max():g}], the run was trained on [0, 1]: rescale it")
     if x.dtype == np.uint8:
         scale = scale if bounded else spec.byte_scale  # a table's small integers are no grey values
-        if config.binarization == "threshold" or scale != spec.byte_scale:
+        if scale != spec.byte_scale:
             x = x * np.float32(scale)
     if config.binarization == "threshold":
         x = (x >= 0.5).astype(np.uint8)
@@ -274,12 +274,11 @@ def _share(fraction: float, count: int) -> int:
 
 
 def _moments(x: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and sd of each feature in data units, float32; sd 1 where it is constant, to the bit or in float32."""
+    """Mean and sd of each feature in data units, float32; sd 1 where it is 0 (exactly so where x is constant)."""
     unit = scale if x.dtype == np.uint8 else 1.0
     center = (x.mean(axis=0, dtype=np.float64) * unit).astype(np.float32)
     spread = (x.std(axis=0, dtype=np.float64) * unit).astype(np.float32)
-    constant = (x.min(axis=0) == x.max(axis=0)) | (spread == 0)
-    return center, np.where(constant, np.float32(1), spread)
+    return center, np.where(spread == 0, np.float32(1), spread)
 
 
 def _shaped(x: np.ndarray, path: str, names: tuple[str, ...], spec: "aejax.types.Spec") -> np.ndarray:

@@ -79,9 +79,8 @@ def _read_arrays(path: str, config: Any, new: bool) -> tuple[dict[str, Split], t
         keys = {name: f"_{name}" for name in SPLITS if f"x_{name}" in arrays}
     used = {f"{key}{suffix}" for key in ("x", "y", "ids") for suffix in keys.values()}
     for name in sorted(set(arrays) - used):
-        remedy = (
-            f"there is no `x{name.removeprefix('y').removeprefix('ids')}`" if name in NAMES else nearest(name, NAMES)
-        )
+        rows = "x" + name.removeprefix("y").removeprefix("ids")
+        remedy = f"there is no `{rows}`" if name in NAMES else nearest(name, NAMES)
         raise UserError(f"{path}: `{name}` belongs to no rows: {remedy}")
     splits = {}
     for name, suffix in keys.items():
@@ -101,7 +100,8 @@ def _numpy_file(path: str) -> dict[str, np.ndarray]:
     except Exception as error:  # numpy and zipfile fail on damaged files in a dozen ways
         if "Object arrays" in str(error):
             raise UserError(f"{path} holds Python objects: save plain arrays of numbers or strings") from error
-        raise UserError(f"{path} cannot be read, it is damaged or no {Path(path).suffix}: {error}") from error
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path} cannot be read, it is damaged or no {Path(path).suffix}: {reason}") from error
 
 
 def _read_csv(path: str, config: Any, new: bool) -> tuple[dict[str, Split], tuple[str, ...]]:

@@ -14,6 +14,7 @@ import shutil
 import struct
 import sys
 import urllib.request
+import zlib
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -53,6 +54,8 @@ def prepare(name: str, data_dir: Path, source: str = "", verify: bool = True) ->
         _download({file: listed[file][0] for file in files}, folder)
     for file in files if verify else ():
         if hashlib.sha256((folder / file).read_bytes()).hexdigest() != listed[file][1]:
+            if not source:
+                (folder / file).unlink()  # so that the next call fetches it again
             raise UserError(f"{folder / file} is damaged or another file (sha256): get it anew from {listed[file][0]}")
     try:
         _build(name, data_dir, folder)
@@ -124,7 +127,7 @@ def _read_idx(path: Path) -> np.ndarray:
         zero, kind, rank = struct.unpack(">HBB", raw[:4])
         shape = struct.unpack(f">{rank}I", raw[4 : 4 + 4 * rank])
         values = np.frombuffer(raw, np.uint8, offset=4 + 4 * rank)
-    except (OSError, EOFError, struct.error, ValueError) as error:
+    except (OSError, EOFError, struct.error, zlib.error, ValueError) as error:
         raise UserError(f"{path} is no gzipped IDX file: {error}") from error
     if zero or kind != 8 or len(values) != math.prod(shape):
         raise UserError(f"{path} is no IDX file of uint8: get it anew")

@@ -18,6 +18,7 @@ from aejax.data import SPLITS, Rows, Split, idx, nearest, sources
 from aejax.errors import UserError
 
 CACHE = "aejax_"  # how the names of our own files begin
+BATCH = 1000  # rows decoded at a time: half the time of one by one
 TFDS_SPLITS = dict(zip(SPLITS, ("train", "validation", "test"), strict=True))
 
 
@@ -75,7 +76,8 @@ def _content(directory: Path) -> str:
     for path in sorted(directory.iterdir()):
         if path.is_file() and not path.name.startswith(CACHE):
             digest.update(f"{path.name} {path.stat().st_size} ".encode())
-            digest.update(path.read_bytes())
+            with open(path, "rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 
@@ -107,11 +109,11 @@ def _decode(directory: Path) -> Rows:
     return Rows(splits["train"], splits.get("valid"), splits.get("test"), tuple(names or ()))
 
 
-def _split(source: Any, image: Any, labeled: bool, batch: int = 1000) -> Split:
+def _split(source: Any, image: Any, labeled: bool) -> Split:
     x = np.empty((len(source), *image.shape), image.np_dtype)
     y = np.empty(len(source), np.int32)
-    for start in range(0, len(source), batch):  # half the time of one by one
-        items = source.__getitems__(range(start, min(start + batch, len(source))))
+    for start in range(0, len(source), BATCH):
+        items = source.__getitems__(range(start, min(start + BATCH, len(source))))
         for row, item in enumerate(items, start):
             x[row] = item["image"]
             y[row] = item["label"] if labeled else 0

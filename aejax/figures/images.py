@@ -85,7 +85,7 @@ def draw_blocks(
     room = min(ROOM // side - BLOCK_SPACE - frame, 640)
     size = tile_size(images, min(64, room // columns))
     pictures = [mosaic(images, columns, size, limits, gap) for _, images, columns in blocks]
-    height, width = np.max([picture.shape[:2] for picture in pictures], axis=0)
+    height, width = (max(picture.shape[i] for picture in pictures) for i in (0, 1))
     step = height + CAPTION_SPACE + BLOCK_SPACE // 2 + frame, width + BLOCK_SPACE + frame
     figure = new_figure(step[1] * side / DPI, step[0] * down / DPI)
     for i, ((label, _, _), picture) in enumerate(zip(blocks, pictures, strict=True)):
@@ -117,7 +117,7 @@ def mosaic(
     for tile, pixels in zip(tiles, to_bytes(images, limits), strict=False):
         # Whole multiples are copied, so that pixels stay square; only an image that is too large is averaged.
         method = Image.Resampling.NEAREST if size[0] >= pixels.shape[0] else Image.Resampling.BOX
-        tile[: size[0], : size[1]] = np.asarray(Image.fromarray(pixels).resize(size[::-1], method))
+        tile[: size[0], : size[1]] = np.asarray(Image.fromarray(pixels).resize((size[1], size[0]), method))
     picture = tiles.reshape(rows, columns, *tiles.shape[1:]).transpose(0, 2, 1, 3, 4)
     picture = picture.reshape(rows * tiles.shape[1], columns * tiles.shape[2], 3)
     return picture[: picture.shape[0] - gap, : picture.shape[1] - gap]

@@ -103,7 +103,7 @@ def name_classes(axes: Axes, z: Points, y: Labels, class_names: Sequence[str]) -
     counts = np.bincount(y[finite], minlength=len(class_names))
     present = [c for c in np.argsort(-counts, kind="stable") if counts[c]]
     medians = np.array([np.median(z[finite & (y == c)], axis=0) for c in present]).reshape(-1, 2)
-    notes = label_points(axes, medians, [class_names[c] for c in present])
+    notes = label_points(axes, medians, [class_names[int(c)] for c in present])
     if len(class_names) <= len(CLASS_COLORS) and len(notes) < 0.6 * len(present):
         for note in notes:
             note.remove()
@@ -153,4 +153,5 @@ def tsne(codes: Float[np.ndarray, "n k"], seed: int) -> Points:
     start = 1e-4 * start / (start[:, 0].std() or 1.0)
     perplexity = min(30.0, (len(codes) - 1) / 3)
     with threadpool_limits(limits=1):
-        return TSNE(init=start, perplexity=perplexity, random_state=seed).fit_transform(codes)
+        method = TSNE(init=start, perplexity=perplexity, random_state=seed)  # pyright: ignore[reportArgumentType]
+        return method.fit_transform(codes)

@@ -28,9 +28,10 @@ from aejax.figures.style import (
 
 Row = Mapping[str, Any]  # an object of metrics.jsonl, or a point
 
-DASHES = {"train": (0, (4, 2)), "valid": "solid", "test": (0, (1, 1.5))}
+DASHES: dict[str, Any] = {"train": (0, (4, 2)), "valid": "solid", "test": (0, (1, 1.5))}
 MOST_NAMES = 16  # settings in a legend
-BESIDE = ((9, 5), (9, -5), (-9, 5), (-9, -5), (0, 10), (0, -10), (14, 9), (14, -9), (-14, 9), (-14, -9))  # points
+NEAR = ((9.0, 5.0), (9.0, -5.0), (-9.0, 5.0), (-9.0, -5.0))  # points from a dot to its label: right first
+BESIDE = (*NEAR, (0.0, 10.0), (0.0, -10.0), *((1.5 * across, 1.8 * up) for across, up in NEAR))
 
 
 def draw_curves(
@@ -46,7 +47,11 @@ def draw_curves(
     """
     names = list(dict.fromkeys(settings.values()))
     colors = dict(zip(names, ordered_colors(len(names)), strict=True))
-    splits = [split for split in DASHES if any(row["split"] == split for row in rows)]
+    groups = {(name, split): [] for name in names for split in DASHES}
+    for row in rows:
+        if row["member"] in settings:
+            groups[settings[row["member"]], row["split"]].append(row)
+    splits = [split for split in DASHES if any(groups[name, split] for name in names)]
     known = [(key, label) for key, label in metrics if np.isfinite(column(rows, key)).any()] or list(metrics[:1])
     down, side = grid_shape(len(known), 3)
     figure = new_figure(5.0 if side == 1 else WIDTH, 2.9 * down + 0.7, layout="constrained")
@@ -54,8 +59,7 @@ def draw_curves(
     for axes, (key, label) in zip(grid, known, strict=False):
         for name in names:
             for split in splits:
-                mine = [row for row in rows if row["split"] == split and settings.get(row["member"]) == name]
-                draw_curve(axes, *by_member(mine, key), color=colors[name], dashes=DASHES[split])
+                draw_curve(axes, *by_member(groups[name, split], key), color=colors[name], dashes=DASHES[split])
         frame(axes, column(rows, key))
         axes.set(title=label, xlabel="epoch")
     for axes in grid[len(known) :]:
@@ -67,11 +71,13 @@ def draw_curves(
 
 def by_member(rows: Sequence[Row], key: str) -> tuple[Float[np.ndarray, " e"], Float[np.ndarray, "m e"]]:
     """The epochs [E] that the rows name, and the metric [M, E] of each member there; NaN where there is none."""
-    epochs, members = (sorted({row[name] for row in rows}) for name in ("epoch", "member"))
+    epochs, members = (
+        {value: i for i, value in enumerate(sorted({row[name] for row in rows}))} for name in ("epoch", "member")
+    )
     values = np.full((len(members), len(epochs)), np.nan)
     for row, value in zip(rows, column(rows, key), strict=True):
-        values[members.index(row["member"]), epochs.index(row["epoch"])] = value
-    return np.array(epochs, float), values
+        values[members[row["member"]], epochs[row["epoch"]]] = value
+    return np.array(list(epochs), float), values
 
 
 def column(rows: Sequence[Row], key: str) -> Float[np.ndarray, " n"]:
@@ -111,7 +117,7 @@ def name_lines(figure: Figure, colors: Mapping[str, np.ndarray], splits: Sequenc
     """A legend below: the settings by color, the splits by dashes, and what line and band are of several seeds."""
     names = list(colors)
     shown = names if len(names) <= MOST_NAMES else [names[i] for i in np.linspace(0, len(names) - 1, 8).astype(int)]
-    lines = [Line2D([], [], color=colors[name], label=name) for name in shown if name]
+    lines = [Line2D([], [], color=tuple(colors[name]), label=name) for name in shown if name]
     lines += [Line2D([], [], color=MUTED, linestyle=DASHES[split], label=split) for split in splits]
     notes = ["line: mean over seeds, band: lowest to highest seed, ×: a seed diverged"] * seeds
     notes += [f"{len(shown)} of {len(names)} settings named"] * (len(shown) < len(names))
@@ -209,7 +215,7 @@ def value_colors(figure: Figure, axes: Axes, values: Float[np.ndarray, " n"], sw
     bar = figure.colorbar(colors, ax=axes, pad=0.02, aspect=30)
     bar.ax.set_title(swept)
     ticks = known if len(known) <= 8 else known[np.linspace(0, len(known) - 1, 6).astype(int)]
-    bar.ax.yaxis.set_major_locator(FixedLocator(ticks))
+    bar.ax.yaxis.set_major_locator(FixedLocator(list(ticks)))
     bar.ax.yaxis.set_minor_locator(NullLocator())
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]

@@ -76,14 +76,12 @@ def to_png(draw: Callable[P, Figure]) -> Callable[Concatenate[str | PathLike[str
 
 
 def save(path: str | PathLike[str], figure: Figure) -> None:
-    """Write a PNG cropped to what is drawn, on whole pixels (images stay sharp), without date or version in it."""
+    """Write a PNG cropped to what is drawn, without date or version in it."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     align_headline(figure)
-    box = figure.get_tightbbox().padded(0.1).extents * DPI
-    crop = Bbox.from_extents(*np.floor(box[:2]) / DPI, *np.ceil(box[2:]) / DPI)
     buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, bbox_inches=crop)
+    figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.1)
     exact = any(axes.images for axes in figure.axes)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     compact(Image.open(buffer).convert("RGB"), exact).save(path, "png", optimize=True)
@@ -133,6 +131,7 @@ def headline(figure: Figure, title: str) -> None:
 
 
 def align_headline(figure: Figure) -> None:
+    """Move the title to where the axes, with their labels, begin."""
     boxes = [axes.get_tightbbox() for axes in figure.axes]
     left = min((box.x0 for box in boxes if box is not None), default=0.0)
     for text in figure.texts:
@@ -150,7 +149,7 @@ def label_points(
     axes: Axes,
     points: np.ndarray,
     texts: Sequence[str],
-    offsets: Sequence[tuple[float, float]] = ((0, 0),),
+    offsets: Sequence[tuple[float, float]] = ((0.0, 0.0),),
     avoid: np.ndarray | None = None,
 ) -> list[Annotation]:
     """Write `texts` at `points` [n, 2], each at the first of `offsets` (in points) that is free, or else not at all.
@@ -178,7 +177,7 @@ def label_points(
     return placed
 
 
-def outlined(axes: Axes, text: str, point: np.ndarray, offset: tuple[float, float] = (0, 0)) -> Annotation:
+def outlined(axes: Axes, text: str, point: np.ndarray, offset: tuple[float, float] = (0.0, 0.0)) -> Annotation:
     """A text with a white rim, beside a point by `offset` in points and aligned away from it."""
     x, y = (int(np.sign(step)) for step in offset)
     return axes.annotate(

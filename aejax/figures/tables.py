@@ -31,9 +31,8 @@ def draw_table_heatmap(
     figure = new_figure(WIDTH, len(maps) * (tall + 0.3) + 1.3, layout="constrained")
     grid = figure.subplots(len(maps), 1, squeeze=False, sharex=True).ravel()
     for axes, (label, table) in zip(grid, maps, strict=True):
-        image = axes.imshow(
-            table[np.ix_(rows, features)], cmap=colors, vmin=low, vmax=high, aspect="auto", interpolation="nearest"
-        )
+        shown = table[np.ix_(rows, features)]
+        axes.imshow(shown, cmap=colors, vmin=low, vmax=high, aspect="auto", interpolation="nearest")
         axes.set_title(label, loc="left", pad=3)
         axes.set(xticks=[], yticks=[])
         axes.tick_params(bottom=False, left=False)
@@ -42,7 +41,7 @@ def draw_table_heatmap(
         if y is not None:
             mark_classes(axes, y[rows], class_names, tall, "white" if colors == "viridis" else INK)
     name_features(grid[-1], features, feature_names)
-    figure.colorbar(image, ax=list(grid), label=unit, extend="both", aspect=40, pad=0.01, fraction=0.03)
+    figure.colorbar(grid[0].images[0], ax=list(grid), label=unit, extend="both", aspect=40, pad=0.01, fraction=0.03)
     headline(figure, title)
     order = "" if y is None else ", ordered by class"
     most = " (the most variable)" if len(features) < x.shape[1] else ""
@@ -75,14 +74,14 @@ def mark_classes(axes: Axes, y: np.ndarray, class_names: Sequence[str], tall: fl
     high = [i for i in range(len(starts)) if (stops[i] - starts[i]) * tall / len(y) > 0.13]
     axes.set_yticks(
         [(starts[i] + stops[i] - 1) / 2 for i in high],
-        [class_names[y[starts[i]]] if class_names else str(y[starts[i]]) for i in high],
+        [class_names[int(c)] if class_names else str(c) for c in y[starts[high]]],
     )
 
 
 def name_features(axes: Axes, features: np.ndarray, feature_names: Sequence[str]) -> None:
     """The features' names below the last map, upright where they are long, or only what the axis is: many features."""
     if feature_names and len(features) <= MOST_NAMES:
-        names = [feature_names[i] for i in features]
+        names = [feature_names[int(i)] for i in features]
         flat = 0.1 * len(names) * max(map(len, names)) < WIDTH - 2
         axes.set_xticks(range(len(names)), names, rotation=0 if flat else 90)
     else:

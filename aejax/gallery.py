@@ -1,0 +1,180 @@
+"""Which pictures a run gets: of each group's codes, reconstructions and samples, of all members their curves."""
+
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from aejax import axes, figures
+from aejax.programs import Group
+from aejax.types import Autoencoder, Params
+
+MOST_VIEWS = 8
+MOST_ROWS = 5000  # of the test set, in a scatter
+GRID = 20  # codes along each side of the latent grid
+SAMPLES = 64
+METRICS = [  # of the curves, those that the run has
+    ("elbo", "ELBO (nats per example)"),
+    ("reconstruction", "reconstruction error (per example)"),
+    ("kl", "KL (nats per example)"),
+    ("mse", "squared error per feature"),
+]
+
+
+class Picture(NamedTuple):
+    """A file with its caption and alternative text."""
+
+    path: Path
+    caption: str
+    alternative: str
+
+
+class View(NamedTuple):
+    """A displayed member, the first seed of its setting, and its codes of the test rows."""
+
+    label: str
+    model: Autoencoder
+    params: Params
+    codes: np.ndarray
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        assert self.model.decode
+        return np.asarray(jax.jit(self.model.decode)(self.params, codes))
+
+    def sample(self, num: int, seed: int) -> np.ndarray:
+        return sample_codes(self.model, self.params, self.codes, num, seed)
+
+
+def sample_codes(model: Autoencoder, params: Params, codes: np.ndarray, num: int, seed: int) -> np.ndarray:
+    """Codes [num, K] from the prior, or for a model without one from the Gaussian fitted to its codes."""
+    if model.sample_prior:
+        return np.asarray(model.sample_prior(params, jax.random.key(seed), num))
+    mean, covariance = codes.mean(axis=0), np.atleast_2d(np.cov(codes, rowvar=False))
+    return np.random.default_rng(seed).multivariate_normal(mean, covariance, num).astype(np.float32)
+
+
+def setting_name(setting: dict[str, Any]) -> str:
+    """The swept values in the field's letters: "β = 4, latent_dim = 2"."""
+    letters = {"objective.beta": "β"}
+    named = [(letters.get(path, path.rpartition(".")[2]), value) for path, value in setting.items()]
+    return ", ".join(f"{name} = {f'{value:g}' if isinstance(value, float) else value}" for name, value in named)
+
+
+def views(group: Group, params: Params) -> list[View]:
+    """The first member of each setting in a group; of many settings eight, spread over the sweep."""
+    first: dict[str, int] = {}
+    for lane, member in enumerate(group.members):
+        first.setdefault(setting_name(axes.setting(member)), lane)
+    chosen = [list(first.items())[i] for i in spread(len(first), MOST_VIEWS)]
+    model, x = group.task.model, test_rows(group, MOST_ROWS)
+    encode = jax.jit(model.encode)
+    mine = [(label, jax.tree.map(lambda leaf, lane=lane: leaf[lane], params)) for label, lane in chosen]
+    return [View(label, model, params, np.asarray(encode(params, x))) for label, params in mine]
+
+
+def test_rows(group: Group, num: int) -> np.ndarray:
+    """The first test rows as the model sees them."""
+    rows: dict[str, Any] = {name: values[:num] for name, values in group.dataset.test.items()}
+    return np.asarray(group.task.preprocess(jax.random.key(0), rows)["x"])
+
+
+def spread(count: int, most: int) -> list[int]:
+    """At most `most` indices below `count`, evenly spread, with the first and the last."""
+    return sorted({round(i) for i in np.linspace(0, count - 1, min(count, most))})
+
+
+def draw_group(directory: Path, group: Group, params: Params, suffix: str, projection: str) -> list[Picture]:
+    """The pictures of a group; their files end in `suffix`."""
+    shown = views(group, params)
+    pictures = [draw_scatter(directory / f"latent{suffix}.png", group, shown, projection)]
+    if group.task.model.decode is None:
+        return pictures
+    if group.dataset.spec.kind == "table":
+        return [*pictures, draw_heatmap(directory / f"heatmap{suffix}.png", group, shown)]
+    pictures.append(draw_reconstructions(directory / f"reconstructions{suffix}.png", group, shown))
+    pictures.append(draw_samples(directory / f"samples{suffix}.png", shown))
+    if shown[0].codes.shape[1] == 2:
+        pictures.append(draw_grid(directory / f"latent_grid{suffix}.png", shown))
+    return pictures
+
+
+def draw_scatter(path: Path, group: Group, shown: list[View], projection: str) -> Picture:
+    """The codes of the test rows, colored by class: as they are for k = 2, else projected."""
+    y, class_names = group.dataset.test.get("y"), group.dataset.spec.class_names
+    panels, axis_names = [], ("", "")
+    for view in shown:
+        points, rows, axis_names = figures.embed_2d(view.codes, projection)
+        panels.append((view.label, points, None if y is None else y[: len(view.codes)][rows]))
+    points = len(panels[0][1])
+    title = f"Codes of {points:,} test rows"
+    figures.latent_scatter(path, panels, class_names, axis_names, title=title, same_scale=axis_names[0] == "z₁")
+    return Picture(path, f"{title}, one panel per setting.", "scatter of codes by class")
+
+
+def draw_reconstructions(path: Path, group: Group, shown: list[View]) -> Picture:
+    """A row of test images, and a row of reconstructions per view."""
+    x = test_rows(group, 16)
+    panels = [(view.label or "reconstruction", view.decode(view.codes[:16])) for view in shown]
+    figures.reconstructions(path, x, panels, title="Test images and their reconstructions")
+    return Picture(path, "The first test images and their reconstructions.", "rows of images and reconstructions")
+
+
+def draw_heatmap(path: Path, group: Group, shown: list[View]) -> Picture:
+    """Rows of a table above their reconstructions."""
+    spec, x, y = group.dataset.spec, test_rows(group, 200), group.dataset.test.get("y")
+
+    def flat(rows: np.ndarray) -> np.ndarray:
+        return rows.reshape(len(rows), -1)
+
+    panels = [(view.label or "reconstruction", flat(view.decode(view.codes[: len(x)]))) for view in shown]
+    unit = "standardized value" if spec.center is not None else "value"
+    figures.table_heatmap(
+        path, flat(x), panels, spec.feature_names, None if y is None else y[:200], spec.class_names, unit=unit
+    )
+    return Picture(path, "Test rows and their reconstructions.", "heat map of rows and reconstructions")
+
+
+def draw_samples(path: Path, shown: list[View]) -> Picture:
+    """Decoded draws from the prior, or from a Gaussian fitted to the codes of a model without one."""
+    num = SAMPLES if len(shown) == 1 else SAMPLES // 4
+    what = "the prior" if shown[0].model.sample_prior else "a Gaussian fitted to the test codes"
+    panels = [(view.label, view.decode(view.sample(num, 0))) for view in shown]
+    figures.tiles(path, panels, columns=int(num**0.5), title=f"Samples: decoded draws from {what}")
+    return Picture(path, f"Decoded draws from {what}.", "tiles of samples")
+
+
+def draw_grid(path: Path, shown: list[View]) -> Picture:
+    """The decoded plane of codes: over N(0, 1)'s quantiles for a model with a prior, else over the codes' range."""
+    panels = []
+    for view in shown:
+        if view.model.sample_prior:
+            z1 = z2 = np.array([NormalDist().inv_cdf(p) for p in np.linspace(0.025, 0.975, GRID)], np.float32)
+        else:
+            low, high = np.percentile(view.codes, [2.5, 97.5], axis=0)
+            z1, z2 = np.linspace(low, high, GRID, dtype=np.float32).T
+        panels.append((view.label, view.decode(figures.grid_codes(z1, z2)), z1, z2))
+    spacing = "quantiles of the prior" if shown[0].model.sample_prior else "the range of the test codes"
+    figures.latent_grid(path, panels, title=f"Decoded {GRID} × {GRID} grid of codes ({spacing})")
+    return Picture(path, f"The decoded plane of codes, over {spacing}.", "grid of decoded codes")
+
+
+def draw_sweep(
+    directory: Path, members: list[axes.Member], metrics: list[dict[str, Any]], results: list[dict[str, Any]]
+) -> list[Picture]:
+    """The pictures of all members: their curves, and for a swept VAE rate against distortion."""
+    labels = {member.index: setting_name(axes.setting(member)) for member in members}
+    known = [(key, label) for key, label in METRICS if any(key in row for row in metrics)]
+    pictures = []
+    if metrics:
+        figures.curves(directory / "curves.png", metrics, labels, known, title="Training")
+        pictures.append(Picture(directory / "curves.png", "Means over training steps and rows.", "curves of metrics"))
+    if len(members) > 1 and any(row.get("kl") is not None for row in results):
+        path, swept = directory / "rate_distortion.png", next(iter(axes.setting(members[0])), "")
+        points = [{**row, "label": labels[row["member"]], "value": row.get(swept)} for row in results]
+        numeric = swept and all(isinstance(point["value"], float | int) for point in points)
+        points = points if numeric else [{**point, "value": None} for point in points]
+        figures.rate_distortion(path, points, setting_name({swept: ""}).rstrip(" =") if numeric else "")
+        pictures.append(Picture(path, "Rate against distortion on the test set.", "scatter of rate and distortion"))
+    return pictures
