@@ -54,7 +54,7 @@ def expand(path: str, written: str) -> list[str]:
         name, *numbers = call.groups()
         try:
             start, stop, num = float(numbers[0]), float(numbers[1]), int(numbers[2])
-            if num < 1 or (name == "geomspace" and start * stop <= 0):
+            if num < 1 or not np.isfinite([start, stop]).all() or (name == "geomspace" and start * stop <= 0):
                 raise ValueError
         except ValueError:
             raise UserError(f"--sweep {path}={written}: write {name}(START,STOP,NUMBER)") from None

@@ -70,7 +70,8 @@ def write_step(directory: Path, step: int, state: Any, facts: dict[str, Any]) ->
         os.rename(target, aside)
     os.rename(temporary, target)
     sync_directory(directory)
-    for old in sealed_steps(directory)[KEEP:]:
+    older = [other for other in sealed_steps(directory) if other < step]  # a newer one is damaged and does not count
+    for old in older[KEEP - 1 :]:
         shutil.rmtree(directory / str(old))
 
 

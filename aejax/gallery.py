@@ -5,6 +5,7 @@ from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from aejax import axes, figures
@@ -76,7 +77,7 @@ def views(group: Group, params: Params) -> list[View]:
 
 def test_rows(group: Group, num: int) -> np.ndarray:
     """The first test rows as the model sees them."""
-    rows: dict[str, Any] = {name: values[:num] for name, values in group.dataset.test.items()}
+    rows = {name: jnp.asarray(values[:num]) for name, values in group.dataset.test.items()}
     return np.asarray(group.task.preprocess(jax.random.key(0), rows)["x"])
 
 

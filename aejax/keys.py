@@ -2,11 +2,11 @@
 
 import jax
 from jax import Array
-from jaxtyping import Int, Key
+from jaxtyping import Integer, Key
 
 INIT, NOISE, ORDER, EVALUATION = range(4)
 
 
-def stream(seed: Int[Array, ""], which: int) -> Key[Array, ""]:
+def stream(seed: Integer[Array, ""], which: int) -> Key[Array, ""]:
     """The key of one stream; steps, epochs and batches are folded into it, so none is ever carried or used twice."""
     return jax.random.fold_in(jax.random.key(seed), which)

@@ -40,6 +40,8 @@ def finite(value: Any) -> Any:
     """None for a number that JSON cannot say, inside any tree."""
     if isinstance(value, dict):
         return {key: finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -52,7 +54,7 @@ def read_json(path: Path) -> Any:
     """Reads JSON; raises UserError where there is none or it is damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"{path.parent} is no run directory: it has no {path.name}") from None
     except ValueError as error:
         raise UserError(f"{path} is damaged ({error}): restore it, or choose another --workdir") from None
@@ -102,7 +104,10 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 @contextmanager
 def lock(directory: Path) -> Iterator[None]:
     """Holds a run directory; raises UserError that names the holder. The system lets go when the process ends."""
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{directory} cannot be a directory ({error.strerror}): choose another --workdir") from None
     with open(directory / ".lock", "a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -3,13 +3,15 @@
 A directory of shards is read as the one run that its shards are parts of.
 """
 
+import math
 import statistics
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
-from aejax import axes, checkpoint, data, gallery, models, programs, records, report, sweep
+from aejax import axes, checkpoint, data, figures, gallery, models, preprocess, programs, records, report, sweep
 from aejax import config as configs
 from aejax.errors import UserError
 from aejax.programs import Group
@@ -75,6 +77,55 @@ def load_member(workdir: Path, index: int | None) -> Trained:
     place = [other.index for other in siblings].index(index)
     params = jax.tree.map(lambda leaf: leaf[place], state.params)
     return Trained(member, models.make(member.config.model, spec), params, spec)
+
+
+def embed(trained: Trained, x: np.ndarray) -> np.ndarray:
+    """The codes [N, K] of rows x [N, *shape], batch by batch; grey values are not binarized."""
+    config = trained.member.config
+    to_units, encode = preprocess.make("none", trained.spec), jax.jit(trained.model.encode)
+    size = config.evaluate.batch_size
+    batches = [to_units(jax.random.key(0), {"x": jax.numpy.asarray(x[i : i + size])}) for i in range(0, len(x), size)]
+    return np.concatenate([np.asarray(encode(trained.params, batch["x"])) for batch in batches])
+
+
+def sample(trained: Trained, num: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Codes [num, K] and their decoded x_hat [num, *shape], in the units of the data before standardization."""
+    model, spec = trained.model, trained.spec
+    if model.decode is None:
+        raise UserError(f"model.name={trained.member.config.model.name} has no decoder: it cannot draw data")
+    codes = np.zeros((0, 0), np.float32)
+    if model.sample_prior is None:
+        codes = embed(trained, data.load(trained.member.config.data).train["x"])
+    codes = gallery.sample_codes(model, trained.params, codes, num, seed)
+    x = np.asarray(jax.jit(model.decode)(trained.params, codes))
+    return codes, x if spec.center is None else x * spec.spread + spec.center
+
+
+def write_codes(path: Path, codes: np.ndarray, labels: list[str] | None, ids: np.ndarray | None) -> None:
+    """Codes as .npy; with their ids and labels as .npz; or as .csv, one column a unit."""
+    named: dict[str, Any] = {name: np.asarray(values) for name, values in (("ids", ids), ("labels", labels)) if values is not None}
+    if path.suffix == ".npy":
+        np.save(path, codes)
+    elif path.suffix == ".npz":
+        np.savez(path, codes=codes, **named)
+    else:
+        units = {f"z{unit + 1}": column for unit, column in enumerate(codes.T)}
+        columns = {name.removesuffix("s"): values for name, values in named.items()} | units
+        records.write_csv(path, [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)])
+
+
+def write_samples(path: Path, spec: Spec, codes: np.ndarray, x: np.ndarray) -> None:
+    """Samples as a picture, as .npy (x), .npz (x, codes), or .csv under the names of the features."""
+    if path.suffix == ".png":
+        figures.tiles(path, [("", x)], columns=math.isqrt(len(x) - 1) + 1, title=f"{len(x)} samples")
+    elif path.suffix == ".npy":
+        np.save(path, x)
+    elif path.suffix == ".npz":
+        np.savez(path, x=x, codes=codes)
+    else:
+        rows = x.reshape(len(x), -1)
+        names = spec.feature_names or [f"x{feature + 1}" for feature in range(rows.shape[1])]
+        records.write_csv(path, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def evaluate_group(directory: Path, group: Group) -> tuple[list[dict[str, Any]], Params]:

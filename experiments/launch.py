@@ -1,6 +1,7 @@
 """How every launcher starts and ends: flags, one-line errors and the exit codes of the contract."""
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -37,25 +38,23 @@ def launch(main: Callable[[], None]) -> None:
 
 def parse_flags() -> None:
     """Parses the command line; raises UserError for what absl and config_flags report in other ways."""
+    from configs import base
+
+    for path in overridden_paths():
+        configs.read(base.get_config(), path)
     try:
         rest = flags.FLAGS(sys.argv)[1:]
-    except (AttributeError, KeyError):  # config_flags' words for a key that the config lacks
-        from configs import base
-
-        for path in overridden_paths():
-            configs.read(base.get_config(), path)
-        raise
-    except FileNotFoundError as error:
+        if "config" in flags.FLAGS:
+            hasattr(flags.FLAGS["config"].value, "seed")  # config_flags reports a missing file at its first use
+    except OSError as error:
+        reason = str(error).rpartition("\n")[2].rpartition("load: ")[2].strip()
         recipes = ", ".join(sorted(str(path) for path in Path("configs").glob("[a-z]*.py") if path.stem != "base"))
-        raise UserError(f"--config={error.filename} does not exist; recipes are {recipes or 'in configs/'}") from None
+        raise UserError(f"--config cannot be read ({reason}); recipes are {recipes or 'in configs/'}") from None
     if rest:
         raise UserError(f"unexpected argument {rest[0]!r}: every option is a flag, see --help")
 
 
 def overridden_paths() -> list[str]:
     """The config paths that the command line sets."""
-    return [
-        argument.lstrip("-").partition("=")[0].removeprefix("config.")
-        for argument in sys.argv[1:]
-        if argument.startswith(("--config.", "-config."))
-    ]
+    settings = (re.match(r"--?(?:no)?config\.([^=]+)", argument) for argument in sys.argv[1:])
+    return [setting[1] for setting in settings if setting]

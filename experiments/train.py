@@ -53,12 +53,13 @@ def dry_run(members: list[axes.Member], sweep_axes: list[axes.Axis]) -> None:
     """Prints what would be trained."""
     from aejax import programs
 
+    groups = programs.make_groups(members)
     rows = [{"member": m.index, "group": m.group, "seed": m.config.seed, **m.swept} for m in members]
     print(records.markdown(rows))
     for axis in sweep_axes:
         traced = configs.is_traced(axis.path, axis.values[0])
         print(f"{axis.path}: {'traced, inside one program' if traced else 'static, compiles anew for each value'}")
-    for group in programs.make_groups(members):
+    for group in groups:
         state, temporaries = (size / 2**20 for size in programs.lane_memory(group))
         print(
             f"group {group.number}: {len(group.members)} members, {group.total_steps} steps each; "

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -608,7 +609,7 @@ BAD_IDX = {
     "empty": b"",
     "no gzip": b"no gzip",
     "no header": gzip.compress(b"\0\0"),
-    "no deflate": gzip.compress(bytes(99))[:12] + b"\xff" * 20,
+    "no deflate": gzip.compress(b"")[:10] + b"\xff" * 20,
     "too few values": gzip.compress(b"\0\0\x08\1\0\0\0\x09ab"),
 }
 
@@ -680,6 +681,16 @@ def test_other_formats_and_unfinished_sets_are_refused(tiny, tmp_path):
     assert_one_line(error, "old/1.0.0", "tfrecord", "array_record")
     copy.rename(tmp_path / "old" / "incomplete.X_1.0.0")
     assert tfds.find("old", tmp_path) is None
+
+
+@pytest.mark.parametrize("file", ["fashion_mnist-train.array_record-00000-of-00001", "dataset_info.json"])
+def test_a_damaged_set_is_named(file, tiny, tmp_path):
+    shutil.copytree(tiny[1], tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("aejax_*"))
+    path = tfds.find("fashion_mnist", tmp_path) / file
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(UserError) as error:
+        data.load(config("fashion_mnist", data_dir=str(tmp_path)))
+    assert_one_line(error, str(path.parent), "prepare it anew")
 
 
 def test_the_newest_version_is_read(tmp_path):

@@ -1,4 +1,4 @@
-"""The user's own arrays, by `data.path`: .npz, .npy or .csv.
+"""The user's own arrays, by `data.path`: .npz, .npy, .csv, or .tsv (tabs).
 
 - .npz: `x`[, `y`, `ids`], or `x_train`[, `x_valid`, `x_test`] with `y_...`, `ids_...` likewise; others are ignored.
 - .npy: x.
@@ -43,12 +43,12 @@ def read_file(path: str, config: Any, new: bool = False) -> tuple[dict[str, Spli
 
     With `new` (samples for a trained run) the keys that describe a table may name columns that are not there.
     """
-    readers = {".npz": _read_arrays, ".npy": _read_arrays, ".csv": _read_csv}
+    readers = {".npz": _read_arrays, ".npy": _read_arrays, ".csv": _read_csv, ".tsv": _read_csv}
     if not path:
         raise UserError("data.path is empty: give the .npz, .npy or .csv file to read")
     suffix = Path(path).suffix.lower()
     if suffix not in readers:
-        raise UserError(f"{path}: unknown extension {suffix!r}: it must be .npz, .npy or .csv (any delimiter)")
+        raise UserError(f"{path}: unknown extension {suffix!r}: it must be .npz, .npy, .tsv or .csv (any delimiter)")
     if not Path(path).is_file():
         raise UserError(f"{path} does not exist or is no file: correct the path")
     return readers[suffix](path, config, new)
@@ -105,7 +105,7 @@ def _numpy_file(path: str) -> dict[str, np.ndarray]:
 
 
 def _read_csv(path: str, config: Any, new: bool) -> tuple[dict[str, Split], tuple[str, ...]]:
-    grid = _grid(path, config.delimiter)
+    grid = _grid(path, "\t" if Path(path).suffix.lower() == ".tsv" else config.delimiter)
     if config.transpose:
         grid = [list(column) for column in zip(*grid, strict=True)]
     named = not all(_is_number(cell) for cell in grid[0])

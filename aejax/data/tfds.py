@@ -30,7 +30,13 @@ def read(config: Any) -> Rows:
     cache = directory / f"{CACHE}{_content(directory)[:16]}.npz"
     rows = _restore(cache)
     if rows is None:
-        rows = _decode(directory)
+        try:
+            rows = _decode(directory)
+        except UserError:
+            raise
+        except Exception as error:  # TFDS, protobuf, array_record and PIL each have their own for damaged files
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise UserError(f"{directory} cannot be read, delete it and prepare it anew ({reason})") from error
         _store(cache, rows)
     return rows
 

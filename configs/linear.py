@@ -1,0 +1,22 @@
+"""The linear autoencoder: x_hat = U V x with a squared error; at its optimum the code spans the principal components.
+
+    python -m experiments.train --config=configs/linear.py --workdir=runs/linear
+
+Without hidden layers or activations: the lecture's "shallow linear autoencoder". About 5 s on two CPU cores on the
+digits. Source: Baldi & Hornik 1989.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config() -> ConfigDict:
+    config = base.get_config()
+    config.model.name = "autoencoder"
+    config.model.hidden = ()
+    config.model.latent_dim = 10
+    config.model.likelihood = "squared_error"
+    config.optimizer.learning_rate = 3e-3
+    config.train.epochs = 100
+    return config

@@ -1,0 +1,42 @@
+"""Draws new data from a trained member: decoded codes from its prior.
+
+    python -m experiments.sample --workdir=runs/vae --num_samples=64 --seed=0 --output=samples.png
+
+A model without a prior (an autoencoder) draws its codes from the Gaussian fitted to those of its training rows. Writes
+.png (images), .npz (x, codes), .npy (x) or .csv; x in the units of the data that it was trained on.
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+from aejax import environment
+from aejax.errors import UserError
+from experiments.launch import launch
+
+WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
+NUM_SAMPLES = flags.DEFINE_integer("num_samples", 64, "how many", lower_bound=1)
+SEED = flags.DEFINE_integer("seed", 0, "of the draws", lower_bound=0)
+OUTPUT = flags.DEFINE_string("output", None, "the samples: .png, .npz, .npy or .csv")
+MEMBER = flags.DEFINE_integer("member", None, "the member's number in members.csv, where there are several")
+
+
+def main() -> None:
+    if not WORKDIR.value or not OUTPUT.value:
+        raise UserError(f"--{'output' if WORKDIR.value else 'workdir'} is missing, see --help")
+    output = Path(OUTPUT.value)
+    if output.suffix not in (".png", ".npz", ".npy", ".csv"):
+        raise UserError(f"--output={output}: write .png, .npz, .npy or .csv")
+    environment.pin(1, directory=Path(WORKDIR.value))
+    from aejax import results  # imports jax, which reads what was pinned
+
+    trained = results.load_member(Path(WORKDIR.value), MEMBER.value)
+    if output.suffix == ".png" and trained.spec.kind != "image":
+        raise UserError(f"--output={output}: these rows are no images, write .npz, .npy or .csv")
+    codes, x = results.sample(trained, NUM_SAMPLES.value, SEED.value)
+    results.write_samples(output, trained.spec, codes, x)
+    print(f"{len(x)} samples in {output}")
+
+
+if __name__ == "__main__":
+    launch(main)

@@ -1,0 +1,45 @@
+"""Strictness for every test, and the small runs that tests share."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # `configs` and `experiments` are not installed
+os.environ.setdefault("NPROC", "2")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import jax  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_debug_key_reuse", True)
+
+
+def small_config():
+    """A VAE small enough to compile and train in a test: the digits, 16 hidden units, three epochs of ten steps."""
+    from configs import base
+
+    config = base.get_config()
+    config.model.hidden = (16,)
+    config.train.epochs = 3
+    return config
+
+
+@pytest.fixture
+def small():
+    return small_config()
+
+
+@pytest.fixture(scope="session")
+def table_csv(tmp_path_factory):
+    """A labeled table of 120 named samples with 6 features, not centered, not scaled."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 120)
+    x = (rng.normal(size=(120, 2)) + 3.0 * y[:, None]) @ rng.normal(size=(2, 6)) + rng.normal(size=(120, 6)) + 10.0
+    lines = ["id,kind," + ",".join(f"gene{j}" for j in range(6))]
+    lines += [f"s{i},{'ab'[y[i]]}," + ",".join(f"{value:.6f}" for value in x[i]) for i in range(120)]
+    path = tmp_path_factory.mktemp("table") / "table.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path

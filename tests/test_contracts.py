@@ -1,0 +1,159 @@
+"""What every model and every recipe keeps, whoever adds it: a new file is found here by itself."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from aejax import axes, models, programs, train
+from aejax import config as configs
+from configs import base
+from tests.conftest import ROOT
+
+RECIPES = sorted(path.stem for path in (ROOT / "configs").glob("[a-z]*.py"))
+
+
+def recipe(name, table_csv):
+    """A recipe's config, on data that a fresh clone has."""
+    config = importlib.import_module(f"configs.{name}").get_config()
+    if config.data.name == "arrays":
+        config.data.path, config.data.label_column, config.data.id_column = str(table_csv), "kind", "id"
+    return config
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_has_the_keys_of_base_and_says_how_it_is_run(name):
+    config = importlib.import_module(f"configs.{name}").get_config()
+    leaves, expected = configs.flatten(config), configs.flatten(base.get_config())
+    assert {path: type(value) for path, value in leaves.items()} == {
+        path: type(value) for path, value in expected.items()
+    }
+    text = (ROOT / "configs" / f"{name}.py").read_text()
+    if name != "base":
+        assert f"python -m experiments.train --config=configs/{name}.py" in text
+        assert "two CPU" in text or config.data.name == "arrays"
+    changed = [path for path in leaves if leaves[path] != expected[path]]
+    configs.check(config, changed)  # an objective that the model lacks would be refused here
+    restored = configs.from_json(configs.to_json(config))
+    assert configs.flatten(restored) == leaves
+
+
+@pytest.fixture(scope="module")
+def tasks(table_csv):
+    """The group and the first batch of every recipe."""
+    made = {}
+
+    def make(name):
+        if name not in made:
+            [group] = programs.make_groups(axes.members(recipe(name, table_csv), [], False))
+            rows = {key: jnp.asarray(values[: group.task.batch_size]) for key, values in group.dataset.train.items()}
+            made[name] = group, rows
+        return made[name]
+
+    return make
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_takes_two_steps_and_learns_something(name, tasks):
+    group, rows = tasks(name)
+    hp = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), programs.hparams(group.members))
+    start = train.init_state(group.task, hp)
+    step = jax.jit(lambda state, hp, rows: train.train_step(group.task, state, hp, rows))
+    state, metrics = step(start, hp, rows)
+    state, metrics = step(state, hp, rows)
+    assert state.step == 2 and state.diverged == -1
+    assert all(value.shape == () and jnp.isfinite(value) for value in metrics.values())
+    moved = jax.tree.map(lambda a, b: bool(jnp.any(a != b)), start.params, state.params)
+    assert all(jax.tree.leaves(moved)), moved  # every parameter takes part
+    assert jax.tree.map(jnp.shape, start) == jax.tree.map(jnp.shape, state)
+    assert jax.tree.map(jnp.result_type, start) == jax.tree.map(jnp.result_type, state)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_model_keeps_its_contract(name, tasks):
+    group, rows = tasks(name)
+    model, spec = group.task.model, group.dataset.spec
+    params, stats = model.init(jax.random.key(0))
+    x = group.task.preprocess(jax.random.key(1), rows)["x"]
+    code = model.encode(params, x)
+    assert code.shape == (len(x), group.config.model.latent_dim) and code.dtype == jnp.float32
+    np.testing.assert_allclose(model.encode(params, x[:3]), code[:3], rtol=1e-4, atol=1e-5)  # rows do not mix
+    names = [p.name for p in inspect.signature(model.loss).parameters.values() if p.kind == p.KEYWORD_ONLY]
+    assert tuple(names) == configs.objective_names(group.config.model.name)
+    weights = {name: jnp.float32(value) for name, value in configs.objective_of(group.config).items()}
+    weights = {name: value for name, value in weights.items() if name in names}
+    loss, (metrics, _) = model.loss(params, stats, jax.random.key(2), {**rows, "x": x}, **weights)
+    assert loss.shape == () and all(value.shape == () for value in metrics.values())
+    if "elbo" in metrics:
+        np.testing.assert_allclose(metrics["elbo"], -(metrics["reconstruction"] + metrics["kl"]), rtol=1e-6)
+        assert metrics["kl"] >= 0
+    if model.decode:
+        assert model.decode(params, code).shape == (len(x), *spec.shape)
+    if model.posterior:
+        mean, logvar = model.posterior(params, x)
+        assert mean.shape == logvar.shape == code.shape
+        np.testing.assert_array_equal(mean, code)
+    if model.sample_prior:
+        assert model.sample_prior(params, jax.random.key(3), 5).shape == (5, code.shape[1])
+
+
+def test_every_model_has_a_recipe():
+    used = {importlib.import_module(f"configs.{name}").get_config().model.name for name in RECIPES}
+    assert used == set(models.NAMES)
+
+
+ALLOWED = {  # beside types, errors and config, which all may import
+    "models": {"losses", "networks", "corruptions"},
+    "evaluate": {"keys", "losses"},
+    "train": {"keys"},
+    "checkpoint": {"records"},
+    "programs": {"axes", "data", "evaluate", "models", "optimizers", "preprocess", "sweep", "train"},
+    "gallery": {"axes", "figures", "programs"},
+    "results": None,  # everything
+    "run": None,
+}
+
+
+def test_imports_form_a_star():
+    for path in sorted((ROOT / "aejax").rglob("*.py")):
+        room = path.relative_to(ROOT / "aejax").parts[0].removesuffix(".py")
+        imported = set()
+        for line in path.read_text().splitlines():
+            line = line.strip()
+            if line.startswith("from aejax import "):
+                names = line.removeprefix("from aejax import ").split(",")
+                imported |= {name.strip().split(" as ")[0] for name in names}
+            elif line.startswith(("from aejax.", "import aejax.")):
+                imported.add(line.split()[1].split(".")[1])
+        allowed = ALLOWED.get(room, set())
+        if allowed is not None:
+            assert imported - {"types", "errors", "config", "__version__", room} <= allowed, f"{path}: {imported}"
+
+
+@pytest.mark.parametrize(
+    ("library", "room"),
+    [("matplotlib", "figures"), ("flax", "networks"), ("orbax", "checkpoint"), ("optax", "optimizers")],
+)
+def test_a_library_stays_in_its_room(library, room):
+    for path in (ROOT / "aejax").rglob("*.py"):
+        if room not in (path.stem, path.parent.name):
+            text = path.read_text()
+            assert f"import {library}" not in text and f"from {library}" not in text, path
+
+
+def test_what_answers_at_once_imports_no_jax():
+    script = "import sys; import experiments.train, aejax.axes, aejax.data; print('jax' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_importing_aejax_changes_nothing():
+    script = "import os, warnings; before = dict(os.environ); import aejax.run; print(before == dict(os.environ))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=Path(ROOT), capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"

@@ -1,0 +1,307 @@
+"""The command line's contract: what the user got wrong ends with exit code 2 and one line, before anything is written.
+
+Every case is a whole launcher, from `sys.argv` to its exit, in a process of its own: a fork of one that has imported
+what all have in common, and so knows what the launcher imported itself. "warm" forks have jax, those before do not.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aejax import config as configs
+from aejax import records
+from configs.base import get_config
+
+ROOT = Path(__file__).parent.parent
+LAUNCHERS = sorted(path.stem for path in (ROOT / "experiments").glob("[a-z]*.py") if path.stem != "launch")
+SERVER = """
+import json, os, runpy, sys, tempfile, traceback
+
+import absl.flags, ml_collections.config_flags, numpy
+if sys.argv[1] == "warm":
+    import aejax.results, aejax.run, sklearn.datasets
+
+def launch(name, arguments, files):
+    for number in (1, 2):
+        os.dup2(files[number - 1].fileno(), number)
+    sys.argv = [f"experiments/{name}.py", *arguments]
+    code = 1
+    try:
+        runpy.run_module(f"experiments.{name}", run_name="__main__", alter_sys=True)
+        code = 0
+    except SystemExit as stop:
+        code = stop.code or 0
+    except BaseException:
+        traceback.print_exc()
+    files[2].write("jax" if "jax" in sys.modules else "")
+    for file in (sys.stdout, sys.stderr, files[2]):
+        file.flush()
+    os._exit(code)
+
+for line in sys.stdin:
+    files = [tempfile.TemporaryFile("w+") for _ in range(3)]
+    if not (child := os.fork()):
+        launch(*json.loads(line), files)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    texts = [(file.seek(0), file.read())[1] for file in files]
+    print(json.dumps([code, *texts]), flush=True)
+"""
+VAE = "--config=configs/vae.py"
+EPOCH = "--config.train.epochs=1"
+
+
+@pytest.fixture(scope="module")
+def ask():
+    """Runs a launcher: (kind of fork, its name, its arguments) -> (exit code, stdout, stderr, "jax" if imported)."""
+    servers = {}
+    threads = dict.fromkeys(["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"], "1")  # a process with threads should not fork
+
+    def call(kind, name, arguments):
+        if kind not in servers:
+            servers[kind] = subprocess.Popen(
+                [sys.executable, "-c", SERVER, kind],
+                cwd=ROOT,
+                env=os.environ | threads,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        server = servers[kind]
+        server.stdin.write(json.dumps([name, list(map(str, arguments))]) + "\n")
+        server.stdin.flush()
+        return json.loads(server.stdout.readline())
+
+    yield call
+    for server in servers.values():
+        server.communicate()
+
+
+@pytest.fixture
+def refused(ask, tmp_path):
+    """Runs a launcher and asserts how it must end; returns its one line."""
+
+    def call(name, arguments, warm=False):
+        before = snapshot(tmp_path)
+        arguments = [str(argument).replace("TMP", str(tmp_path)) for argument in arguments]
+        code, out, err, loaded = ask("warm" if warm else "cold", name, arguments)
+        assert code == 2, err
+        assert err.startswith("error: ") and err.endswith("\n") and err.count("\n") == 1, err
+        assert out == ""
+        assert bool(loaded) == warm, "an answer that needs no data must not wait for jax"
+        assert snapshot(tmp_path) == before
+        return err.removeprefix("error: ").rstrip("\n")
+
+    return call
+
+
+def snapshot(directory):
+    return {path: path.is_file() and path.read_bytes() for path in directory.rglob("*")}
+
+
+def assert_words(line, words):
+    assert all(word in line for word in words), line
+
+
+@pytest.mark.parametrize("name", LAUNCHERS)
+def test_help_is_0_and_shows_the_docstring_and_the_flags(name):
+    process = subprocess.run(
+        [sys.executable, "-m", f"experiments.{name}", "--help"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (process.returncode, process.stderr) == (0, "")
+    assert f"python -m experiments.{name}" in process.stdout and "\n  --" in process.stdout
+
+
+def test_a_real_command_line_ends_as_a_fork_does(refused, tmp_path):
+    arguments = [VAE, f"--workdir={tmp_path / 'run'}", "--config.objective.betta=4"]
+    command = [sys.executable, "-m", "experiments.train", *arguments]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (process.returncode, process.stdout) == (2, "")
+    assert process.stderr == f"error: {refused('train', arguments)}\n"
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", LAUNCHERS)
+def test_unknown_flags_are_refused(name, refused):
+    assert_words(refused(name, ["--wrkdir=TMP/run"]), ["wrkdir"])
+    assert_words(refused(name, ["word"]), ["unexpected argument 'word'", "--help"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], ["--config is missing", "--config=configs/vae.py"]),
+        ([VAE], ["--workdir is missing", "--workdir=runs/vae"]),
+        ([VAE, "--wrkdir=TMP/run"], ["wrkdir", "Did you mean: workdir"]),
+        ([VAE, "--workdir=TMP/run", "word"], ["unexpected argument 'word'"]),
+        (["--config=configs/vea.py", "--workdir=TMP/run"], ["--config", "'configs/vea.py'", "configs/vae.py"]),
+        (["--config=configs/vea.py", "--workdir=TMP/run", EPOCH], ["'configs/vea.py'", "configs/vae.py"]),
+        (["--config=", "--workdir=TMP/run"], ["--config", "empty", "configs/vae.py"]),
+        (["--config=configs", "--workdir=TMP/run"], ["--config", "directory", "configs/vae.py"]),
+    ],
+)
+def test_missing_or_mistyped_flags_are_refused(arguments, words, refused):
+    assert_words(refused("train", arguments), words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--config.objective.betta=4"], ["'objective.betta'", "did you mean 'objective.beta'?"]),
+        (["--config.objective.betta", "4"], ["'objective.betta'", "did you mean 'objective.beta'?"]),
+        (["--config.latent_dim=4"], ["'latent_dim'", "did you mean 'model.latent_dim'?"]),
+        (["--noconfig.train.deterministc"], ["did you mean 'train.deterministic'?"]),
+        (["--config.model=4"], ["'model'", "did you mean"]),
+        (["--config.objective={'beta': 4.0}"], ["'objective'", "did you mean 'objective.beta'?"]),
+        (["--config.train.epochs=1.5"], ["--config.train.epochs=1.5", "int"]),
+        (["--config.objective.beta=much"], ["--config.objective.beta=much", "float"]),
+        (["--config.train.deterministic=maybe"], ["--config.train.deterministic=maybe", "oolean"]),
+        (["--config.model.hidden=wide"], ["hidden", "wide"]),
+        (["--config.train.epochs"], ["--config.train.epochs"]),
+        (["--config.train.epochs=0"], ["train.epochs=0 must be at least 1"]),
+        (["--config.objective.beta=-1"], ["objective.beta=-1.0 must be at least 0"]),
+        (["--config.objective.beta=nan"], ["objective.beta=nan must be finite"]),
+        (["--config.seed=-1"], ["seed=-1 must be from 0 to 4294967295"]),
+        (["--config.model.hidden=(512,0)"], ["model.hidden=(512, 0) must be a tuple of widths"]),
+        (["--config.model.name=vaee"], ["model.name='vaee'", "did you mean 'vae'?"]),
+        (
+            ["--config.model.name=autoencoder", "--config.objective.beta=4"],
+            ["objective.beta has no effect", "model.name=autoencoder"],
+        ),
+    ],
+)
+def test_what_a_config_does_not_know_is_refused(arguments, words, refused):
+    assert_words(refused("train", [VAE, "--workdir=TMP/run", *arguments]), words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--sweep", "objective.betta=1,4"], ["'objective.betta'", "did you mean 'objective.beta'?"]),
+        (["--sweep", "config.objective.beta=1,4"], ["leave out the leading 'config.': objective.beta"]),
+        (["--sweep", "objective.beta"], ["--sweep objective.beta: write PATH=VALUES"]),
+        (["--sweep", "objective.beta=1,,4"], ["--sweep objective.beta=1,,4", "empty value"]),
+        (["--sweep", "objective.beta=1,much"], ["objective.beta=much is no float"]),
+        (["--sweep", "seed=0.5"], ["seed=0.5 is no int"]),
+        (["--sweep", "seed=3:3"], ["--sweep seed=3:3", "empty range"]),
+        (["--sweep", "seed=1,2,1"], ["--sweep seed=1,2,1: 1 stands twice"]),
+        (["--sweep", "objective.beta=geomspace(0,1,3)"], ["write geomspace(START,STOP,NUMBER)"]),
+        (["--sweep", "objective.beta=linspace(0,inf,3)"], ["write linspace(START,STOP,NUMBER)"]),
+        (["--sweep", "objective.beta=1,-1"], ["objective.beta=-1.0 must be at least 0"]),
+        (["--sweep", "model.name=vae,vaee"], ["model.name='vaee'", "did you mean 'vae'?"]),
+        (["--sweep", "seed=0:2", "--sweep", "seed=2:4"], ["--sweep seed stands twice", "in one"]),
+        (["--sweep", "seed=0:2", "--sweep", "objective.beta=1,4,10", "--zip"], ["--zip", "seed has 2", "beta has 3"]),
+        (["--config.model.name=autoencoder", "--sweep", "objective.beta=1,4"], ["objective.beta has no effect"]),
+        (["--sweep", "seed=0:4", "--shard=4/4"], ["--shard=4/4", "as in --shard=0/4"]),
+        (["--sweep", "seed=0:4", "--shard=1"], ["--shard=1", "write i/n"]),
+        (["--sweep", "seed=0:4", "--shard=5/8"], ["--shard=5/8", "only 4 members"]),
+        (["--zip=7"], ["--zip=7"]),
+    ],
+)
+def test_a_bad_sweep_is_refused(arguments, words, refused):
+    assert_words(refused("train", [VAE, "--workdir=TMP/run", *arguments]), words)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        ("evaluate", [], ["--workdir is missing", "--workdir=runs/vae"]),
+        ("evaluate", ["--workdir=TMP", "--projection=umap"], ["--projection=umap", "tsne|pca"]),
+        ("evaluate", ["--workdir=TMP", EPOCH], ["config.train.epochs"]),
+        ("embed", [], ["--workdir is missing"]),
+        ("embed", ["--workdir=TMP", "--output=codes.npz"], ["--input is missing"]),
+        ("embed", ["--workdir=TMP", "--input=x.npz"], ["--output is missing"]),
+        ("embed", ["--workdir=TMP", "--input=x.npz", "--output=TMP/codes.txt"], ["--output=", "codes.txt", ".npz"]),
+        ("embed", ["--workdir=TMP", "--member=first"], ["--member=first", "int"]),
+        ("sample", [], ["--workdir is missing"]),
+        ("sample", ["--workdir=TMP"], ["--output is missing"]),
+        ("sample", ["--workdir=TMP", "--output=TMP/x.jpeg"], ["--output=", "x.jpeg", ".png"]),
+        ("sample", ["--workdir=TMP", "--output=TMP/x.png", "--num_samples=0"], ["--num_samples=0"]),
+        ("prepare_data", ["--data_dir=TMP/data"], ["--name", "mnist"]),
+        ("prepare_data", ["--name=mnits", "--data_dir=TMP/data"], ["--name=mnits", "did you mean 'mnist'?"]),
+    ],
+)
+def test_other_launchers_refuse_without_jax(name, arguments, words, refused):
+    assert_words(refused(name, arguments), words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--config.model.activation=rleu"], ["model.activation='rleu'", "did you mean 'relu'?"]),
+        (["--config.model.likelihood=bernouli"], ["model.likelihood='bernouli'", "did you mean 'bernoulli'?"]),
+        (["--config.model.likelihood=squared_error"], ["model.likelihood='squared_error'", "gaussian"]),
+        (["--config.model.network=mpl"], ["model.network='mpl'", "did you mean 'mlp'?"]),
+        (["--config.model.network=conv", "--config.model.hidden=()"], ["model.network=conv", "--config.model.hidden="]),
+        (["--config.optimizer.name=adm"], ["optimizer.name='adm'", "did you mean 'adam'?"]),
+        (["--config.optimizer.schedule=cosin"], ["optimizer.schedule='cosin'", "did you mean 'cosine'?"]),
+        (["--config.data.binarization=dynamik"], ["data.binarization='dynamik'", "did you mean 'dynamic'?"]),
+        (["--config.train.batch_size=5000"], ["train.batch_size=5000", "1294 training rows"]),
+        (["--config.data.name=digit", "--config.data.data_dir=TMP"], ["data.name=digit", "digits"]),
+        (["--config.data.name=arrays"], ["data.path is empty"]),
+        (["--config.data.name=arrays", "--config.data.path=TMP/missing.npy"], ["missing.npy does not exist"]),
+        (
+            ["--config.data.name=arrays", "--config.data.path=TMP/real.npy"],
+            ["model.likelihood=bernoulli", "[0, 1]", "--config.model.likelihood=gaussian"],
+        ),
+        (["--config.train.batch_size=5000", "--dry_run"], ["train.batch_size=5000"]),
+        (["--sweep", "optimizer.name=adam,adm"], ["optimizer.name='adm'"]),
+        (["--workdir=TMP/real.npy"], ["real.npy cannot be a directory", "--workdir"]),
+    ],
+)
+def test_what_does_not_fit_the_data_is_refused_before_anything_is_written(arguments, words, refused, tmp_path):
+    np.save(tmp_path / "real.npy", np.random.default_rng(0).normal(size=(200, 3)))
+    assert_words(refused("train", [VAE, "--workdir=TMP/run", EPOCH, *arguments], warm=True), words)
+
+
+def plan(**changes):
+    """A run directory's config.json, as `train` writes it."""
+    config = configs.replaced(get_config(), changes)
+    sweep = [{"path": "seed", "values": [0, 1]}]
+    return {"config": configs.to_json(config), "axes": sweep, "zip": False, "shard": "", "lanes": {"0": 1}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "arguments", "words"),
+    [
+        ({"train.epochs": 30}, ["--sweep=seed=0:2"], ["(train.epochs 30 -> 1)"]),
+        ({}, ["--sweep=seed=0:3"], ["(--sweep seed (0, 1) -> (0, 1, 2))"]),
+        ({}, ["--sweep=seed=0:2", "--sweep=objective.beta=1,4"], ["(--sweep objective.beta (none) -> (1.0, 4.0))"]),
+        ({}, [], ["(--sweep seed (0, 1) -> (none))"]),
+        ({}, ["--sweep=seed=0:2", "--zip"], ["(--zip False -> True)"]),
+    ],
+)
+def test_a_workdir_with_another_config_is_refused_with_the_difference(changes, arguments, words, refused, tmp_path):
+    records.write_json(tmp_path / "run" / "config.json", plan(**{"train.epochs": 1} | changes))
+    line = refused("train", ["--config=configs/base.py", EPOCH, "--workdir=TMP/run", *arguments], warm=True)
+    normal = line.replace("[", "(").replace("]", ")")
+    assert_words(normal, ["run holds another run", *words, "choose another --workdir"])
+
+
+def test_a_locked_workdir_names_its_holder(refused, tmp_path):
+    with records.lock(tmp_path / "run"):
+        line = refused("train", [VAE, EPOCH, "--workdir=TMP/run"], warm=True)
+    assert_words(line, [f"run is in use by process {os.getpid()} on "])
+
+
+@pytest.mark.parametrize("run", ["missing", "empty", "damaged", "file"])
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("evaluate", []), ("embed", ["--input=TMP/x.npy", "--output=TMP/z.npy"]), ("sample", ["--output=TMP/x.npy"])],
+)
+def test_what_is_no_run_is_refused(name, arguments, run, refused, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
+    records.write(tmp_path / "damaged" / "config.json", "{")
+    line = refused(name, [f"--workdir=TMP/{run}", *arguments], warm=True)
+    words = ["damaged/config.json is damaged", "--workdir"] if run == "damaged" else [f"{run} is no run directory"]
+    assert_words(line, words)
+
+
+def test_evaluate_refuses_missing_shards(refused, tmp_path):
+    records.write_json(tmp_path / "run" / "shards" / "0-of-2" / "config.json", plan())
+    assert_words(refused("evaluate", ["--workdir=TMP/run"], warm=True), ["1-of-2 missing"])

@@ -1,0 +1,175 @@
+"""The whole program: a run that was stopped, killed or damaged ends on the bits of one that was not."""
+
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import jax
+import pytest
+
+from aejax import axes, checkpoint, programs, records, results, run
+from aejax.errors import Interrupted, UserError
+from tests.conftest import ROOT, small_config
+
+SWEEP = ["objective.beta=1,4"]
+
+
+def train(config, workdir, *sweep, **options):
+    return run.run(config, workdir, [axes.parse_axis(text, config) for text in sweep], **options)
+
+
+def bits(workdir):
+    """All that a finished run is: its metrics and members as bytes, its newest state."""
+    [group] = programs.make_groups(results.read_members(workdir))
+    step, state = results.newest_state(workdir, 0, programs.state_shapes(group.task, group.members))
+    leaves = [leaf.tobytes() for leaf in jax.tree.leaves(state)]
+    return step, leaves, (workdir / "metrics.jsonl").read_bytes(), (workdir / "members.csv").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("reference")
+    train(small_config(), workdir, *SWEEP)
+    return workdir
+
+
+def test_a_run_leaves_what_the_contract_says(reference):
+    names = {path.name for path in reference.iterdir()} - {".lock"}
+    assert names == {"config.json", "data.json", "environment.json", "members.csv", "metrics.jsonl", "checkpoints"}
+    rows = records.read_lines(reference / "metrics.jsonl")
+    places = [(row["step"], row["split"], row["member"]) for row in rows]
+    steps, splits = (10, 20, 30), ("train", "valid")
+    assert places == [(step, split, member) for step in steps for split in splits for member in (0, 1)]
+    assert all(row["elbo"] == pytest.approx(-(row["reconstruction"] + row["kl"]), abs=1e-3) for row in rows)
+    assert [row["status"] for row in records.read_csv(reference / "members.csv")] == ["done", "done"]
+    assert rows[-1]["elbo"] > rows[2]["elbo"]  # it learns
+
+
+def test_done_is_done(reference):
+    before = bits(reference)
+    train(small_config(), reference, *SWEEP)
+    assert bits(reference) == before
+
+
+def test_another_config_is_refused_with_the_difference(reference):
+    config = small_config()
+    config.train.epochs = 4
+    with pytest.raises(UserError, match="train.epochs 3 -> 4"):
+        train(config, reference, *SWEEP)
+    with pytest.raises(UserError, match="--sweep objective.beta"):
+        train(small_config(), reference)
+
+
+def test_a_signal_stops_after_a_chunk_and_the_same_command_ends_on_the_same_bits(reference, tmp_path, monkeypatch):
+    compile_group = programs.compile_group
+
+    def interrupted(group, lanes):
+        compiled = compile_group(group, lanes)
+
+        def train_chunk(carry, start, stop):
+            if start == 13:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return compiled.train(carry, start, stop)
+
+        return compiled._replace(train=train_chunk)
+
+    monkeypatch.setattr(programs, "compile_group", interrupted)
+    monkeypatch.setattr(run, "CHUNK_SECONDS", 0.0)  # chunks of one step
+    with pytest.raises(Interrupted, match="SIGTERM at step 14: saved at step 10") as stop:
+        train(small_config(), tmp_path, *SWEEP)
+    assert stop.value.number == signal.SIGTERM
+    monkeypatch.undo()
+    train(small_config(), tmp_path, *SWEEP)
+    assert bits(tmp_path) == bits(reference)
+
+
+def test_a_flipped_bit_is_named_and_the_step_before_is_used(reference, tmp_path, capsys):
+    shutil.copytree(reference, tmp_path / "run")
+    directory = tmp_path / "run" / "checkpoints" / "0"
+    newest = checkpoint.sealed_steps(directory)[0]
+    victim = max((directory / str(newest) / "state").rglob("*"), key=lambda path: path.stat().st_size * path.is_file())
+    content = bytearray(victim.read_bytes())
+    content[len(content) // 2] ^= 1
+    victim.write_bytes(bytes(content))
+    train(small_config(), tmp_path / "run", *SWEEP)
+    assert f"{victim} is not the file that was sealed" in capsys.readouterr().err
+    assert bits(tmp_path / "run") == bits(reference)
+
+
+def test_kill_at_any_time_and_the_same_command_ends_on_the_same_bits(tmp_path):
+    command = [sys.executable, "-m", "experiments.train", "--config=configs/vae.py", "--config.model.hidden=(16,)"]
+    command += ["--config.train.epochs=40", "--sweep", "objective.beta=1,4"]
+    environment = os.environ | {"NPROC": "2"}
+
+    def start(name):
+        with open(tmp_path / f"{name}.log", "w") as log:
+            return subprocess.Popen([*command, f"--workdir={tmp_path / name}"], cwd=ROOT, env=environment, stderr=log)
+
+    whole, killed = start("whole"), start("killed")
+    while not checkpoint.sealed_steps(tmp_path / "killed" / "checkpoints" / "0"):
+        time.sleep(0.005)
+        assert killed.poll() is None
+    time.sleep(0.05)
+    killed.kill()
+    assert killed.wait() == -signal.SIGKILL
+    again = start("killed")
+    assert whole.wait() == 0 and again.wait() == 0
+    assert "resumes at step" in (tmp_path / "killed.log").read_text()
+    assert bits(tmp_path / "killed") == bits(tmp_path / "whole")
+
+
+def test_three_programs_are_compiled_for_a_group(small, tmp_path, caplog):
+    jax.config.update("jax_log_compiles", True)
+    try:
+        with caplog.at_level(logging.WARNING):
+            train(small, tmp_path, "objective.beta=1,4", "seed=0:2")
+    finally:
+        jax.config.update("jax_log_compiles", False)
+    finished = [record.getMessage() for record in caplog.records if "Finished XLA compilation" in record.getMessage()]
+    for name in ("init_members", "train_members", "evaluate_members"):
+        assert sum(f"({name})" in line for line in finished) == 1, name
+
+
+def test_a_group_per_static_value_and_shards_give_the_whole_sweep(small, tmp_path):
+    """A sweep with a static axis, whole and in two shards: the same results.csv and summary.csv to the byte."""
+    small.train.epochs = 1
+    small.data.valid_fraction = 0.0
+    sweep = ["model.latent_dim=2,3", "seed=0:2"]
+    train(small, tmp_path / "whole", *sweep)
+    for shard in ("0/2", "1/2"):
+        train(small, tmp_path / "parts", *sweep, shard=shard)
+    for workdir in (tmp_path / "whole", tmp_path / "parts"):
+        results.evaluate(workdir, projection="pca")
+    for name in ("results.csv", "summary.csv"):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    rows = records.read_csv(tmp_path / "whole" / "results.csv")
+    assert [(row["member"], row["group"], row["model.latent_dim"], row["seed"]) for row in rows] == [
+        ("0", "0", "2", "0"),
+        ("1", "0", "2", "1"),
+        ("2", "1", "3", "0"),
+        ("3", "1", "3", "1"),
+    ]
+    summary = records.read_csv(tmp_path / "whole" / "summary.csv")
+    values = [float(row["elbo"]) for row in rows[:2]]
+    assert float(summary[0]["elbo"]) == pytest.approx(sum(values) / 2)
+    assert float(summary[0]["elbo_sd"]) == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
+    shutil.rmtree(tmp_path / "parts" / "shards" / "1-of-2")
+    with pytest.raises(UserError, match="1-of-2 missing"):
+        results.evaluate(tmp_path / "parts")
+
+
+def test_changed_data_are_refused(small, tmp_path, table_csv):
+    small.data.name, small.data.path = "arrays", str(tmp_path / "t.csv")
+    small.data.label_column, small.data.id_column = "kind", "id"
+    small.model.likelihood, small.train.batch_size, small.train.epochs = "gaussian", 16, 1
+    shutil.copy(table_csv, tmp_path / "t.csv")
+    train(small, tmp_path / "run")
+    (tmp_path / "t.csv").write_text(table_csv.read_text().replace("s0,", "s0,", 1).replace("10.", "11.", 1))
+    with pytest.raises(UserError, match="data of .* have changed"):
+        train(small, tmp_path / "run")
+    with pytest.raises(UserError, match="data of .* have changed"):
+        results.evaluate(tmp_path / "run")

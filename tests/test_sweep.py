@@ -1,0 +1,119 @@
+"""A member is a function of its own config and seed: the same bits alone, among others, on any number of devices."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import pytest
+
+from aejax import axes, programs, sweep
+from tests.conftest import ROOT, small_config
+
+SETTINGS = [(beta, seed) for beta in (1.0, 4.0) for seed in range(4)]  # eight members
+STEPS = 25  # across two ends of an epoch of ten steps
+
+
+def make_members(config, settings):
+    swept = [{"objective.beta": beta, "seed": seed} for beta, seed in settings]
+    return [axes.Member(index, 0, values, axes.configs.replaced(config, values)) for index, values in enumerate(swept)]
+
+
+def train(config, settings, lanes=1, stops=(STEPS,)):
+    """The trained states [M, ...] and validation metrics [M] of some members, in chunks that end at `stops`."""
+    [group] = programs.make_groups(make_members(config, settings))
+    compiled = programs.compile_group(group, lanes)
+    carry, step = (compiled.state, compiled.zero_totals()), 0
+    for stop in stops:
+        carry, step = compiled.train(carry, step, stop), stop
+    metrics = compiled.evaluate(carry[0]) if compiled.evaluate else {}
+    return sweep.unpad(carry, len(settings)), sweep.unpad(metrics, len(settings))
+
+
+def digests(result):
+    """One sha256 per member, over its state, totals and metrics."""
+    leaves = jax.tree.leaves(result)
+    return [
+        hashlib.sha256(b"".join(leaf[lane].tobytes() for leaf in leaves)).hexdigest() for lane in range(len(leaves[0]))
+    ]
+
+
+def report_digests(num_devices):
+    """Prints the digests of sweeps of 1, 2, 5 and 8 members: run in a process of its own with forced devices."""
+    config = small_config()
+    config.data.valid_fraction = 0.0  # nothing to evaluate: half the time to compile
+    assert jax.device_count() == num_devices
+    found = {}
+    for devices, counts in ((1, (1, 2, 5, 8)), (2, (5, 8)), (4, (2, 8))):
+        sweep.make_mesh = lambda num_members, devices=devices: jax.make_mesh(
+            (devices,), ("sweep",), devices=jax.devices()[:devices], axis_types=(sweep.AxisType.Auto,)
+        )
+        for count in counts:
+            found[f"{count} members on {devices}"] = digests(train(config, SETTINGS[:count]))
+    print(json.dumps(found))
+
+
+def test_a_member_alone_is_the_member_in_a_sweep_on_any_number_of_devices():
+    script = "from tests.test_sweep import report_digests; report_digests(4)"
+    environment = os.environ | {"NPROC": "2", "JAX_NUM_CPU_DEVICES": "4", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    reference = found["8 members on 1"]
+    assert len(set(reference)) == 8  # λ and seed both matter
+    for name, members in found.items():
+        assert members == reference[: len(members)], name
+
+
+@pytest.fixture(scope="module")
+def lanes_of_four():
+    config = small_config()
+    return config, train(config, SETTINGS, lanes=4)
+
+
+def test_with_lanes_a_member_does_not_depend_on_neighbors_order_or_number(lanes_of_four):
+    config, result = lanes_of_four
+    reference = dict(zip(SETTINGS, digests(result), strict=True))
+    shuffled = [SETTINGS[i] for i in (5, 0, 7, 2, 3)]
+    assert digests(train(config, shuffled, lanes=4)) == [reference[setting] for setting in shuffled]
+
+
+def test_with_lanes_the_elbo_is_that_of_one_lane(lanes_of_four):
+    config, (_, metrics) = lanes_of_four
+    _, alone = train(config, SETTINGS)
+    np.testing.assert_allclose(metrics["elbo"], alone["elbo"], rtol=1e-4)
+
+
+def test_chunks_do_not_change_bits(small):
+    whole = train(small, SETTINGS[:2])
+    chunked = train(small, SETTINGS[:2], stops=(1, 2, 9, 13, 21, STEPS))
+    assert digests(whole) == digests(chunked)
+
+
+def test_a_diverged_member_leaves_its_neighbors_alone(small):
+    small.data.valid_fraction = 0.0
+
+    def states(rates, lanes):
+        members = make_members(small, SETTINGS[: len(rates)])
+        members = [
+            member._replace(config=axes.configs.replaced(member.config, {"optimizer.learning_rate": rate}))
+            for member, rate in zip(members, rates, strict=True)
+        ]
+        [group] = programs.make_groups(members)
+        compiled = programs.compile_group(group, lanes)
+        return sweep.unpad(compiled.train((compiled.state, compiled.zero_totals()), 0, STEPS), len(rates))
+
+    for lanes in (1, 4):
+        healthy, mixed = states([1e-3, 1e-3, 1e-3], lanes), states([1e-3, 1e30, 1e-3], lanes)
+        assert mixed[0].diverged.tolist()[0::2] == [-1, -1] and mixed[0].diverged[1] >= 1
+        assert np.isnan(mixed[1]["elbo"][1])
+        assert digests(mixed)[0::2] == digests(healthy)[0::2]
+
+
+def test_fit_lanes_fills_the_memory_but_never_exceeds_the_members():
+    assert programs.fit_lanes(free=100.0, state=2, temporary=8, members=16) == 6  # (100 - 32) // 10
+    assert programs.fit_lanes(free=1e9, state=2, temporary=8, members=16) == 16
+    assert programs.fit_lanes(free=0.0, state=2, temporary=8, members=16) == 1
