@@ -16,8 +16,7 @@ ACTIVE = 0.01  # variance of the posterior mean above which a unit is active (Bu
 
 def map_batches(fn: Callable[[Int[Array, ""], Batch], Any], rows: Batch, batch_size: int) -> Any:
     """Concatenates fn(index, batch) over all rows in order; the last batch is as short as it must be."""
-    num_rows = len(rows["x"])
-    whole, rest = divmod(num_rows, batch_size)
+    whole, rest = divmod(len(next(iter(rows.values()))), batch_size)
 
     def take(index, size):
         return {name: lax.dynamic_slice_in_dim(values, index * batch_size, size) for name, values in rows.items()}
@@ -39,21 +38,21 @@ def evaluate_member(task: Task, state: TrainState, hp: HParams, rows: Batch) -> 
     def batch_values(index, batch):
         preprocess_key, loss_key = jax.random.split(jax.random.fold_in(stream(hp.seed, EVALUATION), index))
         batch = task.preprocess(preprocess_key, batch)
-        x = batch["x"]
         loss, (metrics, _) = model.loss(state.params, state.stats, loss_key, batch, **objective)
-        code = model.encode(state.params, x)
         # A batch's mean stands once for each of its rows, so that the mean over rows is exact for a short last batch.
-        values = {name: jnp.full(len(x), value) for name, value in {"loss": loss, **metrics}.items()}
-        if model.decode:
-            values["mse"] = mean_squared_error(x, model.decode(state.params, code))
-            if x.ndim == 4:
+        num_rows = len(next(iter(batch.values())))
+        values = {name: jnp.full(num_rows, value) for name, value in {"loss": loss, **metrics}.items()}
+        codes = {"code": model.encode(state.params, batch["x"])} if "x" in batch else {}
+        if model.decode and codes:
+            values["mse"] = mean_squared_error(batch["x"], model.decode(state.params, codes["code"]))
+            if batch["x"].ndim == 4:
                 values["psnr"] = -10.0 * jnp.log10(jnp.maximum(values["mse"], 1e-12))
-        return values, code
+        return values, codes
 
     values, codes = map_batches(batch_values, rows, task.evaluate_batch_size)
     metrics = {name: value.mean() for name, value in values.items()}
     if model.posterior:
-        metrics["active_units"] = (codes.var(axis=0) > ACTIVE).sum()
+        metrics["active_units"] = (codes["code"].var(axis=0) > ACTIVE).sum()
     return metrics
 
 

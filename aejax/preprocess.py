@@ -12,9 +12,11 @@ Preprocess = Callable[[Array, Batch], Batch]
 
 
 def make(binarization: str, spec: Spec) -> Preprocess:
-    """(key, rows) -> rows with float32 x in data units; "dynamic" draws every pixel anew with its grey value."""
+    """(key, rows) -> rows with float32 x in data units, pairs as they are; "dynamic" draws pixels by their grey."""
 
     def preprocess(key: Array, batch: Batch) -> Batch:
+        if "x" not in batch or batch["x"].dtype == jnp.int32:  # indices of items
+            return batch
         x = jnp.asarray(batch["x"], jnp.float32)
         if batch["x"].dtype == jnp.uint8:
             x = x * spec.byte_scale

@@ -26,7 +26,7 @@ class Group(NamedTuple):
 
     @property
     def total_steps(self) -> int:
-        return self.task.steps_per_epoch * self.config.train.epochs
+        return 0 if self.task.model.fit else self.task.steps_per_epoch * self.config.train.epochs
 
 
 class Programs(NamedTuple):
@@ -50,19 +50,25 @@ def make_groups(members: list[axes.Member]) -> list[Group]:
         if source not in datasets:
             datasets[source] = data.load(config.data)
         dataset = datasets[source]
-        return Group(number, members, config, dataset, make_task(config, dataset.spec, len(dataset.train["x"])))
+        return Group(number, members, config, dataset, make_task(config, dataset.spec, num_rows(dataset.train)))
 
     ordered = sorted(members, key=lambda member: (member.group, member.index))
     return [make_group(number, list(group)) for number, group in groupby(ordered, lambda member: member.group)]
 
 
+def num_rows(split: dict[str, Any]) -> int:
+    """The rows of a split."""
+    return len(next(iter(split.values())))
+
+
 def make_task(config: Config, spec: Spec, num_rows: int) -> Task:
     """The task of a config on so many training rows; raises UserError for settings that do not fit the data."""
-    if config.train.batch_size > num_rows:
+    model = models.make(config.model, spec)
+    if config.train.batch_size > num_rows and not model.fit:
         raise UserError(f"train.batch_size={config.train.batch_size} is more than the {num_rows} training rows")
     total_steps = num_rows // config.train.batch_size * config.train.epochs
     return Task(
-        model=models.make(config.model, spec),
+        model=model,
         optimizer=optimizers.make(config.optimizer.name, config.optimizer.schedule, total_steps),
         preprocess=preprocess.make(config.data.binarization, spec),
         num_rows=num_rows,
@@ -92,8 +98,10 @@ def compile_group(group: Group, lanes: int) -> Programs:
     hp = sweep.pad(hparams(group.members), mesh, lanes)
     rows, valid = sweep.replicate((group.dataset.train, group.dataset.valid), mesh)
 
-    def init_members(hp):
-        return sweep.over_members(lambda _, hp: ((), train.init_state(task, hp)), mesh, lanes)((), hp)[1]
+    def init_members(hp, rows):
+        return sweep.over_members(lambda _, hp, rows: ((), train.init_state(task, hp, rows)), mesh, lanes)(
+            (), hp, rows
+        )[1]
 
     def train_members(carry, hp, rows, start, stop):
         def chunk(carry, hp, *shared):
@@ -101,7 +109,7 @@ def compile_group(group: Group, lanes: int) -> Programs:
 
         return sweep.over_members(chunk, mesh, lanes)(carry, hp, rows, start, stop)[0]
 
-    state = jax.jit(init_members).lower(hp).compile()(hp)
+    state = jax.jit(init_members).lower(hp, rows).compile()(hp, rows)
     metrics = metric_names(group)
     zeros = np.zeros(len(hp.seed), np.float32)
 
@@ -115,7 +123,7 @@ def compile_group(group: Group, lanes: int) -> Programs:
         lanes=lanes,
         state=state,
         train=lambda carry, start, stop: run_chunk(carry, hp, rows, np.int32(start), np.int32(stop)),
-        evaluate=compile_evaluate(group, mesh, lanes, state, valid) if len(group.dataset.valid["x"]) else None,
+        evaluate=compile_evaluate(group, mesh, lanes, state, valid) if num_rows(group.dataset.valid) else None,
         zero_totals=zero_totals,
     )
 
@@ -140,7 +148,8 @@ def compile_evaluate(
 def state_shapes(task: Task, members: list[axes.Member]) -> TrainState:
     """The shapes of the state of all members, as it is saved."""
     hp = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), hparams(members[:1]))
-    state = jax.eval_shape(lambda hp: train.init_state(task, hp), hp)
+    untrained = task._replace(model=task.model._replace(fit=None))  # of the same shapes, and needs no rows
+    state = jax.eval_shape(lambda hp: train.init_state(untrained, hp, {}), hp)
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((len(members), *leaf.shape), leaf.dtype), state)
 
 
@@ -153,7 +162,7 @@ def metric_names(group: Group) -> list[str]:
     }
 
     def step(hp, batch):
-        return train.train_step(group.task, train.init_state(group.task, hp), hp, batch)[1]
+        return train.train_step(group.task, train.init_state(group.task, hp, batch), hp, batch)[1]
 
     return list(jax.eval_shape(step, hp, batch))
 
@@ -162,7 +171,7 @@ def lane_memory(group: Group) -> tuple[int, int]:
     """Bytes of one member's state, and of the temporaries that one lane adds while it trains (compiles to know)."""
     one = group._replace(members=group.members[:1])
     hp = jax.tree.map(lambda leaf: leaf[0], hparams(one.members))
-    state = jax.eval_shape(lambda hp: train.init_state(group.task, hp), hp)
+    state = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), state_shapes(group.task, one.members))
     carry = (state, {name: jax.ShapeDtypeStruct((), jnp.float32) for name in metric_names(one)})
     step = np.int32(0)
     program = jax.jit(lambda *arguments: train.train_chunk(group.task, *arguments), donate_argnums=0)

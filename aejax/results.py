@@ -15,7 +15,7 @@ from aejax import axes, checkpoint, data, figures, gallery, models, preprocess, 
 from aejax import config as configs
 from aejax.errors import UserError
 from aejax.programs import Group
-from aejax.types import Autoencoder, Params, Spec
+from aejax.types import Autoencoder, Params, Spec, TrainState
 
 METRICS = ("elbo", "reconstruction", "kl", "mse", "psnr", "active_units", "loss")  # columns, in their order
 
@@ -103,7 +103,9 @@ def sample(trained: Trained, num: int, seed: int) -> tuple[np.ndarray, np.ndarra
 
 def write_codes(path: Path, codes: np.ndarray, labels: list[str] | None, ids: np.ndarray | None) -> None:
     """Codes as .npy; with their ids and labels as .npz; or as .csv, one column a unit."""
-    named: dict[str, Any] = {name: np.asarray(values) for name, values in (("ids", ids), ("labels", labels)) if values is not None}
+    named: dict[str, Any] = {
+        name: np.asarray(values) for name, values in (("ids", ids), ("labels", labels)) if values is not None
+    }
     if path.suffix == ".npy":
         np.save(path, codes)
     elif path.suffix == ".npz":
@@ -128,8 +130,8 @@ def write_samples(path: Path, spec: Spec, codes: np.ndarray, x: np.ndarray) -> N
         records.write_csv(path, [dict(zip(names, row, strict=True)) for row in rows])
 
 
-def evaluate_group(directory: Path, group: Group) -> tuple[list[dict[str, Any]], Params]:
-    """The test metrics of a group's members, as rows of results.csv, and their params [M, ...]."""
+def evaluate_group(directory: Path, group: Group) -> tuple[list[dict[str, Any]], TrainState]:
+    """The test metrics of a group's members, as rows of results.csv, and their state [M, ...]."""
     plan, facts = (records.read_json(directory / name) for name in ("config.json", "data.json"))
     if facts[str(group.number)]["sha256"] != group.dataset.sha256:
         raise UserError(f"the data of {directory} have changed since it was trained: its test metrics would mislead")
@@ -149,7 +151,7 @@ def evaluate_group(directory: Path, group: Group) -> tuple[list[dict[str, Any]],
             {"member": member.index, "group": group.number, "seed": member.config.seed, **member.swept}
             | {"status": status, **values}
         )
-    return results, state.params
+    return results, state
 
 
 def summarize(rows: list[dict[str, Any]], swept: list[str], metrics: list[str]) -> list[dict[str, Any]]:
@@ -181,10 +183,10 @@ def evaluate(workdir: Path, projection: str = "tsne") -> tuple[list[dict[str, An
         for directory in directories:
             metrics += records.read_lines(directory / "metrics.jsonl")
             for group in programs.make_groups(read_members(directory)):
-                results, params = evaluate_group(directory, group)
+                results, state = evaluate_group(directory, group)
                 rows += results
                 suffix = f"-{group.number}" * several + f"-{directory.name}" * (directory != workdir)
-                pictures += gallery.draw_group(figures_in(workdir), group, params, suffix, projection)
+                pictures += gallery.draw_group(figures_in(workdir), group, state.params, suffix, projection)
         rows.sort(key=lambda row: row["member"])
         members.sort(key=lambda member: member.index)
         names = [name for name in METRICS if any(name in row for row in rows)]

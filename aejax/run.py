@@ -87,7 +87,7 @@ def open_directory(directory: Path, plan: dict[str, Any], groups: list[Group]) -
     facts = {
         str(group.number): {
             "sha256": group.dataset.sha256,
-            "rows": {split: len(getattr(group.dataset, split)["x"]) for split in data.SPLITS},
+            "rows": {split: programs.num_rows(getattr(group.dataset, split)) for split in data.SPLITS},
             "spec": data.spec_to_json(group.dataset.spec),
         }
         for group in groups
@@ -121,34 +121,35 @@ def train_group(
     """Trains a group to its last step from its newest good checkpoint; returns the length of metrics.jsonl."""
     checkpoints, metrics = directory / "checkpoints" / str(group.number), directory / "metrics.jsonl"
     num_members, total = len(group.members), group.total_steps
-    step, seal = checkpoint.newest(checkpoints, say) or (0, {"metrics_bytes": length, "diverged": []})
+    saved, seal = checkpoint.newest(checkpoints, say) or (-1, {"metrics_bytes": length, "diverged": []})
     length = seal["metrics_bytes"]
-    if step == total:
+    if saved == total:
         update_members(directory, group, statuses, seal["diverged"], "done")
         return length
     records.cut(metrics, length)
     compiled = programs.compile_group(group, lanes)
-    state, saved, last_row = compiled.state, step, step
+    state, step, last_row = compiled.state, max(saved, 0), max(saved, 0)
     if step:
         like = programs.state_shapes(group.task, group.members)
         state = sweep.pad(checkpoint.restore(checkpoints, step, like), compiled.mesh, lanes)
         say(f"group {group.number} resumes at step {step} of {total}")
     totals, chunk = compiled.zero_totals(), 1
     with checkpoint.saver(checkpoints) as save, progress(group, step) as show:
-        while step < total:
+        while saved < total:
             row = next_visit(group, step, group.config.log.every_epochs)
-            stop, started = min(row, step + chunk), time.monotonic()
-            state, totals = jax.block_until_ready(compiled.train((state, totals), step, stop))
-            chunk = max(1, int((stop - step) * CHUNK_SECONDS / (time.monotonic() - started)))
-            step = stop
-            show(step, "")
+            if step < row:
+                stop, started = min(row, step + chunk), time.monotonic()
+                state, totals = jax.block_until_ready(compiled.train((state, totals), step, stop))
+                chunk = max(1, int((stop - step) * CHUNK_SECONDS / (time.monotonic() - started)))
+                step = stop
+                show(step, "")
             if step == row:
                 rows = metric_rows(group, compiled, state, totals, step, step - last_row)
                 show(step, describe(rows))
                 length = records.append_lines(metrics, rows)
                 diverged = np.asarray(state.diverged)[:num_members].tolist()
                 update_members(directory, group, statuses, diverged, "done" if step == total else "running")
-                if step >= next_visit(group, saved, group.config.train.save_every_epochs):
+                if step >= next_visit(group, max(saved, 0), group.config.train.save_every_epochs):
                     save(step, sweep.unpad(state, num_members), {"metrics_bytes": length, "diverged": diverged})
                     saved = step
                 totals, last_row = compiled.zero_totals(), step
@@ -160,7 +161,7 @@ def train_group(
 
 def next_visit(group: Group, step: int, every_epochs: int) -> int:
     """The next step at which every `every_epochs`-th epoch, or the training, ends."""
-    period = group.task.steps_per_epoch * every_epochs
+    period = max(group.task.steps_per_epoch, 1) * every_epochs
     return min((step // period + 1) * period, group.total_steps)
 
 
@@ -168,10 +169,10 @@ def metric_rows(
     group: Group, compiled: programs.Programs, state: Any, totals: Any, step: int, steps: int
 ) -> list[dict[str, Any]]:
     """The rows of a visit: of every member the means over the training steps since the last, then those on valid."""
-    splits = {"train": {name: np.asarray(value) / steps for name, value in totals.items()}}
+    splits = {"train": {name: np.asarray(value) / steps for name, value in totals.items()}} if steps else {}
     if compiled.evaluate:
         splits["valid"] = {name: np.asarray(value) for name, value in compiled.evaluate(state).items()}
-    place = {"step": step, "epoch": step / group.task.steps_per_epoch}
+    place = {"step": step, "epoch": step / max(group.task.steps_per_epoch, 1)}
     return [
         {"member": member.index, **place, "split": split} | {name: value[lane].item() for name, value in values.items()}
         for split, values in splits.items()
@@ -181,6 +182,8 @@ def metric_rows(
 
 def describe(rows: list[dict[str, Any]]) -> str:
     """The means over members of the last split's metrics, on one line."""
+    if not rows:
+        return "fitted"
     rows = [row for row in rows if row["split"] == rows[-1]["split"]]
     names = [name for name in ("elbo", "reconstruction", "kl", "mse") if name in rows[0]]
     means = ", ".join(f"{name} {np.mean([row[name] for row in rows]):.4g}" for name in names)
@@ -200,7 +203,7 @@ def update_members(directory: Path, group: Group, statuses: dict[int, str], dive
 @contextmanager
 def progress(group: Group, step: int) -> Iterator[Callable[[int, str], None]]:
     """Yields show(step, metrics): a bar with the time to go on a terminal, else a line whenever there are metrics."""
-    per_epoch, total = group.task.steps_per_epoch, group.total_steps
+    per_epoch, total = max(group.task.steps_per_epoch, 1), group.total_steps
     with tqdm(total=total, initial=step, unit="step", desc=f"group {group.number}", disable=None) as bar:
 
         def show(step: int, metrics: str) -> None:

@@ -16,9 +16,12 @@ from aejax.keys import INIT, NOISE, ORDER, stream
 from aejax.types import Batch, HParams, Metrics, Task, TrainState
 
 
-def init_state(task: Task, hp: HParams) -> TrainState:
-    """The state before the first step."""
-    params, stats = task.model.init(stream(hp.seed, INIT))
+def init_state(task: Task, hp: HParams, rows: Batch) -> TrainState:
+    """The state before the first step; a model with a closed form is fitted to all rows and needs no step."""
+    key = stream(hp.seed, INIT)
+    params, stats = task.model.init(key)
+    if task.model.fit:
+        params = task.model.fit(task.preprocess(jax.random.fold_in(key, 1), rows)["x"])
     step = jnp.int32(0)
     return TrainState(step, jnp.int32(-1), params, stats, task.optimizer(hp.optimizer, step).init(params))
 

@@ -16,7 +16,7 @@ class Spec(NamedTuple):
     """What is known about a data set before training: static facts, in numpy."""
 
     shape: tuple[int, ...]  # of one example
-    kind: str  # "image" or "table": what its figures look like
+    kind: str  # "image", "table" or "pairs": what its figures look like
     support: str  # "binary" {0, 1}, "unit" [0, 1] or "real": what a likelihood may assume
     byte_scale: float  # a uint8 value times this is the data unit: 1/255, or 1 where bytes are 0 and 1
     class_names: tuple[str, ...]  # () without labels
@@ -29,12 +29,13 @@ class Spec(NamedTuple):
 class Dataset(NamedTuple):
     """Rows of the three splits, their spec and their provenance."""
 
-    train: dict[str, np.ndarray]  # "x" [N, *shape] uint8 or float32, "y" [N] int32 if labeled
+    train: dict[str, np.ndarray]  # "x" [N, *shape] uint8 or float32, "y" [N] int32 if labeled; pairs: no x, int32 [N]
     valid: dict[str, np.ndarray]
     test: dict[str, np.ndarray]
     spec: Spec
     ids: dict[str, np.ndarray]  # split -> [N] str; {} unless the source names its rows
     sha256: str  # of all arrays of the three splits, as they are used
+    items: dict[str, np.ndarray] = {}  # of pairs: what is embedded, "x" [I] int32, "y" [I]; names in ids["items"]
 
 
 class Autoencoder(NamedTuple):
@@ -44,6 +45,7 @@ class Autoencoder(NamedTuple):
     loss: Callable[..., tuple[Array, tuple[Metrics, Stats]]]  # (params, stats, key, batch, *, beta, ...)
     encode: Callable[[Params, Array], Array]  # (params, x[B, ...]) -> code[B, K], deterministic
     decode: Callable[[Params, Array], Array] | None = None  # (params, code[B, K]) -> x_hat[B, ...]
+    fit: Callable[[Array], Params] | None = None  # (x[N, ...]) -> params: closed form, replaces all training
     posterior: Callable[[Params, Array], tuple[Array, Array]] | None = None  # (params, x) -> mean, logvar [B, K]
     sample_prior: Callable[[Params, Array, int], Array] | None = None  # (params, key, num) -> z[num, K]
 
@@ -78,5 +80,5 @@ class Task(NamedTuple):
 
     @property
     def steps_per_epoch(self) -> int:
-        """The last, partial batch of an epoch is dropped (another one each epoch)."""
+        """The last, partial batch of an epoch is dropped (other rows each epoch)."""
         return self.num_rows // self.batch_size

@@ -13,16 +13,22 @@ from aejax import config as configs
 from aejax.errors import Interrupted, UserError
 
 
-def launch(main: Callable[[], None]) -> None:
-    """Parses the flags, runs `main` and exits: 0 done, 2 the user's input, 128 + n a signal, 1 anything else."""
+def launch(main: Callable[..., int | None], positional: bool = False) -> None:
+    """Parses the flags, runs `main` and exits: 0 done, 2 the user's input, 128 + n a signal, 1 anything else.
+
+    A main that takes positional arguments gets them as a list; a number that it returns is the exit code.
+    """
     module = sys.modules[main.__module__]
     if {"--help", "-h", "-help", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
         print(f"{(module.__doc__ or '').strip()}\n\n{flags.FLAGS.module_help(module)}")
         sys.exit(0)
     try:
-        parse_flags()
-        main()
+        rest = parse_flags()
+        if rest and not positional:
+            raise UserError(f"unexpected argument {rest[0]!r}: every option is a flag, see --help")
+        code = main(rest) if positional else main()
         sys.stdout.flush()
+        sys.exit(code)
     except (UserError, flags.Error) as error:
         print("error: " + " ".join(str(error).split()), file=sys.stderr)
         sys.exit(2)
@@ -36,8 +42,8 @@ def launch(main: Callable[[], None]) -> None:
         sys.exit(128 + signal.SIGPIPE)
 
 
-def parse_flags() -> None:
-    """Parses the command line; raises UserError for what absl and config_flags report in other ways."""
+def parse_flags() -> list[str]:
+    """Parses the command line; returns what is no flag; raises UserError for what absl reports in other ways."""
     from configs import base
 
     for path in overridden_paths():
@@ -46,12 +52,11 @@ def parse_flags() -> None:
         rest = flags.FLAGS(sys.argv)[1:]
         if "config" in flags.FLAGS:
             hasattr(flags.FLAGS["config"].value, "seed")  # config_flags reports a missing file at its first use
+        return rest
     except OSError as error:
         reason = str(error).rpartition("\n")[2].rpartition("load: ")[2].strip()
         recipes = ", ".join(sorted(str(path) for path in Path("configs").glob("[a-z]*.py") if path.stem != "base"))
         raise UserError(f"--config cannot be read ({reason}); recipes are {recipes or 'in configs/'}") from None
-    if rest:
-        raise UserError(f"unexpected argument {rest[0]!r}: every option is a flag, see --help")
 
 
 def overridden_paths() -> list[str]:

@@ -1,0 +1,18 @@
+"""Principal component analysis: the lecture's embedding in closed form, used like any other model.
+
+    python -m experiments.train --config=configs/pca.py --workdir=runs/pca
+
+Fitted, not trained: a second on two CPU cores on the digits. `--sweep model.latent_dim=2,10,20` compares sizes.
+Source: Pearson 1901.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config() -> ConfigDict:
+    config = base.get_config()
+    config.model.name = "pca"
+    config.model.latent_dim = 2
+    return config

@@ -1,0 +1,65 @@
+"""Claims of the lecture and of papers, one a file: `measure(fast) -> rows`; the filename is the claim's name."""
+
+import importlib
+import tempfile
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py")))
+
+
+class Row(NamedTuple):
+    """One checkable statement: `measured` within `tolerance` of `expected`, or at least, or at most `expected`."""
+
+    what: str
+    expected: float
+    measured: float
+    tolerance: float | Literal["at least", "at most"]
+    source: str
+
+    @property
+    def holds(self) -> bool:
+        if self.tolerance == "at least":
+            return self.measured >= self.expected
+        if self.tolerance == "at most":
+            return self.measured <= self.expected
+        return abs(self.measured - self.expected) <= self.tolerance  # False for NaN
+
+
+class NotRun(Exception):
+    """The claim's data are absent; says the command that brings them."""
+
+
+class Outcome(NamedTuple):
+    """One trained member of a claim's experiment and its metrics on the test rows."""
+
+    swept: dict[str, Any]
+    model: Any  # aejax.types.Autoencoder
+    params: Any
+    stats: Any
+    metrics: dict[str, float]
+    dataset: Any  # aejax.types.Dataset
+
+
+def train(recipe: str, changes: dict[str, Any] | None = None, *sweep: str, zipped: bool = False) -> list[Outcome]:
+    """Trains a recipe with some values changed, and its sweep, by the programs that every run uses; nothing is kept.
+
+    The outcomes are in the order of the sweep; without one there is a single outcome.
+    """
+    import jax
+
+    from aejax import axes, programs, results, run
+    from aejax import config as configs
+
+    config = configs.replaced(importlib.import_module(f"configs.{recipe}").get_config(), changes or {})
+    sweep_axes = [axes.parse_axis(text, config) for text in sweep]
+    outcomes: dict[int, Outcome] = {}
+    with tempfile.TemporaryDirectory() as workdir:
+        directory = run.run(config, workdir, sweep_axes, zipped)
+        for group in programs.make_groups(results.read_members(directory)):
+            rows, state = results.evaluate_group(directory, group)
+            for lane, (member, row) in enumerate(zip(group.members, rows, strict=True)):
+                params, stats = jax.tree.map(lambda leaf, lane=lane: leaf[lane], (state.params, state.stats))
+                metrics = {name: row[name] for name in results.METRICS if name in row}
+                outcomes[member.index] = Outcome(member.swept, group.task.model, params, stats, metrics, group.dataset)
+    return [outcomes[index] for index in sorted(outcomes)]

@@ -1,0 +1,75 @@
+"""Measures the claims of the lecture and of papers, and says which hold.
+
+    python -m experiments.reproduce --list
+    python -m experiments.reproduce --fast
+    python -m experiments.reproduce pca_equivalence kl_formulas
+
+Prints a table per claim and writes claims.json; exits with 1 if a measured claim fails. `--fast` takes smaller data and
+shorter trainings, and needs nothing that a fresh clone lacks.
+"""
+
+import importlib
+import time
+from pathlib import Path
+
+from absl import flags
+
+from aejax import environment, records
+from aejax.errors import choose
+from experiments import claims
+from experiments.launch import launch
+
+LIST = flags.DEFINE_bool("list", False, "print the claims and exit")
+FAST = flags.DEFINE_bool("fast", False, "smaller data, shorter trainings")
+OUTPUT = flags.DEFINE_string("output", "claims.json", "where the measured rows go")
+
+
+def main(names: list[str]) -> int:
+    names = [choose("claim", name, claims.NAMES) for name in names] or list(claims.NAMES)
+    if LIST.value:
+        for name in names:
+            first = (Path(claims.__file__).parent / f"{name}.py").read_text().strip('"').partition("\n")[0]
+            print(f"{name:24}{first}")
+        return 0
+    environment.pin(environment.cores())
+    measured, failed, not_run = {}, 0, 0
+    for name in names:
+        started = time.monotonic()
+        try:
+            rows = importlib.import_module(f"experiments.claims.{name}").measure(FAST.value)
+        except claims.NotRun as absent:
+            print(f"\n## {name}\n\nnot run: {absent}")
+            not_run += 1
+            continue
+        failed += sum(not row.holds for row in rows)
+        measured[name] = [row._asdict() | {"holds": row.holds} for row in rows]
+        print(f"\n## {name} ({time.monotonic() - started:.0f} s)\n\n{table(rows)}", flush=True)
+    records.write_json(
+        Path(OUTPUT.value), {"environment": environment.describe(), "fast": FAST.value, "claims": measured}
+    )
+    total = sum(len(rows) for rows in measured.values())
+    print(f"\n{total - failed} of {total} measured statements hold; {not_run} claims not run; {OUTPUT.value}")
+    return 1 if failed else 0
+
+
+def table(rows: list[claims.Row]) -> str:
+    """The rows of a claim as Markdown."""
+    signs = {"at least": "≥ ", "at most": "≤ "}
+    return records.markdown(
+        [
+            {
+                "": "pass" if row.holds else "FAIL",
+                "what": row.what,
+                "expected": f"{signs[row.tolerance]}{row.expected:.5g}"
+                if isinstance(row.tolerance, str)
+                else f"{row.expected:.5g} ± {row.tolerance:.1g}",
+                "measured": float(row.measured),
+                "source": row.source,
+            }
+            for row in rows
+        ]
+    )
+
+
+if __name__ == "__main__":
+    launch(main, positional=True)
