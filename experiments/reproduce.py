@@ -28,7 +28,7 @@ def main(names: list[str]) -> int:
     names = [choose("claim", name, claims.NAMES) for name in names] or list(claims.NAMES)
     if LIST.value:
         for name in names:
-            first = (Path(claims.__file__).parent / f"{name}.py").read_text().strip('"').partition("\n")[0]
+            first = (Path(claims.__file__).parent / f"{name}.py").read_text().strip('"').partition("\n")[0].removesuffix('"""')
             print(f"{name:24}{first}")
         return 0
     environment.pin(environment.cores())
@@ -37,6 +37,7 @@ def main(names: list[str]) -> int:
         started = time.monotonic()
         try:
             rows = importlib.import_module(f"experiments.claims.{name}").measure(FAST.value)
+            rows = [row._replace(expected=float(row.expected), measured=float(row.measured)) for row in rows]
         except claims.NotRun as absent:
             print(f"\n## {name}\n\nnot run: {absent}")
             not_run += 1
@@ -63,7 +64,7 @@ def table(rows: list[claims.Row]) -> str:
                 "expected": f"{signs[row.tolerance]}{row.expected:.5g}"
                 if isinstance(row.tolerance, str)
                 else f"{row.expected:.5g} ± {row.tolerance:.1g}",
-                "measured": float(row.measured),
+                "measured": row.measured,
                 "source": row.source,
             }
             for row in rows

@@ -128,6 +128,10 @@ def test_a_real_command_line_ends_as_a_fork_does(refused, tmp_path):
 @pytest.mark.parametrize("name", LAUNCHERS)
 def test_unknown_flags_are_refused(name, refused):
     assert_words(refused(name, ["--wrkdir=TMP/run"]), ["wrkdir"])
+
+
+@pytest.mark.parametrize("name", [name for name in LAUNCHERS if name != "reproduce"])
+def test_words_that_are_no_flags_are_refused(name, refused):
     assert_words(refused(name, ["word"]), ["unexpected argument 'word'", "--help"])
 
 
@@ -221,6 +225,7 @@ def test_a_bad_sweep_is_refused(arguments, words, refused):
         ("sample", ["--workdir=TMP"], ["--output is missing"]),
         ("sample", ["--workdir=TMP", "--output=TMP/x.jpeg"], ["--output=", "x.jpeg", ".png"]),
         ("sample", ["--workdir=TMP", "--output=TMP/x.png", "--num_samples=0"], ["--num_samples=0"]),
+        ("reproduce", ["pca_equivalense"], ["claim='pca_equivalense'", "did you mean 'pca_equivalence'?"]),
         ("prepare_data", ["--data_dir=TMP/data"], ["--name", "mnist"]),
         ("prepare_data", ["--name=mnits", "--data_dir=TMP/data"], ["--name=mnits", "did you mean 'mnist'?"]),
     ],
