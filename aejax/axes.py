@@ -71,7 +71,15 @@ def expand(path: str, written: str) -> list[str]:
 
 
 def members(config: Config, axes: list[Axis], zipped: bool) -> list[Member]:
-    """All members of a sweep (one without axes), checked; raises UserError for axes that do not fit."""
+    """All members of a sweep (one without axes); UserError for axes that do not fit and values out of bounds."""
+    resolved = resolve(config, axes, zipped)
+    for member in resolved:
+        configs.check(member.config, member.swept)
+    return resolved
+
+
+def resolve(config: Config, axes: list[Axis], zipped: bool) -> list[Member]:
+    """The members of a sweep that was checked before, as one that is read from a run directory."""
     paths = [axis.path for axis in axes]
     if repeated := {path for path in paths if paths.count(path) > 1}:
         raise UserError(f"--sweep {repeated.pop()} stands twice: give all its values in one")
@@ -81,8 +89,6 @@ def members(config: Config, axes: list[Axis], zipped: bool) -> list[Member]:
     combine = zip if zipped and axes else itertools.product
     settings = [dict(zip(paths, values, strict=True)) for values in combine(*(axis.values for axis in axes))]
     resolved = [configs.replaced(config, swept) for swept in settings]
-    for member in resolved:
-        configs.check(member, paths)
     keys = [static_part(member) for member in resolved]
     groups = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     return [

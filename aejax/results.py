@@ -17,7 +17,10 @@ from aejax.errors import UserError
 from aejax.programs import Group
 from aejax.types import Autoencoder, Params, Spec, TrainState
 
-METRICS = ("elbo", "reconstruction", "kl", "mse", "psnr", "active_units", "loss")  # columns, in their order
+METRICS = (  # columns, in their order
+    *("elbo", "nll", "reconstruction", "kl", "mse", "psnr", "active_units"),
+    *("penalty", "mean_activation", "zero_fraction", "dead_units", "loss"),
+)
 
 
 class Trained(NamedTuple):
@@ -48,7 +51,7 @@ def read_members(directory: Path) -> list[axes.Member]:
         axes.Axis(axis["path"], tuple(tuple(value) if isinstance(value, list) else value for value in axis["values"]))
         for axis in plan["axes"]
     ]
-    members = axes.members(configs.from_json(plan["config"]), sweep_axes, plan["zip"])
+    members = axes.resolve(configs.from_json(plan["config"]), sweep_axes, plan["zip"])
     return axes.shard(members, plan["shard"]) if plan["shard"] else members
 
 

@@ -190,6 +190,7 @@ def test_what_a_config_does_not_know_is_refused(arguments, words, refused):
         (["--sweep", "objective.beta"], ["--sweep objective.beta: write PATH=VALUES"]),
         (["--sweep", "objective.beta=1,,4"], ["--sweep objective.beta=1,,4", "empty value"]),
         (["--sweep", "objective.beta=1,much"], ["objective.beta=much is no float"]),
+        (["--sweep", "objective.beta=1\n2"], ["objective.beta=1 2 is no float"]),
         (["--sweep", "seed=0.5"], ["seed=0.5 is no int"]),
         (["--sweep", "seed=3:3"], ["--sweep seed=3:3", "empty range"]),
         (["--sweep", "seed=1,2,1"], ["--sweep seed=1,2,1: 1 stands twice"]),

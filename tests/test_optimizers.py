@@ -142,7 +142,7 @@ def test_all_numbers_may_change_without_compiling_anew(name, schedule):
     def update(hp, step):
         traces.append(hp)
         transformation = make(hp, step)
-        return transformation.update(gradient(1), transformation.init(PARAMS), PARAMS)[0]["b"]
+        return jax.tree.leaves(transformation.update(gradient(1), transformation.init(PARAMS), PARAMS)[0])[0]
 
     settings = [{}, {"learning_rate": 0.06}, {key: value / 2 + 0.1 for key, value in NUMBERS.items()}]
     first, double, _ = (update(numbers(**changes), jnp.int32(step)) for step, changes in enumerate(settings, start=7))
