@@ -23,6 +23,10 @@ BOUNDS = (  # paths, what must hold, and the words for it
     (("model.latent_dim", "model.num_samples", "train.epochs", "train.batch_size"), lambda v: v >= 1, "at least 1"),
     (("train.save_every_epochs", "log.every_epochs", "evaluate.batch_size"), lambda v: v >= 1, "at least 1"),
     (("train.lanes", "data.split_seed"), lambda v: v >= 0, "at least 0"),
+    (("data.min_link_count", "data.num_labels", "data.num_items", "data.num_contexts"), lambda v: v >= 1, "at least 1"),
+    (("data.num_groups", "data.pairs_per_item", "data.num_sentences", "data.window"), lambda v: v >= 1, "at least 1"),
+    (("data.planted_share",), lambda v: 0.0 <= v <= 1.0, "in [0, 1]"),
+    (("model.negative_ratio",), lambda v: v >= 1, "at least 1"),
     (("model.hidden",), lambda v: all(isinstance(n, int) and n >= 1 for n in v), "a tuple of widths: (512,) or ()"),
     (("model.variance",), lambda v: v > 0.0, "above 0"),
     (("optimizer.learning_rate", "optimizer.eps"), lambda v: v > 0.0, "above 0"),
@@ -30,6 +34,10 @@ BOUNDS = (  # paths, what must hold, and the words for it
     (("optimizer.final_fraction",), lambda v: 0.0 < v <= 1.0, "in (0, 1]"),
     (("optimizer.warmup", "optimizer.weight_decay", "optimizer.clip_norm"), lambda v: v >= 0.0, "at least 0"),
     (("objective.beta", "objective.beta_warmup"), lambda v: v >= 0.0, "at least 0"),
+    (("objective.weight_penalty", "objective.frequency_weight"), lambda v: v >= 0.0, "at least 0"),
+    (("objective.sparsity", "model.top_k"), lambda v: v >= 0, "at least 0"),
+    (("objective.target_activation",), lambda v: 0.0 < v < 1.0, "in (0, 1)"),
+    (("objective.corruption_level",), lambda v: 0.0 <= v <= 1.0, "in [0, 1]"),
 )
 
 

@@ -33,7 +33,7 @@ def recorded_threads(directory: Path | None) -> int | None:
     """The threads that a run directory records, None where there is none."""
     try:
         return json.loads(((directory or Path()) / "environment.json").read_text())[-1]["threads"]
-    except (OSError, ValueError):
+    except (OSError, ValueError, LookupError, TypeError):
         return None
 
 

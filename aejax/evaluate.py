@@ -53,7 +53,15 @@ def evaluate_member(task: Task, state: TrainState, hp: HParams, rows: Batch) -> 
     metrics = {name: value.mean() for name, value in values.items()}
     if model.posterior:
         metrics["active_units"] = (codes["code"].var(axis=0) > ACTIVE).sum()
+    elif codes:
+        metrics |= sparseness(codes["code"])
     return metrics
+
+
+def sparseness(codes: Float[Array, "N K"]) -> Metrics:
+    """The share of exact zeros in a split's codes, and how many units are 0 for all of its rows."""
+    zero = codes == 0.0
+    return {"zero_fraction": zero.mean(), "dead_units": zero.all(axis=0).sum()}
 
 
 def mean_squared_error(x: Float[Array, "B *shape"], x_hat: Float[Array, "B *shape"]) -> Float[Array, " B"]:

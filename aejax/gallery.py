@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aejax import axes, figures
+from aejax import axes, figures, geometry
 from aejax.programs import Group
 from aejax.types import Autoencoder, Params
 
@@ -20,8 +20,18 @@ METRICS = [  # of the curves, those that the run has
     ("elbo", "ELBO (nats per example)"),
     ("reconstruction", "reconstruction error (per example)"),
     ("kl", "KL (nats per example)"),
+    ("penalty", "penalty Ω (per example)"),
     ("mse", "squared error per feature"),
+    ("accuracy", "accuracy"),
+    ("auc", "AUC, pairs against negatives"),
 ]
+
+LETTERS = {  # of swept keys, as the lecture writes them
+    "objective.beta": "β",
+    "objective.sparsity": "λ",
+    "objective.target_activation": "z₀",
+    "model.latent_dim": "k",
+}
 
 
 class Picture(NamedTuple):
@@ -33,12 +43,23 @@ class Picture(NamedTuple):
 
 
 class View(NamedTuple):
-    """A displayed member, the first seed of its setting, and its codes of the test rows."""
+    """A displayed member, the first seed of its setting, and its codes of the test rows (of pairs: of the items)."""
 
     label: str
-    model: Autoencoder
+    group: Group
     params: Params
     codes: np.ndarray
+    level: float  # of the corruption, where the model has one
+
+    @property
+    def model(self) -> Autoencoder:
+        return self.group.task.model
+
+    def denoise(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """x corrupted as in training, and its reconstruction."""
+        assert self.model.corrupt
+        x_tilde = self.model.corrupt(jax.random.key(0), jnp.asarray(x), self.level)
+        return np.asarray(x_tilde), self.decode(np.asarray(jax.jit(self.model.encode)(self.params, x_tilde)))
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         assert self.model.decode
@@ -58,21 +79,23 @@ def sample_codes(model: Autoencoder, params: Params, codes: np.ndarray, num: int
 
 def setting_name(setting: dict[str, Any]) -> str:
     """The swept values in the field's letters: "β = 4, latent_dim = 2"."""
-    letters = {"objective.beta": "β"}
-    named = [(letters.get(path, path.rpartition(".")[2]), value) for path, value in setting.items()]
+    named = [(LETTERS.get(path, path.rpartition(".")[2]), value) for path, value in setting.items()]
     return ", ".join(f"{name} = {f'{value:g}' if isinstance(value, float) else value}" for name, value in named)
 
 
 def views(group: Group, params: Params) -> list[View]:
-    """The first member of each setting in a group; of many settings eight, spread over the sweep."""
+    """The first member of each setting in a group; `params` are those of all its members [M, ...]."""
     first: dict[str, int] = {}
     for lane, member in enumerate(group.members):
         first.setdefault(setting_name(axes.setting(member)), lane)
-    chosen = [list(first.items())[i] for i in spread(len(first), MOST_VIEWS)]
-    model, x = group.task.model, test_rows(group, MOST_ROWS)
-    encode = jax.jit(model.encode)
-    mine = [(label, jax.tree.map(lambda leaf, lane=lane: leaf[lane], params)) for label, lane in chosen]
-    return [View(label, model, params, np.asarray(encode(params, x))) for label, params in mine]
+    x, encode = shown_rows(group)[0], jax.jit(group.task.model.encode)
+
+    def view(label: str, lane: int) -> View:
+        mine = jax.tree.map(lambda leaf: leaf[lane], params)
+        level = group.members[lane].config.objective.corruption_level
+        return View(label, group, mine, np.asarray(encode(mine, x)), level)
+
+    return [view(label, lane) for label, lane in first.items()]
 
 
 def test_rows(group: Group, num: int) -> np.ndarray:
@@ -81,49 +104,93 @@ def test_rows(group: Group, num: int) -> np.ndarray:
     return np.asarray(group.task.preprocess(jax.random.key(0), rows)["x"])
 
 
+def shown_rows(group: Group) -> tuple[np.ndarray, np.ndarray | None]:
+    """What a scatter shows, x and y: the first test rows; of pairs the items, where some are labeled only these."""
+    if group.dataset.spec.kind != "pairs":
+        y = group.dataset.test.get("y")
+        return test_rows(group, MOST_ROWS), None if y is None else y[:MOST_ROWS]
+    items = group.dataset.items
+    y = items.get("y", np.zeros(len(items["x"]), np.int32))
+    rows = np.flatnonzero(y >= 0)[:MOST_ROWS]
+    return items["x"][rows], y[rows] if "y" in items else None
+
+
 def spread(count: int, most: int) -> list[int]:
     """At most `most` indices below `count`, evenly spread, with the first and the last."""
     return sorted({round(i) for i in np.linspace(0, count - 1, min(count, most))})
 
 
-def draw_group(directory: Path, group: Group, params: Params, suffix: str, projection: str) -> list[Picture]:
-    """The pictures of a group; their files end in `suffix`."""
-    shown = views(group, params)
-    pictures = [draw_scatter(directory / f"latent{suffix}.png", group, shown, projection)]
-    if group.task.model.decode is None:
-        return pictures
-    if group.dataset.spec.kind == "table":
-        return [*pictures, draw_heatmap(directory / f"heatmap{suffix}.png", group, shown)]
-    pictures.append(draw_reconstructions(directory / f"reconstructions{suffix}.png", group, shown))
-    pictures.append(draw_samples(directory / f"samples{suffix}.png", shown))
-    if shown[0].codes.shape[1] == 2:
-        pictures.append(draw_grid(directory / f"latent_grid{suffix}.png", shown))
+def draw_views(directory: Path, shown: list[View], suffix: str, projection: str) -> list[Picture]:
+    """The pictures of settings with the same data, of many eight spread over the sweep; files end in `suffix`."""
+    shown = [shown[i] for i in spread(len(shown), MOST_VIEWS)]
+    dataset, plane = shown[0].group.dataset, [view for view in shown if view.codes.shape[1] == 2]
+    if "position" in dataset.items and plane:
+        return [draw_map(directory / f"map{suffix}.png", plane)]
+    pictures = [draw_scatter(directory / f"latent{suffix}.png", shown, projection)]
+    if any((view.codes >= 0).all() or (view.codes == 0).any() for view in shown):  # units that can be off
+        pictures.append(draw_activations(directory / f"activations{suffix}.png", shown))
+    shown, plane = ([view for view in views if view.model.decode] for views in (shown, plane))
+    if shown and dataset.spec.kind == "table":
+        pictures.append(draw_heatmap(directory / f"heatmap{suffix}.png", shown))
+    elif shown:
+        pictures.append(draw_reconstructions(directory / f"reconstructions{suffix}.png", shown))
+        pictures.append(draw_samples(directory / f"samples{suffix}.png", shown))
+        if plane:
+            pictures.append(draw_grid(directory / f"latent_grid{suffix}.png", plane))
     return pictures
 
 
-def draw_scatter(path: Path, group: Group, shown: list[View], projection: str) -> Picture:
-    """The codes of the test rows, colored by class: as they are for k = 2, else projected."""
-    y, class_names = group.dataset.test.get("y"), group.dataset.spec.class_names
-    panels, axis_names = [], ("", "")
+def draw_scatter(path: Path, shown: list[View], projection: str) -> Picture:
+    """The codes of the test rows (of pairs: the items), colored by class: as they are for k = 2, else projected."""
+    dataset = shown[0].group.dataset
+    _, y = shown_rows(shown[0].group)
+    panels, names = [], []
     for view in shown:
         points, rows, axis_names = figures.embed_2d(view.codes, projection)
-        panels.append((view.label, points, None if y is None else y[: len(view.codes)][rows]))
-    points = len(panels[0][1])
-    title = f"Codes of {points:,} test rows"
-    figures.latent_scatter(path, panels, class_names, axis_names, title=title, same_scale=axis_names[0] == "z₁")
+        panels.append((view.label, points, None if y is None else y[rows]))
+        names.append(axis_names)
+    what = "test rows" if dataset.spec.kind != "pairs" else "items" if y is None else "labeled items"
+    title = f"Codes of {min(len(points) for _, points, _ in panels):,} {what}"
+    across, up = (" or ".join(dict.fromkeys(axis)) for axis in zip(*names, strict=True))
+    figures.latent_scatter(path, panels, dataset.spec.class_names, (across, up), title=title, same_scale=across == "z₁")
     return Picture(path, f"{title}, one panel per setting.", "scatter of codes by class")
 
 
-def draw_reconstructions(path: Path, group: Group, shown: list[View]) -> Picture:
-    """A row of test images, and a row of reconstructions per view."""
-    x = test_rows(group, 16)
-    panels = [(view.label or "reconstruction", view.decode(view.codes[:16])) for view in shown]
+def draw_map(path: Path, shown: list[View]) -> Picture:
+    """The items' true positions, and the codes of every view rotated, reflected and shifted onto them."""
+    dataset = shown[0].group.dataset
+    position = dataset.items["position"][:MOST_ROWS]
+    panels = [("true positions", position)]
+    for view in shown:
+        moved, residual = geometry.procrustes(position, view.codes)
+        panels.append((", ".join(filter(None, [view.label, f"learned: Procrustes residual {residual:.2g}"])), moved))
+    names = dataset.ids["items"][:MOST_ROWS].tolist()
+    figures.maps(path, panels, names, title=f"Positions of {len(position):,} items, learned from their distances")
+    return Picture(path, "True positions, and the learned ones laid over them.", "maps of items")
+
+
+def draw_reconstructions(path: Path, shown: list[View]) -> Picture:
+    """A row of test images, and per view a row of reconstructions, below what they were made from if corrupted."""
+    x, panels = test_rows(shown[0].group, 16), []
+    for view in shown:
+        if view.model.corrupt:
+            x_tilde, x_hat = view.denoise(x)
+            panels += [(view.label or "corrupted", x_tilde), ("reconstructed", x_hat)]
+        else:
+            panels.append((view.label or "reconstruction", view.decode(view.codes[:16])))
     figures.reconstructions(path, x, panels, title="Test images and their reconstructions")
     return Picture(path, "The first test images and their reconstructions.", "rows of images and reconstructions")
 
 
-def draw_heatmap(path: Path, group: Group, shown: list[View]) -> Picture:
+def draw_activations(path: Path, shown: list[View]) -> Picture:
+    """How the units' activations are spread, and how many are exactly 0."""
+    figures.activations(path, [(view.label, view.codes) for view in shown], title="Activations of the code's units")
+    return Picture(path, "All activations of the test rows; red: exactly 0.", "histograms of activations")
+
+
+def draw_heatmap(path: Path, shown: list[View]) -> Picture:
     """Rows of a table above their reconstructions."""
+    group = shown[0].group
     spec, x, y = group.dataset.spec, test_rows(group, 200), group.dataset.test.get("y")
 
     def flat(rows: np.ndarray) -> np.ndarray:
@@ -167,6 +234,8 @@ def draw_sweep(
     """The pictures of all members: their curves, and for a swept VAE rate against distortion."""
     labels = {member.index: setting_name(axes.setting(member)) for member in members}
     known = [(key, label) for key, label in METRICS if any(key in row for row in metrics)]
+    if not any("reconstruction" in row for row in metrics):
+        known = [("loss", "loss (per example)"), *known]
     pictures = []
     if metrics:
         figures.curves(directory / "curves.png", metrics, labels, known, title="Training")

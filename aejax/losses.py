@@ -59,6 +59,27 @@ def kl_standard_normal(mean: Float[Array, "B k"], logvar: Float[Array, "B k"]) -
     return 0.5 * (jnp.square(mean) + jnp.exp(logvar) - logvar - 1.0)
 
 
+def kl_bernoulli(p: Float[Array, ""], q: Float[Array, " k"]) -> Float[Array, " k"]:
+    """KL[Bernoulli(p) ‖ Bernoulli(q)] of every unit: nats, [k]; q is kept 1e-6 away from 0 and 1."""
+    q = jnp.clip(q, 1e-6, 1.0 - 1e-6)
+    return p * (jnp.log(p) - jnp.log(q)) + (1.0 - p) * (jnp.log1p(-p) - jnp.log1p(-q))
+
+
+def kl_normal(
+    mean0: Float[Array, "*shape"],
+    logvar0: Float[Array, "*shape"],
+    mean1: Float[Array, "*shape"],
+    logvar1: Float[Array, "*shape"],
+) -> Float[Array, "*shape"]:
+    """KL[N(mean0, exp(logvar0)) ‖ N(mean1, exp(logvar1))] of every unit: nats (the lecture's general Gaussian KL)."""
+    return 0.5 * (logvar1 - logvar0 + jnp.exp(logvar0 - logvar1) + jnp.square(mean0 - mean1) * jnp.exp(-logvar1) - 1.0)
+
+
+def kl_discrete(p: Float[Array, "*shape n"], q: Float[Array, "*shape n"]) -> Float[Array, "*shape"]:
+    """KL[p ‖ q] = Σ p log(p / q) over the last axis, of probabilities; infinite where q is 0 and p is not: nats."""
+    return jax.scipy.special.rel_entr(p, q).sum(axis=-1)
+
+
 class Likelihood(NamedTuple):
     """How a decoder's output [B, ...] is read: as log p(x|z) in nats (squared error: −‖x − x_hat‖²), and as x_hat."""
 

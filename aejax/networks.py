@@ -97,6 +97,23 @@ def decoder(config: Any, spec: Spec) -> Network:
     return _network(ConvDecoder(tuple(config.hidden), spec.shape, activation), (config.latent_dim,))
 
 
+def first_matrix(params: Params) -> Array:
+    """The matrix [in, out] of the first dense layer of an MLP's or a decoder's parameters."""
+    return params["Dense_0"]["kernel"]
+
+
+def unit_rows(params: Params) -> Params:
+    """A decoder's parameters with every row of its first matrix, what a unit of the code adds, scaled to norm 1."""
+    matrix = first_matrix(params)
+    norms = jnp.sqrt(jnp.square(matrix).sum(axis=1, keepdims=True))
+    return {**params, "Dense_0": {**params["Dense_0"], "kernel": matrix / jnp.maximum(norms, 1e-12)}}
+
+
+def linear(inputs: int, outputs: int) -> Network:
+    """One layer without an activation: z[B, inputs] to [B, outputs]."""
+    return _network(MLP((outputs,), ACTIVATIONS["identity"]), (inputs,))
+
+
 def _network(module: Any, shape: tuple[int, ...]) -> Network:
     return Network(
         init=lambda key: module.init(key, jnp.zeros((1, *shape)))["params"],

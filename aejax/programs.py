@@ -12,7 +12,7 @@ from aejax import axes, data, evaluate, models, optimizers, preprocess, sweep, t
 from aejax import config as configs
 from aejax.config import Config
 from aejax.errors import UserError
-from aejax.types import Dataset, HParams, Spec, Task, TrainState
+from aejax.types import Autoencoder, Dataset, HParams, Spec, Task, TrainState
 
 
 class Group(NamedTuple):
@@ -50,10 +50,21 @@ def make_groups(members: list[axes.Member]) -> list[Group]:
         if source not in datasets:
             datasets[source] = data.load(config.data)
         dataset = datasets[source]
-        return Group(number, members, config, dataset, make_task(config, dataset.spec, num_rows(dataset.train)))
+        task = make_task(config, dataset.spec, num_rows(dataset.train))
+        check_columns(config, task.model, dataset)
+        return Group(number, members, config, dataset, task)
 
     ordered = sorted(members, key=lambda member: (member.group, member.index))
     return [make_group(number, list(group)) for number, group in groupby(ordered, lambda member: member.group)]
+
+
+def check_columns(config: Config, model: Autoencoder, dataset: Dataset) -> None:
+    """Raises UserError for data without a column that the model's loss reads."""
+    if missing := [name for name in model.columns if name not in dataset.train]:
+        raise UserError(
+            f"model.name={config.model.name} reads {', '.join(model.columns)} and data.name={config.data.name} has "
+            f"{', '.join(dataset.train)}, no {missing[0]}: choose data that have it, or another model.name"
+        )
 
 
 def num_rows(split: dict[str, Any]) -> int:
@@ -96,33 +107,34 @@ def compile_group(group: Group, lanes: int) -> Programs:
     """Compiles a group's programs (init, train, evaluate) for blocks of `lanes` members, and runs the first."""
     task, mesh = group.task, sweep.make_mesh(len(group.members))
     hp = sweep.pad(hparams(group.members), mesh, lanes)
+    num_blocks, step = sweep.blocks_per_device(hp, mesh, lanes), np.int32(0)
     rows, valid = sweep.replicate((group.dataset.train, group.dataset.valid), mesh)
 
-    def init_members(hp, rows):
-        return sweep.over_members(lambda _, hp, rows: ((), train.init_state(task, hp, rows)), mesh, lanes)(
-            (), hp, rows
-        )[1]
+    def init_members(num_blocks, hp, rows):
+        def init_member(_, hp, rows):
+            return (), train.init_state(task, hp, rows)
 
-    def train_members(carry, hp, rows, start, stop):
-        def chunk(carry, hp, *shared):
-            return train.train_chunk(task, carry, hp, *shared), ()
+        return sweep.over_members(init_member, mesh, lanes)(num_blocks, (), hp, rows)[1]
 
-        return sweep.over_members(chunk, mesh, lanes)(carry, hp, rows, start, stop)[0]
+    def train_members(carry, num_blocks, hp, rows, start, stop):
+        def train_member(carry, hp, rows, start, stop):
+            return train.train_chunk(task, carry, hp, rows, start, stop), ()
 
-    state = jax.jit(init_members).lower(hp, rows).compile()(hp, rows)
-    metrics = metric_names(group)
-    zeros = np.zeros(len(hp.seed), np.float32)
+        return sweep.over_members(train_member, mesh, lanes)(num_blocks, carry, hp, rows, start, stop)[0]
+
+    state = jax.jit(init_members).lower(num_blocks, hp, rows).compile()(num_blocks, hp, rows)
+    names, zeros = metric_names(group), np.zeros(len(hp.seed), np.float32)
 
     def zero_totals():
-        return sweep.pad({name: zeros for name in metrics}, mesh, lanes)
+        return sweep.pad({name: zeros for name in names}, mesh, lanes)
 
-    step = np.int32(0)
-    run_chunk = jax.jit(train_members, donate_argnums=0).lower((state, zero_totals()), hp, rows, step, step).compile()
+    chunk = jax.jit(train_members, donate_argnums=0)
+    chunk = chunk.lower((state, zero_totals()), num_blocks, hp, rows, step, step).compile()
     return Programs(
         mesh=mesh,
         lanes=lanes,
         state=state,
-        train=lambda carry, start, stop: run_chunk(carry, hp, rows, np.int32(start), np.int32(stop)),
+        train=lambda carry, start, stop: chunk(carry, num_blocks, hp, rows, np.int32(start), np.int32(stop)),
         evaluate=compile_evaluate(group, mesh, lanes, state, valid) if num_rows(group.dataset.valid) else None,
         zero_totals=zero_totals,
     )
@@ -133,16 +145,17 @@ def compile_evaluate(
 ) -> Callable[[TrainState], dict[str, jax.Array]]:
     """Compiles the metrics of all members on some rows, as a function of their state."""
     hp = sweep.pad(hparams(group.members), mesh, lanes)
+    num_blocks = sweep.blocks_per_device(hp, mesh, lanes)
 
-    def evaluate_members(members, rows):
-        def member(_, state_and_hp, rows):
-            state, hp = state_and_hp
+    def evaluate_members(num_blocks, members, rows):
+        def evaluate_member(_, member, rows):
+            state, hp = member
             return (), evaluate.evaluate_member(group.task, state, hp, rows)
 
-        return sweep.over_members(member, mesh, lanes)((), members, rows)[1]
+        return sweep.over_members(evaluate_member, mesh, lanes)(num_blocks, (), members, rows)[1]
 
-    compiled = jax.jit(evaluate_members).lower((state, hp), rows).compile()
-    return lambda state: compiled((state, hp), rows)
+    compiled = jax.jit(evaluate_members).lower(num_blocks, (state, hp), rows).compile()
+    return lambda state: compiled(num_blocks, (state, hp), rows)
 
 
 def state_shapes(task: Task, members: list[axes.Member]) -> TrainState:

@@ -11,7 +11,20 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from aejax import axes, checkpoint, data, figures, gallery, models, preprocess, programs, records, report, sweep
+from aejax import (
+    axes,
+    checkpoint,
+    data,
+    figures,
+    gallery,
+    geometry,
+    models,
+    preprocess,
+    programs,
+    records,
+    report,
+    sweep,
+)
 from aejax import config as configs
 from aejax.errors import UserError
 from aejax.programs import Group
@@ -19,7 +32,7 @@ from aejax.types import Autoencoder, Params, Spec, TrainState
 
 METRICS = (  # columns, in their order
     *("elbo", "nll", "reconstruction", "kl", "mse", "psnr", "active_units"),
-    *("penalty", "mean_activation", "zero_fraction", "dead_units", "loss"),
+    *("penalty", "mean_activation", "zero_fraction", "dead_units", "accuracy", "auc", "loss"),
 )
 
 
@@ -89,6 +102,43 @@ def embed(trained: Trained, x: np.ndarray) -> np.ndarray:
     size = config.evaluate.batch_size
     batches = [to_units(jax.random.key(0), {"x": jax.numpy.asarray(x[i : i + size])}) for i in range(0, len(x), size)]
     return np.concatenate([np.asarray(encode(trained.params, batch["x"])) for batch in batches])
+
+
+def embed_items(workdir: Path, trained: Trained) -> tuple[np.ndarray, list[str] | None, np.ndarray]:
+    """Of a run of pairs, the codes [I, K] of its items, their labels ("" for none) and ids; reads the run's data."""
+    member = trained.member
+    dataset = data.load(member.config.data)
+    if records.read_json(parts(workdir)[0] / "data.json")[str(member.group)]["sha256"] != dataset.sha256:
+        raise UserError(f"the data of {workdir} have changed since it was trained: its items may be others")
+    names = [*trained.spec.class_names, ""]
+    labels = [names[code] for code in dataset.items["y"]] if "y" in dataset.items else None
+    return embed(trained, dataset.items["x"]), labels, dataset.ids["items"]
+
+
+def neighbors(
+    codes: np.ndarray, labels: list[str] | None, ids: np.ndarray, name: str, num: int, metric: str
+) -> list[dict[str, Any]]:
+    """The `num` rows nearest to the one of that id, the nearest first; raises UserError for an unknown id."""
+    known = ids.tolist()
+    if name not in known:
+        raise UserError(f"--neighbors={name} is no item: {data.nearest(name, known)}")
+    row = known.index(name)
+    near = geometry.similarity(codes[row : row + 1], codes, metric)[0]
+    near[row] = -np.inf
+    order = np.argsort(-near, kind="stable")[: min(num, len(codes) - 1)]
+    sign = 1.0 if metric == "cosine" else -1.0  # a distance is a similarity's opposite
+    return [{metric: float(sign * near[i]), "item": known[i]} | ({"label": labels[i]} if labels else {}) for i in order]
+
+
+def write_projector(directory: Path, codes: np.ndarray, labels: list[str] | None, ids: np.ndarray) -> None:
+    """vectors.tsv and metadata.tsv as TensorFlow's Embedding Projector loads them (projector.tensorflow.org).
+
+    One column of metadata has no line of names, several have one.
+    """
+    clean = [" ".join(str(name).split()) for name in ids]  # a tab or a line break would shift the columns
+    rows = ["id\tlabel", *map("\t".join, zip(clean, labels, strict=True))] if labels else clean
+    records.write(directory / "vectors.tsv", "".join("\t".join(f"{v:.8g}" for v in code) + "\n" for code in codes))
+    records.write(directory / "metadata.tsv", "".join(row + "\n" for row in rows))
 
 
 def sample(trained: Trained, num: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -181,21 +231,23 @@ def evaluate(workdir: Path, projection: str = "tsne") -> tuple[list[dict[str, An
     directories = parts(workdir)
     members = [member for directory in directories for member in read_members(directory)]
     rows, metrics, pictures = [], [], []
-    several = len({member.group for member in members}) > 1
+    shown: dict[str, list[gallery.View]] = {}  # by their data
     with records.lock(workdir):
         for directory in directories:
             metrics += records.read_lines(directory / "metrics.jsonl")
             for group in programs.make_groups(read_members(directory)):
                 results, state = evaluate_group(directory, group)
                 rows += results
-                suffix = f"-{group.number}" * several + f"-{directory.name}" * (directory != workdir)
-                pictures += gallery.draw_group(figures_in(workdir), group, state.params, suffix, projection)
+                shown.setdefault(group.dataset.sha256, []).extend(gallery.views(group, state.params))
         rows.sort(key=lambda row: row["member"])
         members.sort(key=lambda member: member.index)
         names = [name for name in METRICS if any(name in row for row in rows)]
         summary = summarize(rows, list(members[0].swept), names)
         records.write_csv(workdir / "results.csv", rows)
         records.write_csv(workdir / "summary.csv", summary)
+        for number, views in enumerate(shown.values()):
+            suffix = f"-{number}" if len(shown) > 1 else ""
+            pictures += gallery.draw_views(figures_in(workdir), views, suffix, projection)
         pictures += gallery.draw_sweep(figures_in(workdir), members, metrics, rows)
         report.write(workdir / "report.html", workdir.name, configs.to_json(members[0].config), summary, pictures)
     return summary, [picture.path for picture in pictures]

@@ -25,7 +25,9 @@ def make_mesh(num_members: int) -> Mesh:
 def over_members(fn: Callable, mesh: Mesh, lanes: int) -> Callable:
     """fn(carry, member, *shared) -> (carry, output), for one member, over the leading axis of carry and member.
 
-    The carry is updated in place (a `lax.map` would hold a second copy of it), so jit the result with its donation.
+    Returns mapped(num_blocks, carry, members, *shared), with `num_blocks` from `blocks_per_device`: an argument, since
+    XLA unrolls a loop of known length one, and a member alone would have other bits than in a sweep. Carry and outputs
+    are updated in place (a `lax.map` would hold a second copy), so jit with the carry's donation.
     """
 
     def take(tree, block):
@@ -33,29 +35,35 @@ def over_members(fn: Callable, mesh: Mesh, lanes: int) -> Callable:
             return jax.tree.map(lambda a: lax.dynamic_index_in_dim(a, block, keepdims=False), tree)
         return jax.tree.map(lambda a: lax.dynamic_slice_in_dim(a, block * lanes, lanes), tree)
 
-    def put(whole, part, block):
+    def put(wholes, parts, block):
         if lanes == 1:
-            return lax.dynamic_update_index_in_dim(whole, part, block, 0)
-        return lax.dynamic_update_slice_in_dim(whole, part, block * lanes, 0)
+            return jax.tree.map(lambda a, b: lax.dynamic_update_index_in_dim(a, b, block, 0), wholes, parts)
+        return jax.tree.map(lambda a, b: lax.dynamic_update_slice_in_dim(a, b, block * lanes, 0), wholes, parts)
 
-    def local(carry, members, *shared):
+    def local(num_blocks, carry, members, *shared):
         apply = fn if lanes == 1 else jax.vmap(fn, in_axes=(0, 0) + (None,) * len(shared))
+        num_members = jax.tree.leaves(members)[0].shape[0]
 
-        def body(carry, block):
-            part, output = apply(take(carry, block), take(members, block), *shared)
-            return jax.tree.map(lambda whole, part: put(whole, part, block), carry, part), output
+        def body(block, whole):
+            part = apply(take(whole[0], block), take(members, block), *shared)
+            return put(whole, part, block)
 
-        blocks = jax.tree.leaves(members)[0].shape[0] // lanes
-        carry, outputs = lax.scan(body, carry, jnp.arange(blocks))
-        return carry, (outputs if lanes == 1 else jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), outputs))
+        _, output = jax.eval_shape(lambda *trees: apply(*trees, *shared), take(carry, 0), take(members, 0))
+        outputs = jax.tree.map(lambda a: jnp.zeros((num_members, *a.shape[lanes > 1 :]), a.dtype), output)
+        return lax.fori_loop(0, num_blocks, body, (carry, outputs))
 
-    def mapped(carry, members, *shared):
-        specs = (P("sweep"), P("sweep")) + (P(),) * len(shared)
+    def mapped(num_blocks, carry, members, *shared):
+        specs = (P(), P("sweep"), P("sweep")) + (P(),) * len(shared)
         return jax.shard_map(local, mesh=mesh, in_specs=specs, out_specs=P("sweep"), check_vma=False)(
-            carry, members, *shared
+            num_blocks, carry, members, *shared
         )
 
     return mapped
+
+
+def blocks_per_device(members: Any, mesh: Mesh, lanes: int) -> np.int32:
+    """How many blocks each device takes of padded members."""
+    return np.int32(len(jax.tree.leaves(members)[0]) // mesh.size // lanes)
 
 
 def pad(tree: Any, mesh: Mesh, lanes: int) -> Any:

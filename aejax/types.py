@@ -24,6 +24,7 @@ class Spec(NamedTuple):
     mean: np.ndarray  # [*shape] of the training rows, in data units
     center: np.ndarray | None  # [*shape] subtracted and ...
     spread: np.ndarray | None  # [*shape] ... divided by when `data.standardize`, both fitted on the training rows
+    sizes: tuple[int, ...] = ()  # of pairs: how many items there are, and contexts where these are not items
 
 
 class Dataset(NamedTuple):
@@ -33,9 +34,9 @@ class Dataset(NamedTuple):
     valid: dict[str, np.ndarray]
     test: dict[str, np.ndarray]
     spec: Spec
-    ids: dict[str, np.ndarray]  # split -> [N] str; {} unless the source names its rows
+    ids: dict[str, np.ndarray]  # split -> [N] str; {} unless the source names its rows; of pairs: "items" -> [I]
     sha256: str  # of all arrays of the three splits, as they are used
-    items: dict[str, np.ndarray] = {}  # of pairs: what is embedded, "x" [I] int32, "y" [I]; names in ids["items"]
+    items: dict[str, np.ndarray] = {}  # of pairs, what is embedded: "x" [I] int32; "y" [I], -1: none; "position" [I, 2]
 
 
 class Autoencoder(NamedTuple):
@@ -48,6 +49,8 @@ class Autoencoder(NamedTuple):
     fit: Callable[[Array], Params] | None = None  # (x[N, ...]) -> params: closed form, replaces all training
     posterior: Callable[[Params, Array], tuple[Array, Array]] | None = None  # (params, x) -> mean, logvar [B, K]
     sample_prior: Callable[[Params, Array, int], Array] | None = None  # (params, key, num) -> z[num, K]
+    corrupt: Callable[[Array, Array, Any], Array] | None = None  # (key, x, level) -> x_tilde, what the loss encodes
+    columns: tuple[str, ...] = ("x",)  # of a batch, that the loss reads
 
 
 class TrainState(NamedTuple):

@@ -24,6 +24,17 @@ def get_config() -> ConfigDict:
     config.data.id_column = ""  # of a table: row names, not a feature
     config.data.delimiter = ","  # of a table; "\t" for tabs
     config.data.transpose = False  # a table with samples in columns (genes x samples)
+    config.data.distance = "euclidean"  # of capitals, of latitude and longitude; or "great_circle"
+    config.data.min_link_count = 5  # of books: links to be found in at least so many
+    config.data.labels_path = ""  # of books: a .tsv with the columns title and genre
+    config.data.num_labels = 10  # of books: the most frequent genres; the others count as unlabeled
+    config.data.num_items = 400  # of planted_pairs: books, ...
+    config.data.num_contexts = 400  # ... links, ...
+    config.data.num_groups = 8  # ... genres, ...
+    config.data.pairs_per_item = 20  # ... links of each book, and ...
+    config.data.planted_share = 0.5  # ... the part of these that is drawn from the book's own genre
+    config.data.num_sentences = 5000  # of toy_text
+    config.data.window = 3  # of toy_text: words on either side that count as context
 
     config.model = ConfigDict()
     config.model.name = "vae"  # a file of aejax/models
@@ -37,10 +48,22 @@ def get_config() -> ConfigDict:
     config.model.variance = 1.0  # of the Gaussian likelihood, where it is learned: its start
     config.model.learn_variance = False  # one variance shared by all features
     config.model.num_samples = 1  # L, draws of z per example and step
+    config.model.target = "classification"  # of a pair embedding: pair or not; or "regression" on ±1
+    config.model.negatives = "uniform"  # how it draws them; or "shuffled": the items and contexts of other pairs
+    config.model.negative_ratio = 2  # negatives per pair
+    config.model.penalty = "l1"  # Ω of a sparse autoencoder: or "l2", "kl", "contractive"
+    config.model.top_k = 0  # active units of a sparse autoencoder's code; 0: as many as there are
+    config.model.unit_decoder = False  # what each unit of a sparse code adds has norm 1: the code cannot just shrink
+    config.model.corruption = "masking"  # of a denoising autoencoder's input: or "salt_and_pepper", "gaussian"
 
     config.objective = ConfigDict()
     config.objective.beta = 1.0  # λ, the weight of the KL
     config.objective.beta_warmup = 0.0  # steps over which it rises linearly; 0.0: none
+    config.objective.weight_penalty = 0.0  # λ of the linear autoencoder: of ‖W₁‖² + ‖W₂‖², per example
+    config.objective.sparsity = 0.0  # λ, the weight of a sparse autoencoder's penalty Ω
+    config.objective.target_activation = 0.05  # z₀ under penalty "kl"
+    config.objective.corruption_level = 0.5  # part of the pixels that is corrupted; of gaussian: the noise's sd
+    config.objective.frequency_weight = 0.0  # γ of a pair embedding: a pair weighs (its context's frequency)^γ
 
     config.optimizer = ConfigDict()
     config.optimizer.name = "adam"  # or "adamw", "sgd"

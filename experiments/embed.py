@@ -1,40 +1,69 @@
 """Embeds new samples with a trained member: their codes, and the ids and labels that came with them.
 
     python -m experiments.embed --workdir=runs/vae --input=new.npz --output=codes.npz
+    python -m experiments.embed --workdir=runs/books --output=codes.npz --neighbors="War and Peace" --tsv=projector
 
-Reads what the data sources read (.npz, .npy, .csv); writes .npz (codes, ids, labels), .npy (codes) or .csv.
+Reads what the data sources read (.npz, .npy, .csv); a run of pairs (books, words, capitals) embeds its own items and
+takes no --input. Writes .npz (codes, ids, labels), .npy (codes) or .csv. --neighbors prints what is nearest to the
+sample of that id (without ids: its row, from 0); --tsv writes the two files that projector.tensorflow.org loads.
 """
 
 from pathlib import Path
 
 from absl import flags
 
-from aejax import environment
+from aejax import environment, records
 from aejax.errors import UserError
 from experiments.launch import launch
 
 WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
-INPUT = flags.DEFINE_string("input", None, "the samples: .npz, .npy or .csv")
+INPUT = flags.DEFINE_string("input", None, "the samples: .npz, .npy or .csv; none for a run of pairs")
 OUTPUT = flags.DEFINE_string("output", None, "the codes: .npz, .npy or .csv")
 MEMBER = flags.DEFINE_integer("member", None, "the member's number in members.csv, where there are several")
+NEIGHBORS = flags.DEFINE_string("neighbors", None, "the id whose nearest neighbors are printed")
+NUM_NEIGHBORS = flags.DEFINE_integer("num_neighbors", 10, "how many", lower_bound=1)
+METRIC = flags.DEFINE_enum("metric", "cosine", ["cosine", "euclidean"], "what near means")
+TSV = flags.DEFINE_string("tsv", None, "directory for the Embedding Projector's files")
 
 
 def main() -> None:
-    for name, flag in (("workdir", WORKDIR), ("input", INPUT), ("output", OUTPUT)):
-        if not flag.value:
-            raise UserError(f"--{name} is missing, see --help")
-    if Path(OUTPUT.value or "").suffix not in (".npz", ".npy", ".csv"):
+    workdir = Path(WORKDIR.value or "")
+    if not WORKDIR.value:
+        raise UserError("--workdir is missing, see --help")
+    if not INPUT.value and not is_of_pairs(workdir):
+        raise UserError("--input is missing, see --help")
+    if not (OUTPUT.value or NEIGHBORS.value or TSV.value):
+        raise UserError("--output is missing (or --neighbors, or --tsv), see --help")
+    if OUTPUT.value and Path(OUTPUT.value).suffix not in (".npz", ".npy", ".csv"):
         raise UserError(f"--output={OUTPUT.value}: write .npz, .npy or .csv")
-    environment.pin(1, directory=Path(WORKDIR.value or ""))
+    environment.pin(1, directory=workdir)
+    import numpy as np
+
     from aejax import data, results  # imports jax, which reads what was pinned
 
-    trained = results.load_member(Path(WORKDIR.value or ""), MEMBER.value)
-    config = trained.member.config
-    x, y, ids = data.read_new(INPUT.value or "", config.data, trained.spec)
-    codes = results.embed(trained, x)
-    labels = None if y is None else [trained.spec.class_names[code] for code in y]
-    results.write_codes(Path(OUTPUT.value or ""), codes, labels, ids)
-    print(f"{len(codes)} codes of {codes.shape[1]} units in {OUTPUT.value}")
+    trained = results.load_member(workdir, MEMBER.value)
+    if INPUT.value:
+        x, y, ids = data.read_new(INPUT.value, trained.member.config.data, trained.spec)
+        codes = results.embed(trained, x)
+        labels = None if y is None else [trained.spec.class_names[code] for code in y]
+    else:
+        codes, labels, ids = results.embed_items(workdir, trained)
+    names = np.arange(len(codes)).astype(str) if ids is None else ids
+    if NEIGHBORS.value:
+        near = results.neighbors(codes, labels, names, NEIGHBORS.value, NUM_NEIGHBORS.value, METRIC.value)
+        print(records.markdown(near))
+    if OUTPUT.value:
+        results.write_codes(Path(OUTPUT.value), codes, labels, ids)
+        print(f"{len(codes)} codes of {codes.shape[1]} units in {OUTPUT.value}")
+    if TSV.value:
+        results.write_projector(Path(TSV.value), codes, labels, names)
+        print(f"{len(codes)} codes for projector.tensorflow.org in {TSV.value}: vectors.tsv, metadata.tsv")
+
+
+def is_of_pairs(workdir: Path) -> bool:
+    """Whether a run directory, or one of its shards, says that its data are pairs."""
+    facts = [records.read_json(path) for path in (*workdir.glob("data.json"), *workdir.glob("shards/*/data.json"))]
+    return any(group["spec"]["kind"] == "pairs" for fact in facts for group in fact.values())
 
 
 if __name__ == "__main__":

@@ -3,11 +3,14 @@
     python -m experiments.reproduce --list
     python -m experiments.reproduce --fast
     python -m experiments.reproduce pca_equivalence kl_formulas
+    python -m experiments.reproduce reparametrization --fast --figures=figures
 
 Prints a table per claim and writes claims.json; exits with 1 if a measured claim fails. `--fast` takes smaller data and
-shorter trainings, and needs nothing that a fresh clone lacks.
+shorter trainings, and needs nothing that a fresh clone lacks. `--figures=DIR` writes the pictures of what was measured,
+of the claims that have some.
 """
 
+import ast
 import importlib
 import time
 from pathlib import Path
@@ -21,6 +24,7 @@ from experiments.launch import launch
 
 LIST = flags.DEFINE_bool("list", False, "print the claims and exit")
 FAST = flags.DEFINE_bool("fast", False, "smaller data, shorter trainings")
+FIGURES = flags.DEFINE_string("figures", "", "directory for the claims' pictures; empty: none are drawn")
 OUTPUT = flags.DEFINE_string("output", "claims.json", "where the measured rows go")
 
 
@@ -28,15 +32,15 @@ def main(names: list[str]) -> int:
     names = [choose("claim", name, claims.NAMES) for name in names] or list(claims.NAMES)
     if LIST.value:
         for name in names:
-            first = (Path(claims.__file__).parent / f"{name}.py").read_text().strip('"').partition("\n")[0].removesuffix('"""')
-            print(f"{name:24}{first}")
+            print(f"{name:24}{docstring(name).partition(chr(10))[0]}")
         return 0
     environment.pin(environment.cores())
     measured, failed, not_run = {}, 0, 0
     for name in names:
         started = time.monotonic()
         try:
-            rows = importlib.import_module(f"experiments.claims.{name}").measure(FAST.value)
+            claim = importlib.import_module(f"experiments.claims.{name}")
+            rows = claim.measure(FAST.value)
             rows = [row._replace(expected=float(row.expected), measured=float(row.measured)) for row in rows]
         except claims.NotRun as absent:
             print(f"\n## {name}\n\nnot run: {absent}")
@@ -45,12 +49,20 @@ def main(names: list[str]) -> int:
         failed += sum(not row.holds for row in rows)
         measured[name] = [row._asdict() | {"holds": row.holds} for row in rows]
         print(f"\n## {name} ({time.monotonic() - started:.0f} s)\n\n{table(rows)}", flush=True)
+        if FIGURES.value and hasattr(claim, "draw"):
+            claim.draw(Path(FIGURES.value), FAST.value)
     records.write_json(
         Path(OUTPUT.value), {"environment": environment.describe(), "fast": FAST.value, "claims": measured}
     )
     total = sum(len(rows) for rows in measured.values())
     print(f"\n{total - failed} of {total} measured statements hold; {not_run} claims not run; {OUTPUT.value}")
     return 1 if failed else 0
+
+
+def docstring(name: str) -> str:
+    """A claim's first words, read without importing what it needs."""
+    path = Path(claims.__file__).parent / f"{name}.py"
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
 
 
 def table(rows: list[claims.Row]) -> str:

@@ -1,5 +1,6 @@
 """Strictness for every test, and the small runs that tests share."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -43,3 +44,18 @@ def table_csv(tmp_path_factory):
     path = tmp_path_factory.mktemp("table") / "table.csv"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+@pytest.fixture(scope="session")
+def books_ndjson(tmp_path_factory):
+    """60 books in the public format, each with 8 of 30 links, most of these from its genre's half; and book_info.tsv."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path_factory.mktemp("books")
+    lines, info = [], ["title\tauthor\tgenre"]
+    for book in range(60):
+        links = rng.choice(30, 8, replace=False, p=np.where(np.arange(30) % 2 == book % 2, 0.9, 0.1) / 15)
+        lines.append(json.dumps([f"Book {book}", {"name": "x"}, [f"Link {link}" for link in links], [], "2017", 3]))
+        info.append(f"Book {book}\tsomeone\t{['Fantasy novel, horror', 'crime'][book % 2]}")
+    (folder / "book_info.tsv").write_text("\n".join(info) + "\n")
+    (folder / "books.ndjson").write_text("\n".join(lines) + "\n")
+    return folder / "books.ndjson"

@@ -44,10 +44,9 @@ def digests(result):
 def report_digests(num_devices):
     """Prints the digests of sweeps of 1, 2, 5 and 8 members: run in a process of its own with forced devices."""
     config = small_config()
-    config.data.valid_fraction = 0.0  # nothing to evaluate: half the time to compile
     assert jax.device_count() == num_devices
     found = {}
-    for devices, counts in ((1, (1, 2, 5, 8)), (2, (5, 8)), (4, (2, 8))):
+    for devices, counts in ((1, (1, 2, 5, 8)), (2, (5,)), (4, (8,))):
         sweep.make_mesh = lambda num_members, devices=devices: jax.make_mesh(
             (devices,), ("sweep",), devices=jax.devices()[:devices], axis_types=(sweep.AxisType.Auto,)
         )

@@ -35,6 +35,15 @@ class Rows(NamedTuple):
     feature_names: tuple[str, ...] = ()
 
 
+class Pairs(NamedTuple):
+    """What a source of pairs yields: the columns of its rows, and the items (and contexts) that they index."""
+
+    columns: Split  # [N] each: int32 indices, float32 values
+    items: Split  # "x" [I] int32 and "ids" [I] str; where known "y" [I] int32 (-1: unlabeled), "position" [I, 2]
+    sizes: tuple[int, ...]  # how many items, and contexts where these are not items
+    class_names: tuple[str, ...] = ()
+
+
 def load(config: Any) -> "aejax.types.Dataset":
     """Reads the source that `config.data` names and makes it a Dataset; UserError names the key or file at fault.
 
@@ -47,12 +56,15 @@ def load(config: Any) -> "aejax.types.Dataset":
       `valid_fraction` of its remaining training rows (at least one row if the fraction is above 0). One permutation
       drawn from `split_seed` decides: neither the test rows nor a static draw depend on any other setting.
     - standardize: (x - mean) / sd per feature, fitted on the training rows (sd 1 where a feature is constant).
+    - pairs are divided by the same rule; their test rows are pairs that training does not see, of the same items.
     """
     from aejax.types import Dataset, Spec
 
     _check_settings(config)
     rows = _source(config.name).read(config)
-    where = f"data.path={config.path}" if config.name == "arrays" else f"data.name={config.name}"
+    where = f"data.path={config.path}" if config.name in ("arrays", "books") else f"data.name={config.name}"
+    if isinstance(rows, Pairs):
+        return _of_pairs(rows, where, config)
     splits = {name: split for name, split in zip(SPLITS, rows[:3], strict=True) if split is not None}
     splits = {name: _checked(split, f"{where} ({name})", rows.feature_names) for name, split in splits.items()}
     _check_agreement(splits, where)
@@ -104,6 +116,8 @@ def read_new(
     """
     from aejax.data import arrays
 
+    if spec.kind == "pairs":
+        raise UserError(f"{path}: a run of pairs embeds its own items only: leave the file out")
     splits, names = arrays.read_file(path, config, new=True)
     if set(splits) != {"train"}:
         raise UserError(f"{path} has splits of its own: new samples are one array `x`")
@@ -138,7 +152,7 @@ def spec_from_json(values: dict[str, Any]) -> "aejax.types.Spec":
     """The Spec that `spec_to_json` wrote, also after a way through a JSON file."""
     from aejax.types import Spec
 
-    fields: dict[str, Any] = {key: tuple(values[key]) for key in ("shape", "class_names", "feature_names")}
+    fields: dict[str, Any] = {key: tuple(values[key]) for key in ("shape", "class_names", "feature_names", "sizes")}
     for key in ("mean", "center", "spread"):
         fields[key] = None if values[key] is None else np.asarray(values[key], np.float32)
     return Spec(**(values | fields))
@@ -175,6 +189,27 @@ def _check_settings(config: Any) -> None:
         raise UserError(f"data.split_seed={config.split_seed}: a seed is not negative")
     if config.standardize and config.binarization != "none":
         raise UserError(f"data.standardize and data.binarization={config.binarization} exclude each other: drop one")
+
+
+def _of_pairs(rows: Pairs, where: str, config: Any) -> "aejax.types.Dataset":
+    """The pairs in three splits, with the "count" of each context; UserError for settings that need an x."""
+    from aejax.types import Dataset, Spec
+
+    for key in ("binarization", "standardize"):
+        if config[key] not in ("none", False):
+            raise UserError(f"data.{key}={config[key]} needs rows of x and {where} has pairs: drop it")
+    splits = _divided({"train": rows.columns}, where, config)
+    if "context" in rows.columns:  # counted in training only; a context that only others have counts once
+        counts = np.maximum(np.bincount(splits["train"]["context"], minlength=rows.sizes[1]), 1).astype(np.float32)
+        splits = {name: split | {"count": counts[split["context"]]} for name, split in splits.items()}
+    mean = np.zeros((), np.float32)
+    # Support "unit": a model of x is to be refused for the x that is missing, not for its likelihood.
+    spec = Spec((), "pairs", "unit", 1.0, rows.class_names, (), mean, center=None, spread=None, sizes=rows.sizes)
+    items = {name: values for name, values in rows.items.items() if name != "ids"}
+    digest = _sha256(splits | {"items": rows.items})
+    return Dataset(
+        *(splits[name] for name in SPLITS), spec=spec, ids={"items": rows.items["ids"]}, sha256=digest, items=items
+    )
 
 
 def _checked(split: Split, where: str, feature_names: tuple[str, ...]) -> Split:
@@ -253,7 +288,7 @@ def _binarized(splits: dict[str, Split], scale: float, config: Any) -> dict[str,
 def _divided(splits: dict[str, Split], where: str, config: Any) -> dict[str, Split]:
     """All three splits, those that the source lacks taken from its training rows; order within each is the source's."""
     train = splits["train"]
-    count = len(train["x"])
+    count = len(next(iter(train.values())))
     order = np.random.default_rng(config.split_seed).permutation(count)
     test = 0 if "test" in splits else _share(config.test_fraction, count)
     valid = 0 if "valid" in splits else _share(config.valid_fraction, count - test)
@@ -296,7 +331,7 @@ def _shaped(x: np.ndarray, path: str, names: tuple[str, ...], spec: "aejax.types
 
 def _sha256(splits: dict[str, Split]) -> str:
     digest = hashlib.sha256()
-    for name in SPLITS:
+    for name in (*SPLITS, *(["items"] if "items" in splits else [])):
         for key, array in sorted(splits[name].items()):
             digest.update(f"{name}.{key} {array.dtype.str} {array.shape} ".encode())
             digest.update(array.tobytes())

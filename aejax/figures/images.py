@@ -29,9 +29,13 @@ def draw_reconstructions(
 ) -> Figure:
     """Originals `x` [N, H, W, C], `x_tilde` where the input was corrupted, a row of `x_hat` per panel (16 columns)."""
     corrupted = [] if x_tilde is None else [("corrupted", x_tilde)]
-    rows = [("original", x), *corrupted, *panels]
-    count = min(len(x), MOST_COLUMNS)
-    size = tile_size(x, min(84, ROOM // count))
+    return draw_rows([("original", x), *corrupted, *panels], title, limits)
+
+
+def draw_rows(rows: Sequence[Panel], title: str = "Interpolation", limits: tuple[float, float] = (0.0, 1.0)) -> Figure:
+    """One row of images [N, H, W, C] per label (16 columns): interpolations, or originals and reconstructions."""
+    count = min(len(rows[0][1]), MOST_COLUMNS)
+    size = tile_size(rows[0][1], min(84, ROOM // count))
     strips = [mosaic(images[:count], count, size, limits) for _, images in rows]
     height, width = strips[0].shape[:2]
     step = height + 5

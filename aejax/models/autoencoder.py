@@ -5,7 +5,8 @@ up to a constant, −log p of a Gaussian with σ² = ½.
 """
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,35 +14,52 @@ from jax import Array
 
 from aejax import losses, networks
 from aejax.errors import choose
-from aejax.types import Autoencoder, Spec
+from aejax.types import Autoencoder, Params, Spec
 
 
-def make(config: Any, spec: Spec) -> Autoencoder:
-    """A deterministic autoencoder with the networks and the likelihood of `config.model`."""
+class Parts(NamedTuple):
+    """What every deterministic autoencoder is made of."""
+
+    init: Callable[[Array], Params]  # (key)
+    preactivation: Callable[[Params, Array], Array]  # (params, x[B, ...]) -> a[B, K]
+    activation: Callable[[Array], Array]  # (a) -> code, unit by unit
+    decode: Callable[[Params, Array], Array]  # (params, code[B, K]) -> x_hat[B, ...]
+    error: Callable[[Params, Array, Array], Array]  # (params, x, code) -> −log p(x | decode(code)) [B]
+
+
+def parts(config: Any, spec: Spec) -> Parts:
+    """The networks and the likelihood of `config.model`; raises UserError for unknown names."""
     encoder = networks.encoder(config, spec, config.latent_dim)
     decoder = networks.decoder(config, spec)
-    code_activation = networks.ACTIVATIONS[
-        choose("model.code_activation", config.code_activation, networks.ACTIVATIONS)
-    ]
+    activation = networks.ACTIVATIONS[choose("model.code_activation", config.code_activation, networks.ACTIVATIONS)]
     likelihood = losses.likelihood(config, spec)
     logvar = jnp.float32(math.log(config.variance))
 
     def init(key: Array):
         encoder_key, decoder_key = jax.random.split(key)
-        return {"encoder": encoder.init(encoder_key), "decoder": decoder.init(decoder_key)}, ()
+        return {"encoder": encoder.init(encoder_key), "decoder": decoder.init(decoder_key)}
+
+    def error(params, x, code):
+        return -likelihood.log_prob(x, decoder.apply(params["decoder"], code), logvar)
+
+    return Parts(
+        init=init,
+        preactivation=lambda params, x: encoder.apply(params["encoder"], x),
+        activation=activation,
+        decode=lambda params, z: likelihood.mean(decoder.apply(params["decoder"], z)),
+        error=error,
+    )
+
+
+def make(config: Any, spec: Spec) -> Autoencoder:
+    """A deterministic autoencoder with the networks and the likelihood of `config.model`."""
+    net = parts(config, spec)
 
     def encode(params, x):
-        return code_activation(encoder.apply(params["encoder"], x))
+        return net.activation(net.preactivation(params, x))
 
     def loss(params, stats, key, batch):
-        x = batch["x"]
-        output = decoder.apply(params["decoder"], encode(params, x))
-        reconstruction = -likelihood.log_prob(x, output, logvar).mean()
+        reconstruction = net.error(params, batch["x"], encode(params, batch["x"])).mean()
         return reconstruction, ({"reconstruction": reconstruction}, stats)
 
-    return Autoencoder(
-        init=init,
-        loss=loss,
-        encode=encode,
-        decode=lambda params, z: likelihood.mean(decoder.apply(params["decoder"], z)),
-    )
+    return Autoencoder(init=lambda key: (net.init(key), ()), loss=loss, encode=encode, decode=net.decode)

@@ -1,4 +1,7 @@
-"""Claims of the lecture and of papers, one a file: `measure(fast) -> rows`; the filename is the claim's name."""
+"""Claims of the lecture and of papers, one a file: `measure(fast) -> rows`; the filename is the claim's name.
+
+A claim that has pictures also has `draw(directory, fast)`, called after `measure`; what both need is cached by `fast`.
+"""
 
 import importlib
 import tempfile
@@ -12,18 +15,18 @@ class Row(NamedTuple):
     """One checkable statement: `measured` within `tolerance` of `expected`, or at least, or at most `expected`."""
 
     what: str
-    expected: float
-    measured: float
+    expected: Any  # numbers, also numpy's
+    measured: Any
     tolerance: float | Literal["at least", "at most"]
     source: str
 
     @property
     def holds(self) -> bool:
         if self.tolerance == "at least":
-            return self.measured >= self.expected
+            return bool(self.measured >= self.expected)
         if self.tolerance == "at most":
-            return self.measured <= self.expected
-        return abs(self.measured - self.expected) <= self.tolerance  # False for NaN
+            return bool(self.measured <= self.expected)
+        return bool(abs(self.measured - self.expected) <= self.tolerance)  # False for NaN
 
 
 class NotRun(Exception):

@@ -1,0 +1,48 @@
+"""Points and their neighbors, in numpy: what is said about the codes of items once they are learned."""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from aejax.errors import choose
+
+METRICS = ("cosine", "euclidean")
+
+
+def procrustes(
+    reference: Float[np.ndarray, "n d"], points: Float[np.ndarray, "n d"]
+) -> tuple[Float[np.ndarray, "n d"], float]:
+    """The points, rotated, reflected and shifted (not scaled) onto the reference, and the residual that is left.
+
+    The residual is ‖reference − points‖ / ‖reference − its mean‖, without a unit. Source: Schönemann 1966.
+    """
+    center = reference.mean(axis=0)
+    target, moved = reference - center, points - points.mean(axis=0)
+    left, _, right = np.linalg.svd(moved.T @ target)
+    moved = moved @ left @ right
+    return moved + center, float(np.linalg.norm(moved - target) / np.linalg.norm(target))
+
+
+def similarity(
+    codes: Float[np.ndarray, "n k"], others: Float[np.ndarray, "m k"], metric: str
+) -> Float[np.ndarray, "n m"]:
+    """Of each code to each other: their cosine, or minus their distance; UserError for another metric."""
+    if choose("metric", metric, METRICS) == "euclidean":
+        return -np.sqrt(np.square(codes[:, None] - others[None]).sum(axis=-1))
+
+    def unit(rows):
+        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+
+    return unit(codes) @ unit(others).T
+
+
+def nearest(codes: Float[np.ndarray, "n k"], num: int, metric: str) -> Int[np.ndarray, "n num"]:
+    """The rows of the `num` nearest others of every code, the nearest first."""
+    near = similarity(codes, codes, metric)
+    np.fill_diagonal(near, -np.inf)
+    return np.argsort(-near, axis=1, kind="stable")[:, :num]
+
+
+def purity(codes: Float[np.ndarray, "n k"], y: Int[np.ndarray, " n"], num: int, metric: str = "cosine") -> float:
+    """The part of the `num` nearest neighbors that share the class of their code, among the labeled ones (y >= 0)."""
+    codes, y = codes[y >= 0], y[y >= 0]
+    return float((y[nearest(codes, num, metric)] == y[:, None]).mean())

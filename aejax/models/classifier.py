@@ -1,0 +1,39 @@
+"""A supervised embedding: minimize −log softmax(W z + b)[y], where z = f(x) is a bottleneck of `latent_dim` units.
+
+The lecture's "classification DNN: create embedding by optimizing a classification problem for labelled data"; f is the
+encoder of the autoencoder beside which it stands, the last layer is linear in the code z.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from aejax import networks
+from aejax.errors import choose
+from aejax.types import Autoencoder, Spec
+
+
+def make(config: Any, spec: Spec) -> Autoencoder:
+    """A classifier of the classes of `spec`, whose code is the last layer before the logits; it has no decoder."""
+    encoder = networks.encoder(config, spec, config.latent_dim)
+    classifier = networks.linear(config.latent_dim, len(spec.class_names))
+    code_activation = networks.ACTIVATIONS[
+        choose("model.code_activation", config.code_activation, networks.ACTIVATIONS)
+    ]
+
+    def init(key: Array):
+        encoder_key, classifier_key = jax.random.split(key)
+        return {"encoder": encoder.init(encoder_key), "classifier": classifier.init(classifier_key)}, ()
+
+    def encode(params, x):
+        return code_activation(encoder.apply(params["encoder"], x))
+
+    def loss(params, stats, key, batch):
+        logits = classifier.apply(params["classifier"], encode(params, batch["x"]))
+        log_prob = jnp.take_along_axis(jax.nn.log_softmax(logits), batch["y"][:, None], axis=1)
+        accuracy = (logits.argmax(axis=-1) == batch["y"]).astype(jnp.float32).mean()
+        return -log_prob.mean(), ({"accuracy": accuracy}, stats)
+
+    return Autoencoder(init=init, loss=loss, encode=encode, columns=("x", "y"))

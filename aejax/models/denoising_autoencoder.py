@@ -1,0 +1,29 @@
+"""The denoising autoencoder: minimize −log p(x | decode(encode(x_tilde))) for a corrupted x_tilde of a clean x.
+
+Vincent et al. 2008 (ICML) and 2010 (JMLR 11): the noise is drawn anew at every step, and the loss counts all features.
+`reconstruction` is that of corrupted rows; `mse` that of decode(encode(x)), without noise.
+"""
+
+from typing import Any
+
+from aejax import corruptions
+from aejax.models import autoencoder
+from aejax.types import Autoencoder, Spec
+
+
+def make(config: Any, spec: Spec) -> Autoencoder:
+    """An autoencoder of `config.model` whose input is corrupted by `model.corruption` at a traced level."""
+    net = autoencoder.parts(config, spec)
+    corrupt = corruptions.make(config.corruption, spec)
+
+    def encode(params, x):
+        return net.activation(net.preactivation(params, x))
+
+    def loss(params, stats, key, batch, *, corruption_level):
+        x_tilde = corrupt(key, batch["x"], corruption_level)
+        reconstruction = net.error(params, batch["x"], encode(params, x_tilde)).mean()
+        return reconstruction, ({"reconstruction": reconstruction}, stats)
+
+    return Autoencoder(
+        init=lambda key: (net.init(key), ()), loss=loss, encode=encode, decode=net.decode, corrupt=corrupt
+    )

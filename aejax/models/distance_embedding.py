@@ -1,0 +1,33 @@
+"""An embedding learned from distances: minimize (‖z_i − z_j‖ − d_ij)² over pairs, metric scaling by stress.
+
+Kruskal 1964, "Multidimensional scaling by optimizing goodness of fit"; in steps over random pairs as in Zheng, Pawar &
+Goodman 2018 (arXiv 1710.04626), whose noise leaves the poor local minima of the full sum. The lecture's "capitals →
+2D coordinates": the code of an item is its row of a table, the linear map of its one-hot vector.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from aejax.types import Autoencoder, Spec
+
+
+def make(config: Any, spec: Spec) -> Autoencoder:
+    """One code of `latent_dim` numbers per item, in the unit of the distances."""
+
+    def init(key: Array):
+        return {"table": jax.random.normal(key, (spec.sizes[0], config.latent_dim))}, ()
+
+    def encode(params, x):
+        return params["table"][x]
+
+    def loss(params, stats, key, batch):
+        difference = encode(params, batch["first"]) - encode(params, batch["second"])
+        # Two codes in one place would have a distance, but no direction: the gradient of √0 is not finite.
+        distance = jnp.sqrt(jnp.square(difference).sum(axis=-1) + 1e-12)
+        stress = jnp.square(distance - batch["distance"]).mean()
+        return stress, ({}, stats)
+
+    return Autoencoder(init=init, loss=loss, encode=encode, columns=("first", "second", "distance"))

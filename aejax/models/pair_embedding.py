@@ -1,0 +1,90 @@
+"""Two tables of unit vectors, u of items and v of contexts, that tell pairs from random ones by their cosine.
+
+Regression: (uᵀv − t)² with t = 1 for a pair and −1 for a negative. Classification: −log σ(s uᵀv + b) for a pair and
+−log σ(−s uᵀv − b) for a negative, in nats, with s > 0 and b learned; s grows as pairs are learned by heart. Both are
+Koehrsen's for books and links ("Building a Recommendation System Using Neural Network Embeddings", 2018); on words and
+their neighbors, classification is skip-gram with negative sampling on unit vectors (Mikolov et al. 2013, arXiv
+1310.4546, eq. 4).
+
+Negatives are drawn in the step from its key. "uniform": any item with any context, as Koehrsen's; "shuffled": the items
+and contexts of the batch, paired at random, so that being frequent makes no pair: log-odds then tend to the pointwise
+mutual information (Levy & Goldberg 2014). A negative may happen to be a pair: rarely, where pairs are rare.
+
+A pair weighs (how often its context occurs in training)^γ, as in GloVe (Pennington et al. 2014, eq. 8): what a rare
+context says is mostly noise. γ is `objective.frequency_weight`.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float, Int
+
+from aejax import losses
+from aejax.errors import choose
+from aejax.types import Autoencoder, Spec
+
+START = 0.03  # of the tables: small against Adam's steps, so that a row's direction is soon its data's
+
+
+def make(config: Any, spec: Spec) -> Autoencoder:
+    """The embedding of items in `latent_dim` dimensions; accuracy and AUC are against the negatives that it draws."""
+    classify = choose("model.target", config.target, ("classification", "regression")) == "classification"
+    uniform = choose("model.negatives", config.negatives, ("uniform", "shuffled")) == "uniform"
+
+    def init(key: Array):
+        tables = {
+            name: START * jax.random.normal(table_key, (size, config.latent_dim))
+            for name, size, table_key in zip(("items", "contexts"), spec.sizes, jax.random.split(key), strict=True)
+        }
+        return tables | ({"log_scale": jnp.float32(0.0), "bias": jnp.float32(0.0)} if classify else {}), ()
+
+    def encode(params, x):
+        return unit(params["items"][x])
+
+    def draw(key: Array, item: Int[Array, " B"], context: Int[Array, " B"]):
+        keys, num = jax.random.split(key), len(item) * config.negative_ratio
+        if uniform:
+            return [jax.random.randint(k, (num,), 0, size) for k, size in zip(keys, spec.sizes, strict=True)]
+        return [
+            rows[jax.random.randint(k, (num,), 0, len(rows))] for k, rows in zip(keys, (item, context), strict=True)
+        ]
+
+    def loss(params, stats, key, batch, *, frequency_weight):
+        item, context = batch["item"], batch["context"]
+        other_item, other_context = draw(key, item, context)
+        u = encode(params, jnp.concatenate([item, other_item]))
+        v = unit(params["contexts"][jnp.concatenate([context, other_context])])
+        cosine = (u * v).sum(axis=-1)
+        is_pair = (jnp.arange(len(cosine)) < len(item)).astype(jnp.float32)
+        if classify:
+            logits = jnp.exp(params["log_scale"]) * cosine + params["bias"]
+            values = -losses.bernoulli_log_likelihood(is_pair[:, None], logits[:, None])
+        else:
+            logits = cosine
+            values = jnp.square(cosine - (2.0 * is_pair - 1.0))
+        weights = batch["count"] ** frequency_weight
+        weights = jnp.concatenate([weights / weights.mean(), jnp.ones(len(other_item))])
+        metrics = {
+            "accuracy": ((logits > 0.0) == (is_pair > 0.0)).astype(jnp.float32).mean(),
+            "auc": auc(cosine[: len(item)], cosine[len(item) :]),
+        }
+        return (weights * values).mean(), (metrics, stats)
+
+    return Autoencoder(init=init, loss=loss, encode=encode, columns=("item", "context", "count"))
+
+
+def unit(rows: Float[Array, "B k"]) -> Float[Array, "B k"]:
+    """Rows [B, k] at length 1."""
+    return rows / jnp.sqrt(jnp.square(rows).sum(axis=-1, keepdims=True) + 1e-12)
+
+
+def auc(positive: Float[Array, " P"], negative: Float[Array, " N"]) -> Float[Array, ""]:
+    """The part of all (positive, negative) scores in the right order, ties by half: the area under the ROC curve.
+
+    Exact for the scores that it gets, those of one batch. Source: Hanley & McNeil 1982.
+    """
+    ordered = jnp.sort(negative)
+    below, not_above = (jnp.searchsorted(ordered, positive, side=side) for side in ("left", "right"))
+    return ((below + not_above) / (2.0 * len(negative))).mean()

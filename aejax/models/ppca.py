@@ -1,0 +1,75 @@
+"""Probabilistic PCA in closed form: z ~ N(0, I), x|z ~ N(W z + mean, σ² I), and so x ~ N(mean, C), C = W Wᵀ + σ² I.
+
+Tipping & Bishop 1999 ("Probabilistic principal component analysis", J. R. Statist. Soc. B 61): the model is their
+eq. 2 and 3, the fit eq. 7 and 8, the posterior eq. 6. Its likelihood is exact, so a linear VAE can be judged by it.
+"""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from aejax import losses
+from aejax.errors import UserError
+from aejax.models.pca import principal_axes
+from aejax.types import Autoencoder, Spec
+
+
+def make(config: Any, spec: Spec) -> Autoencoder:
+    """pPCA with `latent_dim` factors, fitted, not trained; raises UserError where none is left for the noise."""
+    num_features, k = spec.mean.size, config.latent_dim
+    if k >= num_features:
+        raise UserError(
+            f"model.latent_dim={k} leaves none of the {num_features} features to the noise: "
+            f"use at most {num_features - 1}, or model.name=pca"
+        )
+
+    def init(key: Array):
+        return {"mean": jnp.zeros(num_features), "factors": jnp.zeros((num_features, k)), "logvar": jnp.zeros(())}, ()
+
+    def fit(x: Array):
+        mean, values, vectors = principal_axes(x)
+        # Rows on a subspace leave no noise, and a density that is infinite there: keep float32's share of the largest.
+        variance = jnp.maximum(values[k:].mean(), 1e-7 * values[0])
+        factors = vectors[:, :k] * jnp.sqrt(jnp.maximum(values[:k] - variance, 0.0))[None]
+        return {"mean": mean, "factors": factors, "logvar": jnp.log(variance)}
+
+    def precision(params):
+        """M = WᵀW + σ² I, [k, k], and σ²."""
+        variance = jnp.exp(params["logvar"])
+        return params["factors"].T @ params["factors"] + variance * jnp.eye(k), variance
+
+    def projected(params, x):
+        """x − mean, [B, D], and M⁻¹ Wᵀ(x − mean), [B, k]."""
+        centered = losses.flatten(x) - params["mean"][None]
+        return centered, jnp.linalg.solve(precision(params)[0], (centered @ params["factors"]).T).T
+
+    def posterior(params, x):
+        mean = projected(params, x)[1]
+        m, variance = precision(params)
+        logvar = jnp.log(variance * jnp.diagonal(jnp.linalg.inv(m)))  # W's columns are orthogonal: M is diagonal
+        return mean, jnp.broadcast_to(logvar[None], mean.shape)
+
+    def log_prob(params, x):
+        """log N(x; mean, C) by the identities of Woodbury and Sylvester, which invert M instead of C: nats, [B]."""
+        centered, code = projected(params, x)
+        m, variance = precision(params)
+        quadratic = (jnp.square(centered).sum(axis=-1) - (centered @ params["factors"] * code).sum(axis=-1)) / variance
+        log_determinant = (num_features - k) * params["logvar"] + jnp.linalg.slogdet(m)[1]
+        return -0.5 * (quadratic + log_determinant + num_features * math.log(2 * math.pi))
+
+    def loss(params, stats, key, batch):
+        nll = -log_prob(params, batch["x"]).mean()
+        return nll, ({"nll": nll}, stats)
+
+    return Autoencoder(
+        init=init,
+        loss=loss,
+        encode=lambda params, x: projected(params, x)[1],
+        decode=lambda params, z: (z @ params["factors"].T + params["mean"][None]).reshape(-1, *spec.shape),
+        fit=fit,
+        posterior=posterior,
+        sample_prior=lambda params, key, num: jax.random.normal(key, (num, k)),
+    )

@@ -1,0 +1,24 @@
+"""A supervised embedding beside the autoencoder's: same encoder, same k, one learns the labels and one the pixels.
+
+    python -m experiments.train --config=configs/supervised.py --workdir=runs/supervised \\
+        --sweep model.name=classifier,autoencoder
+
+About 20 s on two CPU cores on the digits. Expect digits apart in the classifier's codes, and the better reconstruction
+from the autoencoder's: `python -m experiments.reproduce supervised_embedding --figures=DIR` measures both, and draws
+them side by side. Source: the lecture's slide "Learning embeddings".
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config() -> ConfigDict:
+    config = base.get_config()
+    config.model.name = "classifier"
+    config.model.hidden = (128,)
+    config.optimizer.learning_rate = 3e-3
+    config.train.epochs = 200
+    config.train.save_every_epochs = 20
+    config.log.every_epochs = 5
+    return config

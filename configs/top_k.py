@@ -1,0 +1,26 @@
+"""Sparsity by counting: the k-sparse autoencoder keeps the `top_k` largest units of each linear code, all others are 0.
+
+    python -m experiments.train --config=configs/top_k.py --workdir=runs/top_k --sweep model.top_k=5,10,20
+
+Each k is a program of its own. About 10 s on two CPU cores on the digits. Exactly k units are active in every code;
+watch `dead_units`: whoever starts small is never chosen (the paper lowers k slowly against that). Source: Makhzani &
+Frey 2013 (arXiv 1312.5663).
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config() -> ConfigDict:
+    config = base.get_config()
+    config.model.name = "sparse_autoencoder"
+    config.model.top_k = 10
+    config.model.hidden = ()
+    config.model.latent_dim = 100
+    config.model.output_activation = "sigmoid"
+    config.model.likelihood = "squared_error"
+    config.optimizer.learning_rate = 1e-2
+    config.train.epochs = 100
+    config.train.save_every_epochs = 10
+    return config

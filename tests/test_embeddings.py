@@ -1,0 +1,392 @@
+"""Embeddings of items: pairs as data, negatives and AUC, maps from distances, and what a run of pairs gives back."""
+
+import csv
+import json
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.spatial import procrustes as scipy_procrustes
+from scipy.stats import ortho_group
+from sklearn.metrics import roc_auc_score
+from sklearn.neighbors import NearestNeighbors
+
+from aejax import config as configs
+from aejax import data, geometry, models, programs, records, results, run
+from aejax.data import books, capitals, planted_pairs, toy_text
+from aejax.errors import UserError
+from aejax.models import pair_embedding
+from configs import base, books_planted
+from configs import capitals as capitals_recipe
+from configs import supervised as supervised_recipe
+from experiments.claims import book_embedding
+
+RNG = np.random.default_rng(0)
+LINE = '["A Book", {}, ["One", "one", "Two", "Hardcover"], []]'
+
+
+def settings(**changes):
+    return configs.replaced(base.get_config(), {f"data.{key}": value for key, value in changes.items()}).data
+
+
+# Points and their neighbors
+
+
+def test_procrustes_finds_a_rotated_reflected_and_shifted_copy_and_does_not_scale():
+    points = RNG.normal(size=(30, 2))
+    turn = ortho_group.rvs(2, random_state=1) @ np.diag([1.0, -1.0])
+    moved, residual = geometry.procrustes(points, points @ turn + [3.0, -7.0])
+    np.testing.assert_allclose(moved, points, atol=1e-12)
+    assert residual < 1e-12
+    assert geometry.procrustes(points, 2 * points)[1] == pytest.approx(1.0)
+    # The best of all rotations, reflections and scales leaves scipy's disparity, a squared residual.
+    other = RNG.normal(size=(30, 2))
+    best = min(geometry.procrustes(points, scale * other)[1] for scale in np.linspace(0, 1, 2001))
+    assert best**2 == pytest.approx(scipy_procrustes(points, other)[2], abs=1e-4)
+
+
+@pytest.mark.parametrize("metric", geometry.METRICS)
+def test_nearest_are_those_of_scikit_learn(metric):
+    codes = RNG.normal(size=(50, 4))
+    index = NearestNeighbors(n_neighbors=6, metric=metric).fit(codes).kneighbors(codes)[1]
+    np.testing.assert_array_equal(geometry.nearest(codes, 5, metric), index[:, 1:])
+
+
+def test_purity_counts_labeled_neighbors_only():
+    codes = np.array([[0.0, 1.0], [0.1, 1.0], [1.0, 0.0], [1.0, 0.1], [0.05, 1.0]])
+    assert geometry.purity(codes, np.array([0, 0, 1, 1, -1]), 1) == 1.0
+    assert geometry.purity(codes, np.array([0, 1, 0, 1, -1]), 1) == 0.0
+
+
+# Sources
+
+
+def test_haversine_knows_distances_on_the_earth():
+    [paris, berlin, pole, other_pole] = np.radians([[2.3522, 48.8566], [13.4050, 52.5200], [0.0, 90.0], [77.0, -90.0]])
+    assert capitals.great_circle(paris, berlin) * capitals.EARTH_RADIUS == pytest.approx(877.5, abs=1.0)
+    assert capitals.great_circle(pole, other_pole) == pytest.approx(np.pi)
+    near = np.array([[0.1, 0.0], [0.1 + 1e-6, 0.0]])  # on the equator both distances agree
+    assert capitals.great_circle(*near) == pytest.approx(capitals.euclidean(*near), rel=1e-6)
+
+
+def test_capitals_are_all_pairs_of_202():
+    rows = capitals.read(settings())
+    assert rows.sizes == (202,) == rows.items["x"].shape == (len(set(rows.items["ids"].tolist())),)
+    first, second = rows.columns["first"], rows.columns["second"]
+    assert len({*zip(first.tolist(), second.tolist(), strict=True)}) == 202 * 201 // 2 and (first < second).all()
+    prague, warsaw = (rows.items["ids"].tolist().index(name) for name in ("Prague", "Warsaw"))
+    pair = (first == min(prague, warsaw)) & (second == max(prague, warsaw))
+    slide = np.hypot(50.07 - 52.24, 14.41 - 21.02)  # the slide's coordinates, in degrees
+    assert np.degrees(rows.columns["distance"][pair]) == pytest.approx(slide, abs=0.1)
+    with pytest.raises(UserError, match="data.distance='haversine' is not one of euclidean, great_circle"):
+        capitals.read(settings(distance="haversine"))
+
+
+def write_books(folder, *lines):
+    (folder / "books.ndjson").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(folder / "books.ndjson")
+
+
+def test_books_are_read_as_their_authors_filter_them(tmp_path):
+    path = write_books(
+        tmp_path,
+        LINE,
+        "",
+        '["Another", null, ["two", "Three", "Wikipedia:WikiProject Books"]]',
+        '["A Book", {}, ["Three"]]',
+        '["Third", {}, ["ONE", "Three"]]',
+    )
+    (tmp_path / "info.tsv").write_text(
+        'title\tauthor\tgenre\nA Book\tme\tFantasy novel, horror\nThird\t"x\tnovel\nAnother\t\t\n'
+    )
+    rows = books.read(settings(path=path, min_link_count=2, labels_path=str(tmp_path / "info.tsv"), num_labels=1))
+    titles, kept = rows.items["ids"], ["one", "three", "two"]
+    pairs = [(titles[item], kept[context]) for item, context in zip(*rows.columns.values(), strict=True)]
+    assert pairs == [
+        ("A Book", "one"),
+        ("A Book", "two"),
+        ("Another", "three"),
+        ("Another", "two"),
+        ("Third", "one"),
+        ("Third", "three"),
+    ]
+    assert rows.sizes == (3, 3) and rows.class_names == ("fantasy",) and rows.items["y"].tolist() == [0, -1, -1]
+
+
+@pytest.mark.parametrize(
+    ("lines", "changes", "words"),
+    [
+        ([LINE, "[1, 2"], {}, r"books.ndjson: line 2 is no \[title, infobox, wikilinks"),
+        ([LINE, "", '["no links"]'], {}, r"line 3 is no \[title"),
+        ([LINE, "7"], {}, r"line 2 is no \[title"),
+        (['[1, {}, ["x"]]'], {}, "line 1 needs a title and a list of links"),
+        (['["t", {}, [3]]'], {}, "line 1 needs a title and a list of links"),
+        ([""], {}, "is empty"),
+        ([LINE], {"min_link_count": 2}, "no link is in 2 books: lower data.min_link_count"),
+        ([LINE], {"labels_path": "no.tsv", "min_link_count": 1}, "data.labels_path=no.tsv cannot be read"),
+    ],
+)
+def test_damaged_books_are_refused_by_their_line(lines, changes, words, tmp_path):
+    with pytest.raises(UserError, match=words):
+        books.read(settings(path=write_books(tmp_path, *lines), **changes))
+
+
+def test_labels_need_their_columns(tmp_path):
+    (tmp_path / "info.tsv").write_text("name\tkind\nA\tb\n")
+    with pytest.raises(UserError, match="columns title and genre"):
+        books.read_genres(str(tmp_path / "info.tsv"))
+
+
+def test_the_planted_graph_has_the_share_that_was_planted():
+    config = settings(num_items=300, num_contexts=1001, num_groups=7, pairs_per_item=30, planted_share=0.5)
+    rows = planted_pairs.read(config)
+    item, context = rows.columns.values()
+    assert len(np.unique(item * 1001 + context)) == len(item) and context.max() < 1001
+    own = (rows.items["y"][item] == context % 7).mean()
+    assert own == pytest.approx(0.5 + 0.5 / 7, abs=0.03)
+    assert np.bincount(context, minlength=1001).min() > 0
+    alone = planted_pairs.read(configs.replaced(config, {"planted_share": 1.0}))
+    assert (alone.items["y"][alone.columns["item"]] == alone.columns["context"] % 7).all()
+
+
+def test_the_toy_text_pairs_each_word_with_those_near_it(monkeypatch):
+    monkeypatch.setattr(toy_text, "write", lambda num, seed: ["the deep ship sails", "she drifts"])
+    rows = toy_text.read(settings(window=2))
+    words = rows.items["ids"]
+    pairs = sorted((str(words[a]), str(words[b])) for a, b in zip(*rows.columns.values(), strict=True))
+    one_way = [
+        ("the", "deep"),
+        ("the", "ship"),
+        ("deep", "ship"),
+        ("deep", "sails"),
+        ("ship", "sails"),
+        ("she", "drifts"),
+    ]
+    assert pairs == sorted(one_way + [(b, a) for a, b in one_way])
+    topics = dict(zip(words.tolist(), rows.items["y"].tolist(), strict=True))
+    assert topics["ship"] == topics["sails"] == 0 and topics["the"] == topics["she"] == -1
+
+
+# Pairs as a Dataset
+
+
+@pytest.fixture(scope="module")
+def planted():
+    config = books_planted.get_config()
+    config.data.num_items = config.data.num_contexts = 80
+    return config
+
+
+def test_pairs_are_divided_and_counted_in_training_only(planted):
+    dataset = data.load(planted.data)
+    whole = planted_pairs.read(planted.data)
+    sizes = [programs.num_rows(split) for split in dataset[:3]]
+    assert sum(sizes) == len(whole.columns["item"]) and sizes[1] == 0 and sizes[2] == round(0.1 * sum(sizes))
+    codes = [split["item"] * 80 + split["context"] for split in dataset[:3]]
+    assert len(np.unique(np.concatenate(codes))) == sum(sizes)  # no test pair is trained on
+    counts = np.bincount(dataset.train["context"], minlength=80)
+    np.testing.assert_array_equal(dataset.train["count"], counts[dataset.train["context"]])
+    np.testing.assert_array_equal(dataset.test["count"], np.maximum(counts, 1)[dataset.test["context"]])
+    assert dataset.spec.kind == "pairs" and dataset.spec.sizes == (80, 80) and len(dataset.ids["items"]) == 80
+    assert data.spec_from_json(json.loads(json.dumps(data.spec_to_json(dataset.spec)))).sizes == (80, 80)
+
+
+def test_the_digest_knows_the_names_of_items(planted, monkeypatch):
+    before = data.load(planted.data).sha256
+    rows = planted_pairs.read(planted.data)
+    renamed = rows._replace(items=rows.items | {"ids": np.char.add(rows.items["ids"], "!")})
+    monkeypatch.setattr(planted_pairs, "read", lambda config: renamed)
+    assert data.load(planted.data).sha256 != before
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"model.name": "vae"}, "model.name=vae reads x and data.name=planted_pairs has item, context, count, no x"),
+        ({"data.name": "digits"}, "reads item, context, count and data.name=digits has x, y, no item"),
+        ({"data.name": "capitals"}, "no item"),
+        ({"data.standardize": True}, "data.standardize=True needs rows of x"),
+        ({"data.binarization": "static"}, "data.binarization=static needs rows of x"),
+        ({"model.target": "both"}, "model.target='both'"),
+        ({"model.negatives": "none"}, "model.negatives='none'"),
+        ({"data.num_groups": 500}, "data.num_groups=500"),
+    ],
+)
+def test_what_does_not_fit_pairs_is_refused(changes, words, planted):
+    config = configs.replaced(planted, changes)
+    with pytest.raises(UserError, match=words):
+        programs.make_groups([SimpleNamespace(group=0, index=0, config=config)])  # pyright: ignore[reportArgumentType]
+
+
+# The pair embedding
+
+
+@pytest.mark.parametrize("decimals", [1, 8])
+def test_auc_is_scikit_learns_with_and_without_ties(decimals):
+    positive, negative = RNG.normal(0.5, 1.0, 70).round(decimals), RNG.normal(0.0, 1.0, 130).round(decimals)
+    expected = roc_auc_score(np.arange(200) < 70, np.concatenate([positive, negative]))
+    measured = pair_embedding.auc(jnp.asarray(positive, jnp.float32), jnp.asarray(negative, jnp.float32))
+    assert measured == pytest.approx(expected, abs=1e-6)
+
+
+def loss_of(config, dataset, key, rows, frequency_weight=0.0, params=None):
+    model = models.make(config.model, dataset.spec)
+    params = params or model.init(jax.random.key(0))[0]
+    batch = {name: jnp.asarray(values[rows]) for name, values in dataset.train.items()}
+    return model.loss(params, (), key, batch, frequency_weight=jnp.float32(frequency_weight))
+
+
+@pytest.mark.parametrize("negatives", ["uniform", "shuffled"])
+@pytest.mark.parametrize("target", ["classification", "regression"])
+def test_negatives_depend_on_the_key_alone(target, negatives, planted):
+    config = configs.replaced(planted, {"model.target": target, "model.negatives": negatives})
+    dataset, rows = data.load(config.data), np.arange(64)
+    one, same, other = (loss_of(config, dataset, jax.random.key(seed), rows)[0] for seed in (1, 1, 2))
+    assert one == same != other
+
+
+@pytest.mark.parametrize("target", ["classification", "regression"])
+def test_a_known_embedding_has_the_loss_of_the_equation(target, planted):
+    """All items in one direction and all contexts opposite: every cosine is -1, whatever is drawn."""
+    config = configs.replaced(planted, {"model.target": target, "model.negative_ratio": 3})
+    dataset, ones = data.load(config.data), np.ones((80, 50), np.float32)
+    params = {"items": jnp.asarray(ones), "contexts": jnp.asarray(-2 * ones)}
+    if target == "classification":
+        params |= {"log_scale": jnp.log(2.0), "bias": jnp.float32(0.5)}
+        expected = (np.log1p(np.exp(1.5)) + 3 * np.log1p(np.exp(-1.5))) / 4
+    else:
+        expected = (4.0 + 3 * 0.0) / 4
+    loss, (metrics, _) = loss_of(config, dataset, jax.random.key(0), np.arange(64), 0.5, params)
+    assert loss == pytest.approx(expected, rel=1e-4)
+    assert metrics["accuracy"] == pytest.approx(0.75) and metrics["auc"] == pytest.approx(0.5, abs=0.3)
+
+
+def test_frequency_weight_moves_the_weight_to_pairs_of_frequent_contexts(planted):
+    dataset = data.load(planted.data)
+    params = models.make(planted.model, dataset.spec).init(jax.random.key(0))[0]
+    rows = np.arange(256)
+
+    def pull(weight):
+        """The gradient's norm per context of the batch."""
+        gradient = jax.grad(
+            lambda contexts: loss_of(
+                planted, dataset, jax.random.key(0), rows, weight, {**params, "contexts": contexts}
+            )[0]
+        )(params["contexts"])
+        return np.linalg.norm(gradient, axis=1)
+
+    counts = np.bincount(dataset.train["context"], minlength=80)
+    seen = np.unique(dataset.train["context"][rows])
+    ratio = pull(2.0)[seen] / pull(0.0)[seen]
+    assert np.corrcoef(ratio, counts[seen])[0, 1] > 0.5
+
+
+# The distance embedding and the classifier
+
+
+def test_the_stress_is_that_of_the_true_map_zero():
+    config = capitals_recipe.get_config()
+    dataset = data.load(config.data)
+    model = models.make(config.model, dataset.spec)
+    rows = {name: jnp.asarray(values) for name, values in dataset.train.items()}
+    table = jnp.asarray(dataset.items["position"])
+    assert model.loss({"table": table}, (), None, rows)[0] < 1e-10
+    distances = np.asarray(rows["distance"], np.float64)
+    doubled = model.loss({"table": 2 * table}, (), None, rows)[0]
+    assert doubled == pytest.approx(np.square(distances).mean(), rel=1e-4)
+    same = {"table": jnp.zeros_like(table)}  # all in one place: no direction, but a finite gradient
+    gradient = jax.grad(lambda params: model.loss(params, (), None, rows)[0])(same)
+    assert jnp.isfinite(gradient["table"]).all()
+
+
+def test_the_classifier_has_the_cross_entropy_of_its_probabilities():
+    config = supervised_recipe.get_config()
+    config.model.hidden = (8,)
+    dataset = data.load(config.data)
+    model = models.make(config.model, dataset.spec)
+    params, stats = model.init(jax.random.key(0))
+    batch = {name: jnp.asarray(values[:50]) for name, values in dataset.train.items()}
+    loss, (metrics, _) = model.loss(params, stats, jax.random.key(1), batch)
+    layer = params["classifier"]["Dense_0"]
+    logits = np.asarray(model.encode(params, batch["x"]) @ layer["kernel"], np.float64) + np.asarray(layer["bias"])
+    probability = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    y = dataset.train["y"][:50]
+    assert loss == pytest.approx(-np.log(probability[np.arange(50), y]).mean(), rel=1e-5)
+    assert metrics["accuracy"] == pytest.approx((probability.argmax(axis=1) == y).mean())
+
+
+# Runs of pairs
+
+
+@pytest.fixture(scope="module")
+def book_run(tmp_path_factory, books_ndjson):
+    """A short run on the 60 books, evaluated."""
+    config = books_planted.get_config()
+    config.data.name, config.data.path, config.data.min_link_count = "books", str(books_ndjson), 2
+    config.data.labels_path = str(books_ndjson.with_name("book_info.tsv"))
+    config.train.epochs, config.train.save_every_epochs, config.log.every_epochs = 60, 60, 30
+    workdir = tmp_path_factory.mktemp("book_run")
+    run.run(config, workdir)
+    results.evaluate(workdir, "pca")
+    return workdir
+
+
+def test_a_run_of_pairs_is_evaluated_on_pairs_it_has_not_seen(book_run):
+    [row] = records.read_csv(book_run / "results.csv")
+    assert float(row["auc"]) > 0.6 and 0 < float(row["accuracy"]) <= 1
+    assert {path.name for path in (book_run / "figures").iterdir()} == {"latent.png", "curves.png"}
+
+
+def test_items_are_embedded_by_their_names(book_run, tmp_path):
+    trained = results.load_member(book_run, None)
+    codes, labels, ids = results.embed_items(book_run, trained)
+    assert labels
+    np.testing.assert_allclose(np.linalg.norm(codes, axis=1), 1.0, rtol=1e-5)
+    near = results.neighbors(codes, labels, ids, "Book 7", 5, "cosine")
+    cosine = codes @ codes[ids.tolist().index("Book 7")]
+    assert [row["item"] for row in near] == ids[np.argsort(-cosine)[1:6]].tolist()
+    assert sum(row["label"] == "crime" for row in near) >= 4  # as Book 7
+    far = results.neighbors(codes, labels, ids, "Book 7", 5, "euclidean")
+    assert [row["item"] for row in far] == [row["item"] for row in near]  # unit vectors: the same order
+    assert far[0]["euclidean"] == pytest.approx(np.sqrt(2 - 2 * near[0]["cosine"]), rel=1e-3)
+    with pytest.raises(UserError, match="--neighbors=Bok 7 is no item: did you mean 'Book 7'"):
+        results.neighbors(codes, labels, ids, "Bok 7", 5, "cosine")
+    results.write_projector(tmp_path, codes, labels, np.char.replace(ids, "Book 7", "Book\t7"))
+    with open(tmp_path / "metadata.tsv", newline="") as file:
+        metadata = list(csv.reader(file, delimiter="\t"))
+    vectors = np.loadtxt(tmp_path / "vectors.tsv", delimiter="\t")
+    assert metadata[0] == ["id", "label"] and metadata[8] == ["Book 7", "crime"] and len(metadata) == 61
+    np.testing.assert_allclose(vectors, codes, rtol=1e-6)
+    results.write_projector(tmp_path, codes, None, ids)
+    assert (tmp_path / "metadata.tsv").read_text().splitlines() == ids.tolist()
+
+
+def test_a_run_of_pairs_takes_no_new_samples_and_no_other_books(book_run, books_ndjson, tmp_path):
+    trained = results.load_member(book_run, None)
+    with pytest.raises(UserError, match="a run of pairs embeds its own items"):
+        data.read_new("x.npy", trained.member.config.data, trained.spec)
+    before = books_ndjson.read_text()
+    try:
+        books_ndjson.write_text(before.replace('"Book 3"', '"Book III"'))
+        with pytest.raises(UserError, match="have changed since it was trained"):
+            results.embed_items(book_run, trained)
+    finally:
+        books_ndjson.write_text(before)
+
+
+# The claims' baseline
+
+
+def test_ppmi_of_a_table_done_by_hand():
+    """p(0, 0) = 2/4 beside ¾ ⋅ ½; p(0, 1) = ¼ beside ¾ ⋅ ½: below chance, so 0; p(1, 1) = ¼ beside ¼ ⋅ ½."""
+    matrix = book_embedding.ppmi(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), (2, 2)).toarray()
+    np.testing.assert_allclose(matrix, [[np.log(4 / 3), 0.0], [0.0, np.log(2)]], atol=1e-12)
+
+
+def test_the_baseline_gives_back_the_ppmi_when_nothing_is_cut(planted):
+    dataset = data.load(planted.data)
+    whole = book_embedding.ppmi(dataset.train["item"], dataset.train["context"], (80, 80)).toarray()
+    for items, contexts in book_embedding.baseline(dataset, 79):
+        assert np.linalg.norm(items @ contexts.T - whole) < 0.05 * np.linalg.norm(whole)

@@ -1,0 +1,305 @@
+"""Models whose optimum is known, and estimators whose expectation is: against scipy, scikit-learn and closed forms."""
+
+from functools import cache, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import integrate, stats
+from sklearn.decomposition import PCA
+
+from aejax import config as configs
+from aejax import estimators, losses, models
+from aejax.errors import UserError
+from aejax.estimators import Normal
+from aejax.types import Spec
+from configs.base import get_config
+
+D, K = 6, 2
+
+
+def make(name, mean=None, **keys):
+    """A model of rows with six features."""
+    mean = np.zeros(D, np.float32) if mean is None else mean
+    spec = Spec((D,), "table", "real", 1.0, (), (), mean, None, None)
+    changes = {"model.name": name, "model.latent_dim": K} | {f"model.{key}": value for key, value in keys.items()}
+    return models.make(configs.replaced(get_config(), changes).model, spec)
+
+
+@pytest.fixture(scope="module")
+def x():
+    """Rows [300, 6] of unequal variances, correlated and not centered."""
+    rng = np.random.default_rng(0)
+    return (rng.normal(size=(300, D)) * (2.0, 1.5, 1.0, 0.5, 0.4, 0.3)) @ np.linalg.qr(rng.normal(size=(D, D)))[0] + 3.0
+
+
+# Probabilistic PCA
+
+
+@pytest.fixture(scope="module")
+def params():
+    """Factors that are not orthogonal, as no fit would give them."""
+    rng = np.random.default_rng(1)
+    return {"mean": rng.normal(size=D), "factors": rng.normal(size=(D, K)), "logvar": np.array(-0.7)}
+
+
+@cache
+def compiled_log_p(model):
+    def one(params, row):
+        return -model.loss(params, (), jax.random.key(0), {"x": row[None]})[0]
+
+    return jax.jit(jax.vmap(one, in_axes=(None, 0)))
+
+
+def log_p(model, params, x):
+    """log p(x) of each row, from the loss of one row at a time."""
+    return compiled_log_p(model)(jax.tree.map(jnp.float32, params), jnp.float32(x))
+
+
+def test_ppca_has_the_likelihood_of_its_gaussian(params, x):
+    covariance = params["factors"] @ params["factors"].T + np.exp(params["logvar"]) * np.eye(D)
+    expected = stats.multivariate_normal(params["mean"], covariance).logpdf(x)
+    np.testing.assert_allclose(log_p(make("ppca"), params, x), expected, rtol=1e-5, atol=1e-4)
+
+
+def test_ppca_encodes_to_the_mean_of_the_posterior(params, x):
+    model, w, variance = make("ppca"), params["factors"], np.exp(params["logvar"])
+    m = w.T @ w + variance * np.eye(K)
+    mean, logvar = model.posterior(jax.tree.map(jnp.float32, params), jnp.float32(x))
+    np.testing.assert_allclose(mean, (x - params["mean"]) @ w @ np.linalg.inv(m), rtol=1e-4, atol=1e-5)
+    expected = np.log(variance * np.diag(np.linalg.inv(m)))
+    np.testing.assert_allclose(logvar, np.broadcast_to(expected, (len(x), K)), rtol=1e-5)
+    np.testing.assert_array_equal(mean, model.encode(jax.tree.map(jnp.float32, params), jnp.float32(x)))
+
+
+def test_a_fit_is_that_of_scikit_learn(x):
+    """Which divides the covariance by N − 1; so it gets rows that are shrunk by as much, to be scored on our own."""
+    fitted = make("ppca").fit(jnp.float32(x))
+    shrunk = x.mean(axis=0) + (x - x.mean(axis=0)) * np.sqrt((len(x) - 1) / len(x))
+    oracle = PCA(K).fit(shrunk)
+    np.testing.assert_allclose(log_p(make("ppca"), fitted, x), oracle.score_samples(x), rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(np.exp(fitted["logvar"]), oracle.noise_variance_, rtol=1e-5)
+
+
+def test_no_other_parameters_are_more_likely_than_a_fit(x):
+    model = make("ppca")
+    fitted = model.fit(jnp.float32(x))
+    best = log_p(model, fitted, x).mean()
+    for seed in range(5):
+        keys = dict(zip(fitted, jax.random.split(jax.random.key(seed), 3), strict=True))
+        moved = {name: leaf + 0.05 * jax.random.normal(keys[name], leaf.shape) for name, leaf in fitted.items()}
+        assert log_p(model, moved, x).mean() < best
+
+
+def test_a_ppca_draws_what_it_was_fitted_to(x):
+    model = make("ppca")
+    fitted = model.fit(jnp.float32(x))
+    means = np.asarray(model.decode(fitted, model.sample_prior(fitted, jax.random.key(0), 50_000)))
+    values, vectors = np.linalg.eigh(np.cov(x.T, bias=True))
+    kept = (vectors[:, -K:] * (values[-K:] - values[:-K].mean())) @ vectors[:, -K:].T
+    np.testing.assert_allclose(np.cov(means.T), kept, atol=0.1)
+
+
+def test_rows_without_noise_get_a_finite_likelihood():
+    rng = np.random.default_rng(0)
+    flat = rng.normal(size=(50, K)) @ rng.normal(size=(K, D))
+    fitted = make("ppca").fit(jnp.float32(flat))
+    assert np.isfinite(log_p(make("ppca"), fitted, flat)).all()
+
+
+def test_a_ppca_without_noise_is_refused():
+    with pytest.raises(UserError, match="model.latent_dim=6 leaves none of the 6 features .* at most 5"):
+        make("ppca", latent_dim=6)
+
+
+# The regularized linear autoencoder
+
+
+def regularized(x, penalty):
+    """Its loss as a function of (W1, W2) on centered rows, in float64: Kunin et al. 2019, per example."""
+    centered = x - x.mean(axis=0)
+
+    def loss(encoder, decoder):
+        residual = centered - centered @ encoder @ decoder
+        return np.square(residual).sum(axis=1).mean() + penalty * (np.square(encoder).sum() + np.square(decoder).sum())
+
+    return loss
+
+
+def test_the_linear_autoencoder_has_the_loss_of_the_paper(x):
+    model = make("linear_autoencoder", np.float32(x.mean(axis=0)))
+    params, _ = model.init(jax.random.key(0))
+    (loss, (metrics, _)), gradient = jax.jit(jax.value_and_grad(model.loss, has_aux=True))(
+        params, (), jax.random.key(1), {"x": jnp.float32(x)}, weight_penalty=jnp.float32(0.3)
+    )
+    encoder, decoder = (np.asarray(params[name], np.float64) for name in ("encoder", "decoder"))
+    expected = regularized(x, 0.3)
+    np.testing.assert_allclose(loss, expected(encoder, decoder), rtol=1e-5)
+    np.testing.assert_allclose(metrics["reconstruction"], regularized(x, 0.0)(encoder, decoder), rtol=1e-5)
+    for place in ((0, 0), (4, 1)):
+        step = np.zeros_like(encoder)
+        step[place] = 1e-5
+        slope = (expected(encoder + step, decoder) - expected(encoder - step, decoder)) / 2e-5
+        np.testing.assert_allclose(gradient["encoder"][place], slope, rtol=1e-3, atol=1e-3)
+        slope = (expected(encoder, decoder + step.T) - expected(encoder, decoder - step.T)) / 2e-5
+        np.testing.assert_allclose(gradient["decoder"].T[place], slope, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("penalty", "kept"), [(0.5, 2), (3.0, 1), (50.0, 0)])
+def test_the_closed_form_is_the_optimum_of_the_loss(x, penalty, kept):
+    """W1 = W2ᵀ with sᵢ² = 1 − λ/σᵢ² along the eigenvectors: no gradient there, and no smaller loss anywhere near."""
+    values, vectors = np.linalg.eigh(np.cov(x.T, bias=True))
+    values, vectors = values[::-1][:K], vectors[:, ::-1][:, :K]
+    shrunk = np.maximum(0.0, 1.0 - penalty / values)
+    assert (shrunk > 0).sum() == kept
+    weights = vectors * np.sqrt(shrunk)
+    model = make("linear_autoencoder", np.float32(x.mean(axis=0)))
+    params = {"encoder": jnp.float32(weights), "decoder": jnp.float32(weights.T)}
+
+    @jax.jit
+    def loss(params):
+        return model.loss(params, (), jax.random.key(0), {"x": jnp.float32(x)}, weight_penalty=jnp.float32(penalty))[0]
+
+    assert max(abs(leaf).max() for leaf in jax.tree.leaves(jax.grad(loss)(params))) < 1e-4
+    for key in jax.random.split(jax.random.key(1), 5):
+        keys = dict(zip(params, jax.random.split(key), strict=True))
+        moved = {name: leaf + 0.1 * jax.random.normal(keys[name], leaf.shape) for name, leaf in params.items()}
+        assert loss(moved) > loss(params)
+
+
+# Divergences
+
+
+@pytest.mark.parametrize("setting", [(0.0, 1.0, 0.0, 1.0), (1.5, 0.4, -0.5, 1.0), (-1.0, 2.0, 0.3, 0.7)])
+def test_the_general_kl_equals_quadrature(setting):
+    mean0, sigma0, mean1, sigma1 = setting
+    p, q = stats.norm(mean0, sigma0), stats.norm(mean1, sigma1)
+    expected, _ = integrate.quad(
+        lambda z: p.pdf(z) * (p.logpdf(z) - q.logpdf(z)), mean0 - 12 * sigma0, mean0 + 12 * sigma0
+    )
+    logvar0, logvar1 = (jnp.float32(2 * np.log(sigma)) for sigma in (sigma0, sigma1))
+    kl = losses.kl_normal(jnp.float32(mean0), logvar0, jnp.float32(mean1), logvar1)
+    np.testing.assert_allclose(kl, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_kl_against_the_prior_is_a_case_of_the_general_one():
+    mean, logvar = (jnp.float32(v) for v in np.random.default_rng(0).normal(size=(2, 5, 3)))
+    zero = jnp.zeros_like(mean)
+    expected = losses.kl_normal(mean, logvar, zero, zero)
+    np.testing.assert_allclose(losses.kl_standard_normal(mean, logvar), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_the_discrete_kl_equals_scipy():
+    p, q = np.float32(np.random.default_rng(0).dirichlet(np.ones(5), (2, 7)))
+    p[0] = 0, 0.5, 0.5, 0, 0  # 0 log 0 = 0
+    np.testing.assert_allclose(
+        losses.kl_discrete(jnp.asarray(p), jnp.asarray(q)), stats.entropy(p, q, axis=1), rtol=1e-4
+    )
+    assert losses.kl_discrete(jnp.array([0.5, 0.5]), jnp.array([1.0, 0.0])) == np.inf
+
+
+# Estimators of the ELBO's gradient: z ~ N(0, I), x|z ~ N(z, ½), x = (1, −1), so that the posterior is N(⅔ x, ⅓)
+
+TARGET = jnp.array([1.0, -1.0])
+POSTERIOR = Normal(2.0 / 3.0 * TARGET, jnp.full(2, 0.5 * np.log(1.0 / 3.0)))
+Q = Normal(jnp.array([0.2, 0.1]), jnp.array([-0.2, -0.4]))
+ESTIMATORS = {
+    "score": estimators.score_function,
+    "baseline": lambda q, log_joint, epsilon: estimators.score_function(q, log_joint, epsilon, baseline=-4.0),
+    "reparametrized": estimators.reparametrized,
+    "stl": estimators.sticking_the_landing,
+}
+
+
+def log_joint(z):
+    return -0.5 * (jnp.square(z) + 2 * jnp.square(TARGET - z) + jnp.log(2 * jnp.pi**2)).sum()
+
+
+def noise(num, seed=0):
+    return jax.random.normal(jax.random.key(seed), (num, 2))
+
+
+def estimate(estimator, q, epsilon):
+    return jax.jit(lambda q, epsilon: estimator(q, log_joint, epsilon))(q, epsilon)
+
+
+def one_by_one(name, epsilon):
+    """An estimate from each row of noise."""
+    return jax.jit(jax.vmap(lambda row: ESTIMATORS[name](Q, log_joint, row[None])))(epsilon)
+
+
+def both(q):
+    return np.concatenate([np.asarray(q.mean), np.asarray(q.log_sigma)])
+
+
+def test_the_weights_are_those_of_the_elbo():
+    """E log w = log p(x) − KL[q ‖ posterior], and log w is log p(x) at every z where q is the posterior."""
+    log_px = stats.norm.logpdf(TARGET, 0.0, np.sqrt(1.5)).sum()
+    weights = estimators.log_weights(POSTERIOR, log_joint, estimators.draw(POSTERIOR, noise(10)))
+    np.testing.assert_allclose(weights, np.full(10, log_px), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_an_estimator_is_unbiased(name):
+    """Five standard errors, of fixed draws: no flake, and any wrong term is dozens away."""
+    exact = jax.jit(
+        jax.grad(lambda q: -losses.kl_normal(q.mean, 2 * q.log_sigma, POSTERIOR.mean, 2 * POSTERIOR.log_sigma).sum())
+    )(Q)
+    single = one_by_one(name, noise(50_000))
+    samples = np.concatenate([np.asarray(single.mean), np.asarray(single.log_sigma)], axis=1).astype(np.float64)
+    error = samples.std(axis=0) / np.sqrt(len(samples))
+    assert (np.abs(samples.mean(axis=0) - both(exact)) < 5 * error).all()
+    assert (5 * error < 0.25).all()  # the test has the power to see a missing term
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_an_estimate_is_the_mean_of_its_draws(name):
+    single, together = one_by_one(name, noise(6)), estimate(ESTIMATORS[name], Q, noise(6))
+    np.testing.assert_allclose(
+        both(together), both(jax.tree.map(lambda a: a.mean(axis=0), single)), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_a_baseline_takes_its_multiple_of_the_score():
+    epsilon = noise(8)
+    score = jax.jit(jax.grad(lambda q: estimators.log_prob(q, estimators.draw(Q, epsilon)).mean()))(Q)
+    shifted = estimate(partial(estimators.score_function, baseline=3.0), Q, epsilon)
+    plain = estimate(estimators.score_function, Q, epsilon)
+    np.testing.assert_allclose(both(shifted), both(plain) - 3.0 * both(score), rtol=1e-4, atol=1e-4)
+
+
+def test_stl_is_the_reparametrized_gradient_without_the_score():
+    epsilon = noise(8)
+    score = jax.jit(jax.grad(lambda q: estimators.log_prob(q, estimators.draw(Q, epsilon)).mean()))(Q)
+    stl = estimate(estimators.sticking_the_landing, Q, epsilon)
+    direct = jax.grad(lambda q: estimators.log_prob(q, jax.lax.stop_gradient(estimators.draw(q, epsilon))).mean())(Q)
+    np.testing.assert_allclose(both(score), both(direct), rtol=1e-5)
+    whole = estimate(estimators.reparametrized, Q, epsilon)
+    np.testing.assert_allclose(both(stl), both(whole) + both(score), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["sticking_the_landing", "doubly_reparametrized"])
+def test_at_the_posterior_every_draw_says_the_same(name):
+    gradient = estimate(getattr(estimators, name), POSTERIOR, noise(7))
+    np.testing.assert_allclose(both(gradient), np.zeros(4), atol=1e-5)
+    assert np.abs(both(estimate(estimators.reparametrized, POSTERIOR, noise(7)))).max() > 0.05
+
+
+def test_with_one_draw_the_tighter_bound_is_the_elbo():
+    epsilon = noise(1)
+    pairs = [("doubly_reparametrized", "sticking_the_landing"), ("importance_weighted", "reparametrized")]
+    for bound, elbo in pairs:
+        ours, expected = (both(estimate(getattr(estimators, name), Q, epsilon)) for name in (bound, elbo))
+        np.testing.assert_allclose(ours, expected, rtol=1e-5)
+
+
+def test_dreg_and_iwae_estimate_the_same_gradient():
+    sets = jax.random.normal(jax.random.key(3), (50_000, 3, 2))
+    samples = []
+    for name in ("importance_weighted", "doubly_reparametrized"):
+        each = jax.jit(jax.vmap(lambda row, name=name: getattr(estimators, name)(Q, log_joint, row)))(sets)
+        samples.append(np.concatenate([np.asarray(each.mean), np.asarray(each.log_sigma)], axis=1).astype(np.float64))
+    gap = samples[0] - samples[1]  # of the same draws
+    assert (np.abs(gap.mean(axis=0)) < 5 * gap.std(axis=0) / np.sqrt(len(gap))).all()
+    assert samples[1].var(axis=0).sum() < 0.5 * samples[0].var(axis=0).sum()
