@@ -5,7 +5,8 @@ expectation is no expectation of a gradient, because the distribution that z is 
 it as one all the same (the score function), or draw z = mean + σ ε from an ε that knows nothing of φ (the
 reparametrization trick). Every estimator takes the noise `epsilon` [L, k] ~ N(0, I) and returns one gradient, from L
 draws of z; `log_joint` is log p(x, z) of one z [k]. All are unbiased; they differ in their variance. The last two are
-of the tighter bound with L draws, E log (1/L) Σ p(x, z) / q(z), which for L = 1 is the ELBO.
+of the tighter bound with L draws, E log (1/L) Σ p(x, z) / q(z), which for L = 1 is the ELBO. In the code `q` is a
+constant and `phi`, of the same value, is what is differentiated: where each stands tells the estimators apart.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 from jaxtyping import Float
 
 LogJoint = Callable[[Array], Array]  # z [k] -> log p(x, z) []
@@ -48,20 +49,19 @@ def score_function(q: Normal, log_joint: LogJoint, epsilon: Noise, baseline: flo
 
     The score has mean zero, so a baseline that does not depend on these draws leaves the mean, not the variance.
     """
-    z = lax.stop_gradient(draw(q, epsilon))
-    signal = lax.stop_gradient(log_weights(q, log_joint, z)) - baseline
-    return jax.grad(lambda q: (signal * log_prob(q, z)).mean())(q)
+    z = draw(q, epsilon)
+    signal = log_weights(q, log_joint, z) - baseline
+    return jax.grad(lambda phi: (signal * log_prob(phi, z)).mean())(q)
 
 
 def reparametrized(q: Normal, log_joint: LogJoint, epsilon: Noise) -> Normal:
     """mean of ∇ log w(mean + σ ε): the gradient goes through z (Kingma & Welling 2013, section 2.4)."""
-    return jax.grad(lambda q: log_weights(q, log_joint, draw(q, epsilon)).mean())(q)
+    return jax.grad(lambda phi: log_weights(phi, log_joint, draw(phi, epsilon)).mean())(q)
 
 
 def sticking_the_landing(q: Normal, log_joint: LogJoint, epsilon: Noise) -> Normal:
     """STL: without ∂ log q/∂φ at fixed z, whose mean is 0; exact where q is the posterior (Roeder et al. 2017)."""
-    fixed = lax.stop_gradient(q)
-    return jax.grad(lambda q: log_weights(fixed, log_joint, draw(q, epsilon)).mean())(q)
+    return jax.grad(lambda phi: log_weights(q, log_joint, draw(phi, epsilon)).mean())(q)
 
 
 def importance_weighted(q: Normal, log_joint: LogJoint, epsilon: Noise) -> Normal:
@@ -69,7 +69,7 @@ def importance_weighted(q: Normal, log_joint: LogJoint, epsilon: Noise) -> Norma
 
     Its signal falls faster than its noise: the signal-to-noise ratio decreases as 1/√L (Rainforth et al. 2018).
     """
-    return jax.grad(lambda q: log_mean(log_weights(q, log_joint, draw(q, epsilon))))(q)
+    return jax.grad(lambda phi: log_mean(log_weights(phi, log_joint, draw(phi, epsilon))))(q)
 
 
 def doubly_reparametrized(q: Normal, log_joint: LogJoint, epsilon: Noise) -> Normal:
@@ -77,9 +77,8 @@ def doubly_reparametrized(q: Normal, log_joint: LogJoint, epsilon: Noise) -> Nor
 
     The score that w̃ leaves behind is reparametrized a second time, which mends the signal-to-noise ratio.
     """
-    fixed = lax.stop_gradient(q)
-    share = jax.nn.softmax(log_weights(fixed, log_joint, draw(fixed, epsilon)))
-    return jax.grad(lambda q: (jnp.square(share) * log_weights(fixed, log_joint, draw(q, epsilon))).sum())(q)
+    share = jax.nn.softmax(log_weights(q, log_joint, draw(q, epsilon)))
+    return jax.grad(lambda phi: (jnp.square(share) * log_weights(q, log_joint, draw(phi, epsilon))).sum())(q)
 
 
 def log_mean(log_w: Float[Array, " L"]) -> Float[Array, ""]:

@@ -18,6 +18,7 @@ GRID = 20  # codes along each side of the latent grid
 SAMPLES = 64
 METRICS = [  # of the curves, those that the run has
     ("elbo", "ELBO (nats per example)"),
+    ("nll", "−log p(x) (nats per example)"),
     ("reconstruction", "reconstruction error (per example)"),
     ("kl", "KL (nats per example)"),
     ("penalty", "penalty Ω (per example)"),

@@ -48,7 +48,7 @@ def table_csv(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def books_ndjson(tmp_path_factory):
-    """60 books in the public format, each with 8 of 30 links, most of these from its genre's half; and book_info.tsv."""
+    """60 books in the public format with 8 of 30 links, most from the half of its genre; and book_info.tsv beside."""
     rng = np.random.default_rng(0)
     folder = tmp_path_factory.mktemp("books")
     lines, info = [], ["title\tauthor\tgenre"]

@@ -95,15 +95,15 @@ def test_the_picture_shows_what_was_corrupted_and_reconstructed(tmp_path):
     x = gallery.test_rows(group, 6)
     x_tilde, x_hat = view.denoise(x)
     assert x_tilde.shape == x_hat.shape == x.shape and 0.3 < (x_tilde == x).mean() < 1.0
-    np.testing.assert_allclose(x_hat, model.decode(view.params, model.encode(view.params, x_tilde)), atol=1e-6)
-    picture = gallery.draw_reconstructions(tmp_path / "a.png", group, [view])
-    with Image.open(picture.path) as three, Image.open(draw_plain(tmp_path / "b.png", group, view)) as two:
-        assert three.height > two.height  # a row more: the corrupted images
-
-
-def draw_plain(path, group, view):
-    plain = view._replace(model=view.model._replace(corrupt=None))
-    return gallery.draw_reconstructions(path, group, [plain]).path
+    np.testing.assert_allclose(
+        x_hat, model.decode(view.params, model.encode(view.params, jnp.asarray(x_tilde))), atol=1e-6
+    )
+    plain = group._replace(task=group.task._replace(model=model._replace(corrupt=None)))
+    heights = []
+    for shown in (view, view._replace(group=plain)):
+        with Image.open(gallery.draw_reconstructions(tmp_path / "a.png", [shown]).path) as picture:
+            heights.append(picture.height)
+    assert heights[0] > heights[1]  # a row more: the corrupted images
 
 
 def test_bad_input_is_named():

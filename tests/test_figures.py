@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from aejax import figures, report
-from aejax.figures import images, latent, lines, style, tables
+from aejax.figures import images, latent, lines, positions, style, tables
 
 RNG = np.random.default_rng(0)
 NAMES = [str(c) for c in range(10)]
@@ -88,6 +88,10 @@ CASES: dict[str, Any] = {
     ),
     "confusion": (figures.draw_confusion, [("a", np.eye(10, dtype=int) * 7), ("b", np.ones((10, 10), int))], NAMES),
     "scatter, diverged": (figures.draw_latent_scatter, [("", codes(90) * np.float32(np.nan), CLASSES % 10)], NAMES),
+    "maps": (figures.draw_maps, [("true", codes(90)), ("learned", codes(90))], [f"place {i}" for i in range(90)]),
+    "maps of one": (figures.draw_maps, [("true", codes(1)), ("learned", codes(1))], ["place"]),
+    "maps, wide": (figures.draw_maps, [("true", codes(9) * np.float32([5, 1]))] * 3, list("abcdefghi")),
+    "maps, diverged": (figures.draw_maps, [("true", codes(9)), ("", codes(9) * np.float32(np.nan))], list("abcdefghi")),
     "curves": (figures.draw_curves, log(1), {0: ""}),
     "curves of one epoch": (figures.draw_curves, log(2, 1), {0: "β = 1", 1: "β = 1"}),
     "curves of 40": (figures.draw_curves, log(40), {m: f"β = {m}" for m in range(40)}),
@@ -95,6 +99,26 @@ CASES: dict[str, Any] = {
     "rate": (figures.draw_rate_distortion, points(3), "β"),
     "rate of one": (figures.draw_rate_distortion, points(1, 1)),
     "rate, diverged": (figures.draw_rate_distortion, [{**points(1, 1)[0], "kl": None}]),
+    "kl": (figures.draw_kl_curve, Q[10:] + 0.1, Q[10:] ** 2, Q[10:13], np.abs(codes(3)), 100),
+    "estimators": (
+        figures.draw_estimators,
+        np.array([1, 4, 16]),
+        [(name, RNG.random(3), RNG.random(3)) for name in ("score function", "reparametrized")],
+    ),
+    "latent spaces": (
+        figures.draw_latent_spaces,
+        [
+            figures.LatentSpace("autoencoder", codes(90), CLASSES % 10, None, codes(2), codes(9)),
+            figures.LatentSpace("VAE", codes(90), CLASSES % 10, 0.1 + np.abs(codes(90)), None, codes(9)),
+        ],
+        NAMES,
+    ),
+    "lambda": (
+        figures.draw_lambda_panel,
+        [(f"λ = {b}", codes(90), CLASSES % 10, codes(500), np.array([1.0, 0.1])) for b in (1, 4, 10)],
+        NAMES,
+    ),
+    "interpolation": (figures.draw_rows, [("AE: 4 to 9", pictures(14)), ("VAE: 4 to 9", pictures(14))]),
     "table": (figures.draw_table_heatmap, codes(90, k=30), [("k = 2", codes(90, k=30))], [f"f{i}" for i in range(30)]),
     "table of one": (figures.draw_table_heatmap, codes(1, k=1), [("k = 2", codes(1, k=1))]),
     "table, many": (figures.draw_table_heatmap, codes(90, k=300), [("k = 2", codes(90, k=300))] * 5, (), CLASSES),
@@ -110,7 +134,7 @@ def test_every_case_becomes_a_small_png(tmp_path, draw, arguments):
     assert b"tEXt" not in data and b"tIME" not in data
 
 
-@pytest.mark.parametrize("name", ["reconstructions", "tiles", "grid", "scatter", "curves", "rate", "table"])
+@pytest.mark.parametrize("name", ["reconstructions", "tiles", "grid", "scatter", "maps", "curves", "rate", "table"])
 def test_the_same_arrays_are_the_same_bytes_and_others_are_others(tmp_path, name):
     draw, first, *rest = CASES[name]
     if name in ("curves", "rate"):
@@ -383,3 +407,12 @@ def test_the_report_holds_every_figure_and_row_and_needs_nothing_else(tmp_path):
     assert "-103.27<" in html and "diverged at step 7" in html and "a &lt; b &amp; c" in html and "–" in html
     assert "model.hidden" in html and "[512]" in html
     assert html.count("<tr>") == 2 + len(rows) + 3  # two heads, the rows, the leaves of the config
+
+
+def test_names_on_a_map_stand_far_apart():
+    points = np.concatenate([np.zeros((50, 2)) + RNG.normal(0, 0.01, (50, 2)), [[10, 0], [0, 10], [-9, 0]]])
+    assert set(positions.far_apart(points, 4)[1:]) == {50, 51, 52}
+    figure = figures.draw_maps([("", points), ("", points[::-1])], [f"p{i}" for i in range(53)])
+    first, second = figure.axes
+    assert {"p50", "p51", "p52"} <= {text.get_text() for text in first.texts}
+    assert np.array_equal(first.collections[0].get_facecolors(), second.collections[0].get_facecolors())

@@ -311,3 +311,10 @@ def test_what_is_no_run_is_refused(name, arguments, run, refused, tmp_path):
 def test_evaluate_refuses_missing_shards(refused, tmp_path):
     records.write_json(tmp_path / "run" / "shards" / "0-of-2" / "config.json", plan())
     assert_words(refused("evaluate", ["--workdir=TMP/run"], warm=True), ["1-of-2 missing"])
+
+
+def test_a_run_of_pairs_needs_no_input_and_others_do(refused, tmp_path):
+    for kind, flag in (("pairs", "--output"), ("table", "--input")):
+        records.write_json(tmp_path / kind / "data.json", {"0": {"spec": {"kind": kind}}})
+        assert_words(refused("embed", [f"--workdir=TMP/{kind}"]), [f"{flag} is missing"])
+    assert_words(refused("embed", ["--workdir=TMP/pairs", "--tsv=x", "--metric=cosin"]), ["--metric=cosin", "cosine"])

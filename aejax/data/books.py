@@ -61,7 +61,7 @@ def read_links(path: str) -> dict[str, list[str]]:
                 continue
             try:
                 title, _, links, *_ = json.loads(text)
-            except ValueError as error:  # also of UTF-8, and of too few values
+            except (TypeError, ValueError) as error:  # also of UTF-8, and of too few values
                 raise UserError(
                     f"{path}: line {line} is no [title, infobox, wikilinks, ...]: mend it ({error})"
                 ) from None

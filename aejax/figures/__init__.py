@@ -8,7 +8,7 @@ from aejax.figures.images import draw_latent_grid, draw_reconstructions, draw_ro
 from aejax.figures.latent import draw_latent_scatter, embed_2d
 from aejax.figures.lessons import LatentSpace, draw_estimators, draw_kl_curve, draw_lambda_panel, draw_latent_spaces
 from aejax.figures.lines import draw_curves, draw_rate_distortion
-from aejax.figures.maps import draw_maps
+from aejax.figures.positions import draw_maps
 from aejax.figures.regularized import draw_activations, draw_confusion, draw_errors_by_level, draw_matrices
 from aejax.figures.style import save, styled, to_png
 from aejax.figures.tables import draw_table_heatmap

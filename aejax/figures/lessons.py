@@ -21,7 +21,11 @@ DASHES = ("solid", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 
 
 def draw_kl_curve(
-    sigma: Column, kl: Column, marks: Column, estimates: Float[np.ndarray, "marks 2"], num: int
+    sigma: Column,
+    kl: Column,
+    marks: Float[np.ndarray, " marks"],
+    estimates: Float[np.ndarray, "marks 2"],
+    num: int,
 ) -> Figure:
     """KL[N(0, σ²) ‖ N(0, 1)] in nats by σ, and at `marks` its Monte-Carlo mean and standard error from `num` draws."""
     figure = new_figure(5.6, 3.6, layout="constrained")
@@ -119,7 +123,7 @@ def ellipses(axes: Axes, mean: Points, sigma: Points, colors: np.ndarray) -> Non
 
 
 def draw_lambda_panel(
-    panels: Sequence[tuple[str, Points, Int[np.ndarray, " n"], Points, Float[np.ndarray, " 2"]]],
+    panels: Sequence[tuple[str, Points, Int[np.ndarray, " n"], Float[np.ndarray, "draws 2"], Float[np.ndarray, " 2"]]],
     class_names: Sequence[str],
     title: str = "The weight of the KL pushes the codes towards N(0, 1) (dashed: 1σ and 2σ)",
 ) -> Figure:

@@ -47,7 +47,8 @@ def draw_histogram(axes: Axes, codes: Float[np.ndarray, "n k"]) -> None:
     heights = np.histogram(rest, edges)[0] / max(values.size, 1)
     axes.bar(edges[:-1], heights, width, align="edge", color=CLASS_COLORS[0])
     axes.bar([-width if low == 0.0 else -width / 2], [zero], width, align="edge", color=ZERO)
-    axes.set_yscale("log")
+    if values.size:  # a diverged member has none
+        axes.set_yscale("log")
     axes.set_ylim(1e-4, 2.5)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
     axes.grid(False, axis="x")

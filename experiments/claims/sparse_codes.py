@@ -3,6 +3,7 @@
 from functools import cache
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 
 from aejax.models.sparse_autoencoder import running_mean
@@ -74,7 +75,7 @@ def draw(directory: Path, fast: bool) -> None:
 
 
 def codes(member: Outcome, split: str = "test") -> np.ndarray:
-    return np.asarray(member.model.encode(member.params, rows_of(member, split, MOST)[0]))
+    return np.asarray(member.model.encode(member.params, jnp.asarray(rows_of(member, split, MOST)[0])))
 
 
 def mean(member: Outcome) -> float:

@@ -102,7 +102,7 @@ def gap(member: Outcome, basis: np.ndarray) -> float:
 def balance(member: Outcome) -> tuple[float, float, float, float]:
     """On the training rows: E⟨x − x_hat, U z⟩, λ/2 E‖z‖₁, E‖x − x_hat‖², and its least value given the first two."""
     x = flat(member)
-    z = np.asarray(member.model.encode(member.params, member.dataset.train["x"]), np.float64)
+    z = np.asarray(member.model.encode(member.params, jnp.asarray(member.dataset.train["x"])), np.float64)
     x_hat = np.asarray(member.model.decode(member.params, jnp.asarray(z, jnp.float32)), np.float64).reshape(x.shape)
     added = z @ decoder(member)
     paid = L1 / 2 * np.abs(z).sum(axis=1).mean()
