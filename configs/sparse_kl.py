@@ -23,7 +23,6 @@ def get_config() -> ConfigDict:
     config.model.likelihood = "squared_error"
     config.objective.sparsity = 10.0
     config.optimizer.learning_rate = 1e-2
-    config.optimizer.schedule = "cosine"
     config.train.epochs = 100
     config.train.save_every_epochs = 10
     return config

@@ -51,16 +51,36 @@ def assert_one_line(error, *words):
 
 
 @pytest.mark.parametrize("name", data.sources())
-def test_every_source_follows_the_contract(name, tmp_path):
+def test_every_source_follows_the_contract(name, tmp_path, books_ndjson):
     """Each file of aejax/data: rows, splits, dtypes and spec agree with each other, and again on a second call."""
     path = save(tmp_path / "a.npz", x=np.random.default_rng(0).random((40, 3)), y=np.arange(40) % 3)
+    path = str(books_ndjson) if name == "books" else path
     one, two = (data.load(config(name, path=path)) for _ in range(2))
+    if one.spec.kind == "pairs":
+        return assert_pairs(one, two)
     for split in one[:3]:
         assert split["x"].dtype in (np.uint8, np.float32) and split["x"].shape[1:] == one.spec.shape
         assert split["y"].dtype == np.int32 and split["y"].shape == split["x"].shape[:1]
         assert set(np.unique(split["y"])) <= set(range(len(one.spec.class_names)))
     assert one.sha256 == two.sha256
     np.testing.assert_allclose(one.spec.mean, one.train["x"].mean(axis=0), atol=1e-6)
+
+
+def assert_pairs(one, two):
+    """Columns of one length, int32 indices below the sizes; items numbered, named, and labeled by class or -1."""
+    columns = [name for name, values in one.train.items() if values.dtype == np.int32]
+    assert len(columns) == 2 and {values.dtype for values in one.train.values()} <= {np.dtype("i4"), np.dtype("f4")}
+    for split in one[:3]:
+        assert len({values.shape for values in split.values()}) == 1
+        for column, size in zip(columns, (one.spec.sizes * 2)[:2], strict=True):
+            assert split[column].min(initial=0) >= 0 and split[column].max(initial=0) < size
+    count = one.spec.sizes[0]
+    np.testing.assert_array_equal(one.items["x"], np.arange(count))
+    assert one.ids["items"].shape == (count,) and len(set(one.ids["items"].tolist())) == count
+    if "y" in one.items:
+        assert one.items["y"].dtype == np.int32 and -1 <= one.items["y"].min()
+        assert one.items["y"].max() == len(one.spec.class_names) - 1
+    assert one.sha256 == two.sha256 and one.spec.shape == ()
 
 
 def test_splits_are_disjoint_cover_all_rows_and_have_their_sizes(tmp_path):

@@ -98,7 +98,7 @@ def test_books_are_read_as_their_authors_filter_them(tmp_path):
         '["Third", {}, ["ONE", "Three"]]',
     )
     (tmp_path / "info.tsv").write_text(
-        'title\tauthor\tgenre\nA Book\tme\tFantasy novel, horror\nThird\t"x\tnovel\nAnother\t\t\n'
+        'title\tauthor\tgenre\nA Book\t"me\tFantasy novel, horror\nThird\tx\tnovel\nAnother\t\t\n'
     )
     rows = books.read(settings(path=path, min_link_count=2, labels_path=str(tmp_path / "info.tsv"), num_labels=1))
     titles, kept = rows.items["ids"], ["one", "three", "two"]

@@ -56,8 +56,10 @@ def test_the_kl_penalty_is_that_of_bernoullis_with_the_mean_activations(x):
     assert jnp.isfinite(kl).all() and kl[2] == pytest.approx(0.0, abs=1e-6) and (kl[:2] > 1).all()
 
 
-@pytest.mark.parametrize(("activation", "top_k"), [("sigmoid", 0), ("tanh", 3)])
-@pytest.mark.parametrize(("hidden", "latent_dim"), [((), 12), ((10,), 5), ((10,), 70)])
+@pytest.mark.parametrize(
+    ("hidden", "latent_dim", "activation", "top_k"),
+    [((), 12, "sigmoid", 0), ((), 12, "tanh", 3), ((10,), 5, "sigmoid", 3), ((10,), 70, "tanh", 0)],
+)
 def test_the_contractive_penalty_is_the_squared_jacobian(x, hidden, latent_dim, activation, top_k):
     """Closed form of one layer; a pass per unit (5 < 64) and per feature (70 > 64) of a deeper encoder."""
     changes = {"model.hidden": hidden, "model.latent_dim": latent_dim, "model.code_activation": activation}

@@ -25,7 +25,7 @@ def draw_activations(
     grid = figure.subplots(down, side, squeeze=False, sharey=True).ravel()
     for axes, (label, codes) in zip(grid, panels, strict=False):
         draw_histogram(axes, codes)
-        axes.set_title(wrap(label, 24))
+        axes.set_title(wrap(label, 30))
     for axes in grid[len(panels) :]:
         axes.remove()
     for i, axes in enumerate(figure.axes):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 from scipy import stats
 from sklearn.neighbors import NearestNeighbors
@@ -10,7 +11,7 @@ from aejax.data import tfds
 from experiments.claims import NotRun, Outcome
 
 PREPARE = "python -m experiments.prepare_data --name=mnist"
-QUIET = {"log.every_epochs": 10_000, "train.save_every_epochs": 10_000}
+QUIET = {"log.every_epochs": 10_000, "train.save_every_epochs": 10_000, "data.valid_fraction": 0.0}
 
 
 def images(fast: bool, epochs: int) -> dict[str, Any]:
@@ -39,17 +40,17 @@ def rows_of(outcome: Outcome, split: str, most: int) -> tuple[np.ndarray, np.nda
 
 def encode(outcome: Outcome, x: np.ndarray) -> np.ndarray:
     """The codes [n, k] of rows."""
-    return np.asarray(outcome.model.encode(outcome.params, x))
+    return np.asarray(jax.jit(outcome.model.encode)(outcome.params, x))
 
 
 def decode(outcome: Outcome, codes: np.ndarray) -> np.ndarray:
     """What codes [n, k] decode to."""
-    return np.asarray(outcome.model.decode(outcome.params, codes.astype(np.float32)))
+    return np.asarray(jax.jit(outcome.model.decode)(outcome.params, codes.astype(np.float32)))
 
 
 def posterior(outcome: Outcome, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and σ [n, k] of q(z|x)."""
-    mean, logvar = outcome.model.posterior(outcome.params, x)
+    mean, logvar = jax.jit(outcome.model.posterior)(outcome.params, x)
     return np.asarray(mean), np.exp(0.5 * np.asarray(logvar))
 
 

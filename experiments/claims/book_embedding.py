@@ -18,6 +18,7 @@ from sklearn.metrics import roc_auc_score
 from aejax import geometry
 from aejax.types import Dataset
 from experiments.claims import NotRun, Outcome, Row, train
+from experiments.claims._images import QUIET
 
 KOEHRSEN = "lecture, slide book embedding; Koehrsen 2018"
 COMMAND = (
@@ -32,14 +33,13 @@ NEGATIVES = 10  # random pairs per held-out one
 @cache
 def trained(fast: bool) -> list[Outcome]:
     """Three seeds; raises NotRun where the book files are absent."""
-    quiet = {"log.every_epochs": 1000, "train.save_every_epochs": 1000}
     if fast:
-        return train("books_planted", quiet, f"seed=0:{SEEDS}")
+        return train("books_planted", QUIET, f"seed=0:{SEEDS}")
     folder = Path(os.environ.get("AEJAX_RAW_DATA", "")) / "koehrsen_books"
     if not (folder / "p15_books.ndjson").is_file():
         raise NotRun(COMMAND)
     paths = {"data.path": str(folder / "p15_books.ndjson"), "data.labels_path": str(folder / "book_info.tsv")}
-    return train("books", quiet | paths | {"data.min_link_count": 2}, f"seed=0:{SEEDS}")
+    return train("books", QUIET | paths | {"data.min_link_count": 2}, f"seed=0:{SEEDS}")
 
 
 def measure(fast: bool) -> list[Row]:

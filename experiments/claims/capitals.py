@@ -8,6 +8,7 @@ import numpy as np
 from aejax import geometry
 from aejax.data import capitals as source
 from experiments.claims import Outcome, Row, train
+from experiments.claims._images import QUIET
 
 SEEDS = "seed=0:4"
 EMBEDDINGS = "lecture, slide Embeddings: capitals → 2D coordinates"
@@ -15,7 +16,7 @@ EMBEDDINGS = "lecture, slide Embeddings: capitals → 2D coordinates"
 
 @cache
 def trained(distance: str) -> list[Outcome]:
-    return train("capitals", {"data.distance": distance}, SEEDS)
+    return train("capitals", QUIET | {"data.distance": distance}, SEEDS)
 
 
 def measure(fast: bool) -> list[Row]:

@@ -15,7 +15,7 @@ def trained(fast: bool) -> dict[str, dict[int, list[Outcome]]]:
     """Three seeds for each k."""
     sweep = "model.latent_dim=2,10,20", "seed=0:3"
     found = {
-        "shallow autoencoder": train("shallow", images(fast, 100), *sweep),
+        "shallow autoencoder": train("shallow", images(fast, 60), *sweep),
         "VAE": train("vae_squared_error", squared_error_vae(fast, 60), *sweep),
     }
     return {

@@ -20,7 +20,8 @@ def trained(fast: bool) -> dict[str, Outcome]:
     changes = images(fast, epochs=100)
     kl, l1 = {}, 0.1
     if not fast:  # a squared error of 784 pixels weighs more than one of 64
-        kl, l1 = {"objective.sparsity": 30.0, "optimizer.learning_rate": 3e-3}, 0.3
+        kl = {"objective.sparsity": 30.0, "optimizer.learning_rate": 3e-3, "optimizer.schedule": "cosine"}
+        l1 = 0.3
     activations, weights = "model.code_activation=relu,sigmoid", f"objective.sparsity=0,{l1}"
     relu, relu_l1, sigmoid, sigmoid_l1 = train("sparse_l1", changes, activations, weights)
     [target] = train("sparse_kl", changes | kl | {"objective.target_activation": TARGET})
