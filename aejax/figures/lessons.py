@@ -107,7 +107,7 @@ def draw_latent_spaces(
 
 def ellipses(axes: Axes, mean: Points, sigma: Points, colors: np.ndarray) -> None:
     """2σ outlines of at most 60 posteriors."""
-    some = np.linspace(0, len(mean) - 1, min(len(mean), MOST_ELLIPSES)).astype(int)
+    some = np.random.default_rng(0).permutation(len(mean))[:MOST_ELLIPSES]  # rows may come in the order of classes
     shapes = EllipseCollection(
         widths=4 * sigma[some, 0],
         heights=4 * sigma[some, 1],

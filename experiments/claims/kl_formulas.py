@@ -11,6 +11,7 @@ from aejax import figures, losses
 from experiments.claims import Row
 
 SIGMAS = np.geomspace(0.02, 3.0, 200)
+DRAWN = 1000  # L of the estimates in the picture
 LECTURE = "the lecture's slide"
 
 
@@ -77,5 +78,5 @@ def draw(directory: Path, fast: bool) -> None:
     """The lecture's curve, with Monte-Carlo estimates on it."""
     del fast
     marks = np.geomspace(0.03, 2.5, 12)
-    estimates = np.array([monte_carlo(0.0, sigma, 100, seed) for seed, sigma in enumerate(marks)])
-    figures.kl_curve(directory / "kl_curve.png", SIGMAS, kl_curve(SIGMAS), marks, estimates, 100)
+    estimates = np.array([monte_carlo(0.0, sigma, DRAWN, seed) for seed, sigma in enumerate(marks)])
+    figures.kl_curve(directory / "kl_curve.png", SIGMAS, kl_curve(SIGMAS), marks, estimates, DRAWN)
