@@ -15,12 +15,12 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(RUN) -m ruff check .
 	$(RUN) -m basedpyright --level error
-	$(RUN) -m pytest -m "not slow"
+	$(RUN) -m pytest -n 2 --dist loadscope -m "not slow"
 
 test-all: $(STAMP)
 	$(RUN) -m ruff check .
 	$(RUN) -m basedpyright --level error
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist loadscope
 
 # The environment, from hashes; made anew when the interpreter, the lock or the extra changes.
 $(STAMP):
