@@ -39,24 +39,24 @@ def main() -> None:
     environment.pin(1, directory=workdir)
     import numpy as np
 
-    from aejax import data, results  # imports jax, which reads what was pinned
+    from aejax import data, trained  # imports jax, which reads what was pinned
 
-    trained = results.load_member(workdir, MEMBER.value)
+    loaded = trained.load_member(workdir, MEMBER.value)
     if INPUT.value:
-        x, y, ids = data.read_new(INPUT.value, trained.member.config.data, trained.spec)
-        codes = results.embed(trained, x)
-        labels = None if y is None else [trained.spec.class_names[code] for code in y]
+        x, y, ids = data.read_new(INPUT.value, loaded.member.config.data, loaded.spec)
+        codes = trained.embed(loaded, x)
+        labels = None if y is None else [loaded.spec.class_names[code] for code in y]
     else:
-        codes, labels, ids = results.embed_items(workdir, trained)
+        codes, labels, ids = trained.embed_items(workdir, loaded)
     names = np.arange(len(codes)).astype(str) if ids is None else ids
     if NEIGHBORS.value:
-        near = results.neighbors(codes, labels, names, NEIGHBORS.value, NUM_NEIGHBORS.value, METRIC.value)
+        near = trained.neighbors(codes, labels, names, NEIGHBORS.value, NUM_NEIGHBORS.value, METRIC.value)
         print(records.markdown(near))
     if OUTPUT.value:
-        results.write_codes(Path(OUTPUT.value), codes, labels, ids)
+        trained.write_codes(Path(OUTPUT.value), codes, labels, ids)
         print(f"{len(codes)} codes of {codes.shape[1]} units in {OUTPUT.value}")
     if TSV.value:
-        results.write_projector(Path(TSV.value), codes, labels, names)
+        trained.write_projector(Path(TSV.value), codes, labels, names)
         print(f"{len(codes)} codes for projector.tensorflow.org in {TSV.value}: vectors.tsv, metadata.tsv")
 
 

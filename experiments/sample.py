@@ -28,13 +28,13 @@ def main() -> None:
     if output.suffix not in (".png", ".npz", ".npy", ".csv"):
         raise UserError(f"--output={output}: write .png, .npz, .npy or .csv")
     environment.pin(1, directory=Path(WORKDIR.value))
-    from aejax import results  # imports jax, which reads what was pinned
+    from aejax import trained  # imports jax, which reads what was pinned
 
-    trained = results.load_member(Path(WORKDIR.value), MEMBER.value)
-    if output.suffix == ".png" and trained.spec.kind != "image":
+    loaded = trained.load_member(Path(WORKDIR.value), MEMBER.value)
+    if output.suffix == ".png" and loaded.spec.kind != "image":
         raise UserError(f"--output={output}: these rows are no images, write .npz, .npy or .csv")
-    codes, x = results.sample(trained, NUM_SAMPLES.value, SEED.value)
-    results.write_samples(output, trained.spec, codes, x)
+    codes, x = trained.sample(loaded, NUM_SAMPLES.value, SEED.value)
+    trained.write_samples(output, loaded.spec, codes, x)
     print(f"{len(x)} samples in {output}")
 
 

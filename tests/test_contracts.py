@@ -135,8 +135,12 @@ ALLOWED = {  # beside types, errors and config, which all may import
     "checkpoint": {"records"},
     "programs": {"axes", "data", "evaluate", "models", "optimizers", "preprocess", "sweep", "train"},
     "gallery": {"axes", "figures", "geometry", "programs"},
-    "results": None,  # everything
-    "run": None,
+    "trained": {
+        *("axes", "checkpoint", "data", "figures", "gallery", "geometry", "models", "preprocess", "programs"),
+        "records",
+    },
+    "results": {"gallery", "programs", "records", "report", "sweep", "trained"},
+    "run": None,  # everything
 }
 
 

@@ -12,7 +12,7 @@ from scipy.stats import ortho_group
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-from aejax import axes, data, geometry, models, programs, records, results, run
+from aejax import axes, data, geometry, models, programs, records, results, run, trained
 from aejax import config as configs
 from aejax.data import books, capitals, planted_pairs, toy_text
 from aejax.errors import UserError
@@ -343,38 +343,38 @@ def test_a_run_of_pairs_learns_and_is_evaluated(book_run):
 
 
 def test_items_are_embedded_by_their_names(book_run, tmp_path):
-    trained = results.load_member(book_run, None)
-    codes, labels, ids = results.embed_items(book_run, trained)
+    loaded = trained.load_member(book_run, None)
+    codes, labels, ids = trained.embed_items(book_run, loaded)
     assert labels
     np.testing.assert_allclose(np.linalg.norm(codes, axis=1), 1.0, rtol=1e-5)
-    near = results.neighbors(codes, labels, ids, "Book 7", 5, "cosine")
+    near = trained.neighbors(codes, labels, ids, "Book 7", 5, "cosine")
     cosine = codes @ codes[ids.tolist().index("Book 7")]
     assert [row["item"] for row in near] == ids[np.argsort(-cosine)[1:6]].tolist()
     assert sum(row["label"] == "crime" for row in near) >= 4  # as Book 7
-    far = results.neighbors(codes, labels, ids, "Book 7", 5, "euclidean")
+    far = trained.neighbors(codes, labels, ids, "Book 7", 5, "euclidean")
     assert [row["item"] for row in far] == [row["item"] for row in near]  # unit vectors: the same order
     assert far[0]["euclidean"] == pytest.approx(np.sqrt(2 - 2 * near[0]["cosine"]), rel=1e-3)
     with pytest.raises(UserError, match="--neighbors=Bok 7 is no item: did you mean 'Book 7'"):
-        results.neighbors(codes, labels, ids, "Bok 7", 5, "cosine")
-    results.write_projector(tmp_path, codes, labels, np.char.replace(ids, "Book 7", "Book\t7"))
+        trained.neighbors(codes, labels, ids, "Bok 7", 5, "cosine")
+    trained.write_projector(tmp_path, codes, labels, np.char.replace(ids, "Book 7", "Book\t7"))
     with open(tmp_path / "metadata.tsv", newline="") as file:
         metadata = list(csv.reader(file, delimiter="\t"))
     vectors = np.loadtxt(tmp_path / "vectors.tsv", delimiter="\t")
     assert metadata[0] == ["id", "label"] and metadata[8] == ["Book 7", "crime"] and len(metadata) == 61
     np.testing.assert_allclose(vectors, codes, rtol=1e-6)
-    results.write_projector(tmp_path, codes, None, ids)
+    trained.write_projector(tmp_path, codes, None, ids)
     assert (tmp_path / "metadata.tsv").read_text().splitlines() == ids.tolist()
 
 
 def test_a_run_of_pairs_takes_no_new_samples_and_no_other_books(book_run, books_ndjson, tmp_path):
-    trained = results.load_member(book_run, None)
+    loaded = trained.load_member(book_run, None)
     with pytest.raises(UserError, match="a run of pairs embeds its own items"):
-        data.read_new("x.npy", trained.member.config.data, trained.spec)
+        data.read_new("x.npy", loaded.member.config.data, loaded.spec)
     before = books_ndjson.read_text()
     try:
         books_ndjson.write_text(before.replace('"Book 3"', '"Book III"'))
         with pytest.raises(UserError, match="have changed since it was trained"):
-            results.embed_items(book_run, trained)
+            trained.embed_items(book_run, loaded)
     finally:
         books_ndjson.write_text(before)
 

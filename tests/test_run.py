@@ -11,7 +11,7 @@ import time
 import jax
 import pytest
 
-from aejax import axes, checkpoint, programs, records, results, run
+from aejax import axes, checkpoint, programs, records, results, run, trained
 from aejax.errors import Interrupted, UserError
 from tests.conftest import ROOT, small_config
 
@@ -24,8 +24,8 @@ def train(config, workdir, *sweep, **options):
 
 def bits(workdir):
     """All that a finished run is: its metrics and members as bytes, its newest state."""
-    [group] = programs.make_groups(results.read_members(workdir))
-    step, state = results.newest_state(workdir, 0, programs.state_shapes(group.task, group.members))
+    [group] = programs.make_groups(trained.read_members(workdir))
+    step, state = trained.newest_state(workdir, 0, programs.state_shapes(group.task, group.members))
     leaves = [leaf.tobytes() for leaf in jax.tree.leaves(state)]
     return step, leaves, (workdir / "metrics.jsonl").read_bytes(), (workdir / "members.csv").read_bytes()
 

@@ -51,7 +51,7 @@ def train(recipe: str, changes: dict[str, Any] | None = None, *sweep: str, zippe
     """
     import jax
 
-    from aejax import axes, programs, results, run
+    from aejax import axes, programs, results, run, trained
     from aejax import config as configs
 
     config = configs.replaced(importlib.import_module(f"configs.{recipe}").get_config(), changes or {})
@@ -59,7 +59,7 @@ def train(recipe: str, changes: dict[str, Any] | None = None, *sweep: str, zippe
     outcomes: dict[int, Outcome] = {}
     with tempfile.TemporaryDirectory() as workdir:
         directory = run.run(config, workdir, sweep_axes, zipped)
-        for group in programs.make_groups(results.read_members(directory)):
+        for group in programs.make_groups(trained.read_members(directory)):
             rows, state = results.evaluate_group(directory, group)
             for lane, (member, row) in enumerate(zip(group.members, rows, strict=True)):
                 params, stats = jax.tree.map(lambda leaf, lane=lane: leaf[lane], (state.params, state.stats))
