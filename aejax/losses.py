@@ -49,6 +49,18 @@ def gaussian_log_likelihood(
     return -0.5 * (quadratic + logvar + math.log(2 * math.pi)).sum(axis=-1)
 
 
+def normal_log_prob(
+    z: Float[Array, "*shape k"], mean: Float[Array, "*#shape k"], logvar: Float[Array, "*#shape k"]
+) -> Float[Array, "*shape"]:
+    """log N(z; mean, exp(logvar)) with independent units, summed over them: nats."""
+    return -0.5 * (jnp.square(z - mean) * jnp.exp(-logvar) + logvar + math.log(2 * math.pi)).sum(axis=-1)
+
+
+def standard_normal_log_prob(z: Float[Array, "*shape k"]) -> Float[Array, "*shape"]:
+    """log N(z; 0, I), summed over units: nats."""
+    return -0.5 * (jnp.square(z) + math.log(2 * math.pi)).sum(axis=-1)
+
+
 def squared_error(x: Float[Array, "B *f"], x_hat: Float[Array, "B *f"]) -> Float[Array, " B"]:
     """‖x − x_hat‖²: squared data units per example (not nats), [B]."""
     return jnp.square(flatten(x) - flatten(x_hat)).sum(axis=-1)

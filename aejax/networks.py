@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from aejax.errors import UserError, choose
@@ -29,18 +30,27 @@ class Network(NamedTuple):
     apply: Callable[[Params, Array], Array]  # (params, rows[B, ...]) -> [B, ...]
 
 
+INITIALIZERS = {
+    "lecun_normal": nn.initializers.lecun_normal(),  # variance 1 / inputs, flax's own
+    "glorot_uniform": nn.initializers.glorot_uniform(),  # variance 2 / (inputs + outputs)
+}
+
+
 class MLP(nn.Module):
-    """Dense layers with an activation between them; the last is linear."""
+    """Dense layers with an activation between them; the last is linear and its bias starts at `bias`."""
 
     widths: tuple[int, ...]
     activation: Callable[[Array], Array]
+    initializer: str = "lecun_normal"
+    bias: tuple[float, ...] | float = 0.0
 
     @nn.compact
     def __call__(self, rows: Array) -> Array:
-        hidden = rows.reshape(rows.shape[0], -1)
+        hidden, start = rows.reshape(rows.shape[0], -1), INITIALIZERS[self.initializer]
         for width in self.widths[:-1]:
-            hidden = self.activation(nn.Dense(width)(hidden))
-        return nn.Dense(self.widths[-1])(hidden)
+            hidden = self.activation(nn.Dense(width, kernel_init=start)(hidden))
+        bias = nn.initializers.constant(jnp.asarray(self.bias))
+        return nn.Dense(self.widths[-1], kernel_init=start, bias_init=bias)(hidden)
 
 
 class ConvEncoder(nn.Module):
@@ -81,8 +91,9 @@ class ConvDecoder(nn.Module):
 def encoder(config: Any, spec: Spec, features: int) -> Network:
     """x[B, *shape] to [B, features], as `config.model` says; raises UserError for unknown names."""
     activation = ACTIVATIONS[choose("model.activation", config.activation, ACTIVATIONS)]
+    choose("model.initializer", config.initializer, INITIALIZERS)
     if choose("model.network", config.network, ("mlp", "conv")) == "mlp":
-        return _network(MLP((*config.hidden, features), activation), spec.shape)
+        return _network(MLP((*config.hidden, features), activation, config.initializer), spec.shape)
     _check_conv(config, spec)
     return _network(ConvEncoder(tuple(config.hidden), features, activation), spec.shape)
 
@@ -90,11 +101,30 @@ def encoder(config: Any, spec: Spec, features: int) -> Network:
 def decoder(config: Any, spec: Spec) -> Network:
     """z[B, latent_dim] to [B, *shape] (logits or means), mirroring the encoder; raises UserError for unknown names."""
     activation = ACTIVATIONS[choose("model.activation", config.activation, ACTIVATIONS)]
+    choose("model.initializer", config.initializer, INITIALIZERS)
+    bias = output_bias(config, spec)
     if choose("model.network", config.network, ("mlp", "conv")) == "mlp":
-        flat = _network(MLP((*reversed(config.hidden), math.prod(spec.shape)), activation), (config.latent_dim,))
+        widths = (*reversed(config.hidden), math.prod(spec.shape))
+        flat = _network(MLP(widths, activation, config.initializer, bias), (config.latent_dim,))
         return Network(flat.init, lambda params, z: flat.apply(params, z).reshape(-1, *spec.shape))
     _check_conv(config, spec)
     return _network(ConvDecoder(tuple(config.hidden), spec.shape, activation), (config.latent_dim,))
+
+
+def output_bias(config: Any, spec: Spec) -> tuple[float, ...] | float:
+    """Where a decoder's last bias starts, by `model.output_bias`: at 0, or at the logits of the training mean.
+
+    The mean is kept 0.001 away from 0 and 1 (Burda et al. 2015, appendix C). Raises UserError where it is no logit.
+    """
+    if choose("model.output_bias", config.output_bias, ("zero", "train_mean")) == "zero":
+        return 0.0
+    if config.likelihood != "bernoulli" or config.network != "mlp":
+        raise UserError(
+            "model.output_bias=train_mean is one logit per feature: it needs model.likelihood=bernoulli and "
+            "model.network=mlp, or use --config.model.output_bias=zero"
+        )
+    mean = np.clip(spec.mean.ravel(), 0.001, 0.999)
+    return tuple(np.log(mean / (1.0 - mean)).tolist())
 
 
 def first_matrix(params: Params) -> Array:

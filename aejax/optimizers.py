@@ -9,11 +9,19 @@ from jaxtyping import Float, Int
 
 from aejax.errors import choose
 
+
+def stage(progress: Float[Array, "*steps"]) -> Float[Array, "*steps"]:
+    """Which of eight stages, 0 to 7, each three times as long as the one before (Burda et al. 2015, section 5)."""
+    epochs = (3**8 - 1) // 2  # 1 + 3 + ... + 3⁷ = 3,280
+    return jnp.clip(jnp.floor(jnp.log(2.0 * epochs * progress + 1.0) / jnp.log(3.0) + 1e-5), 0.0, 7.0)
+
+
 # optax's own schedules branch on their numbers in Python and so cannot take traced ones.
 DECAYS = {  # progress [0, 1] after the warm-up, final fraction -> fraction of the peak
     "constant": lambda progress, final: jnp.ones_like(progress),
     "cosine": lambda progress, final: final + (1.0 - final) * 0.5 * (1.0 + jnp.cos(jnp.pi * progress)),
     "exponential": lambda progress, final: final**progress,
+    "stages": lambda progress, final: final ** (stage(progress) / 7.0),
 }
 
 RULES = {

@@ -49,6 +49,7 @@ class Autoencoder(NamedTuple):
     fit: Callable[[Array], Params] | None = None  # (x[N, ...]) -> params: closed form, replaces all training
     posterior: Callable[[Params, Array], tuple[Array, Array]] | None = None  # (params, x) -> mean, logvar [B, K]
     sample_prior: Callable[[Params, Array, int], Array] | None = None  # (params, key, num) -> z[num, K]
+    log_weights: Callable[[Params, Array, Array, int], Array] | None = None  # (params, key, x, S) -> log w [S, B], nats
     corrupt: Callable[[Array, Array, Any], Array] | None = None  # (key, x, level) -> x_tilde, what the loss encodes
     columns: tuple[str, ...] = ("x",)  # of a batch, that the loss reads
 

@@ -42,12 +42,16 @@ def get_config() -> ConfigDict:
     config.model.network = "mlp"  # or "conv" (images)
     config.model.hidden = (512,)  # widths of the encoder (channels for conv); the decoder mirrors them
     config.model.activation = "relu"  # of hidden layers: "relu", "sigmoid", "tanh", "gelu", "softplus"
+    config.model.initializer = "lecun_normal"  # of an MLP's matrices; or "glorot_uniform"
+    config.model.output_bias = "zero"  # start of a Bernoulli decoder's last bias; or "train_mean", its logits
     config.model.code_activation = "identity"  # of an autoencoder's code
     config.model.output_activation = "identity"  # of the mean under a squared error or Gaussian; or "sigmoid"
     config.model.likelihood = "bernoulli"  # or "gaussian"; an autoencoder: "squared_error", "bernoulli"
     config.model.variance = 1.0  # of the Gaussian likelihood, where it is learned: its start
     config.model.learn_variance = False  # one variance shared by all features
-    config.model.num_samples = 1  # L, draws of z per example and step
+    config.model.num_samples = 1  # draws of z per example and step: L, or k of an IWAE
+    config.model.num_bounds = 1  # importance-weighted bounds that are averaged: above 1 a MIWAE
+    config.model.gradient = "reparametrized"  # of an IWAE; or "stl", "dreg"
     config.model.target = "classification"  # of a pair embedding: pair or not; or "regression" on ±1
     config.model.negatives = "uniform"  # how it draws them; or "shuffled": the items and contexts of other pairs
     config.model.negative_ratio = 2  # negatives per pair
@@ -59,6 +63,7 @@ def get_config() -> ConfigDict:
     config.objective = ConfigDict()
     config.objective.beta = 1.0  # λ, the weight of the KL
     config.objective.beta_warmup = 0.0  # steps over which it rises linearly; 0.0: none
+    config.objective.free_bits = 0.0  # nats of each unit's KL that cost nothing
     config.objective.weight_penalty = 0.0  # λ of the linear autoencoder: of ‖W₁‖² + ‖W₂‖², per example
     config.objective.sparsity = 0.0  # λ, the weight of a sparse autoencoder's penalty Ω
     config.objective.target_activation = 0.05  # z₀ under penalty "kl"
@@ -68,9 +73,9 @@ def get_config() -> ConfigDict:
     config.optimizer = ConfigDict()
     config.optimizer.name = "adam"  # or "adamw", "sgd"
     config.optimizer.learning_rate = 1e-3  # the peak
-    config.optimizer.schedule = "constant"  # or "cosine", "exponential"
+    config.optimizer.schedule = "constant"  # or "cosine", "exponential", "stages"
     config.optimizer.warmup = 0.0  # steps of linear warm-up
-    config.optimizer.final_fraction = 0.01  # of the peak, where cosine and exponential end
+    config.optimizer.final_fraction = 0.01  # of the peak, where all but constant end
     config.optimizer.b1 = 0.9  # Adam's and AdamW's
     config.optimizer.b2 = 0.999
     config.optimizer.eps = 1e-8

@@ -171,7 +171,7 @@ def test_an_unknown_model_is_refused_with_the_nearest():
 
 
 def test_objective_of_is_what_the_model_uses():
-    assert configs.objective_of(get_config()) == {"beta": 1.0, "beta_warmup": 0.0}
+    assert configs.objective_of(get_config()) == {"beta": 1.0, "beta_warmup": 0.0, "free_bits": 0.0}
     assert configs.objective_of(changed(model={"name": "autoencoder"})) == {}
 
 

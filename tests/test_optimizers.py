@@ -107,6 +107,13 @@ def test_decays_by_hand():
     assert rates("exponential", [10, 30, 50, 70], warmup=10.0) == pytest.approx([0.03, 0.003, 0.0003, 0.0003])
 
 
+def test_the_stages_are_those_of_the_iwae_paper():
+    epochs = [stage for stage in range(8) for _ in range(3**stage)]  # 3,280 epochs, the stage of each
+    progress = (jnp.arange(len(epochs)) + 0.5) / len(epochs)
+    rates = 1e-3 * optimizers.DECAYS["stages"](progress, jnp.float32(0.1))
+    np.testing.assert_allclose(rates, [1e-3 * 10 ** (-stage / 7) for stage in epochs], rtol=1e-5)
+
+
 @pytest.mark.parametrize("schedule", optimizers.DECAYS)
 def test_a_warmup_longer_than_the_training_only_rises(schedule):
     assert rates(schedule, range(5), total=5, warmup=100.0) == pytest.approx([0.0003 * n for n in range(1, 6)])

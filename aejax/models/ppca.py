@@ -60,6 +60,10 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         log_determinant = (num_features - k) * params["logvar"] + jnp.linalg.slogdet(m)[1]
         return -0.5 * (quadratic + log_determinant + num_features * math.log(2 * math.pi))
 
+    def log_weights(params, key, x, num_samples):
+        """log p(x), whatever is drawn: with the true posterior every weight is p(x)."""
+        return jnp.broadcast_to(log_prob(params, x)[None], (num_samples, len(x)))
+
     def loss(params, stats, key, batch):
         nll = -log_prob(params, batch["x"]).mean()
         return nll, ({"nll": nll}, stats)
@@ -71,5 +75,6 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         decode=lambda params, z: (z @ params["factors"].T + params["mean"][None]).reshape(-1, *spec.shape),
         fit=fit,
         posterior=posterior,
+        log_weights=log_weights,
         sample_prior=lambda params, key, num: jax.random.normal(key, (num, k)),
     )

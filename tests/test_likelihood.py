@@ -1,0 +1,248 @@
+"""log p(x) by importance sampling against densities that are known exactly, and the importance-weighted bounds."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.special import logsumexp
+
+from aejax import config as configs
+from aejax import likelihood, losses, models
+from aejax.keys import EVALUATION, stream
+from aejax.models import iwae
+from aejax.types import Autoencoder, HParams, Spec, Task, TrainState
+from configs.base import get_config
+
+D, K = 5, 2
+SPEC = Spec((D,), "table", "unit", 1.0, (), (), np.zeros(D, np.float32), None, None)
+
+
+def make(name, spec=SPEC, **keys):
+    changes = {"model.name": name, "model.latent_dim": K, "model.hidden": ()}
+    changes |= {f"model.{key}": value for key, value in keys.items()}
+    return models.make(configs.replaced(get_config(), changes).model, spec)
+
+
+def weigh(model, params, x, num_samples, size, seed=0):
+    sums, curve = likelihood.weigh(model, params, jax.random.key(seed), jnp.asarray(x), num_samples, size)
+    log_p, ess = likelihood.log_mean(sums, num_samples), likelihood.effective_sample_size(sums)
+    return np.asarray(log_p), np.asarray(ess), np.asarray(curve)
+
+
+def task(model, batch_size):
+    return Task(model, None, lambda key, batch: batch, 0, 1, batch_size)
+
+
+def evaluate(model, params, x, num_samples, batch_size):
+    hp = HParams(jnp.uint32(0), {}, {})
+    state = TrainState(jnp.int32(0), jnp.int32(-1), params, (), ())
+    return likelihood.evaluate_member(task(model, batch_size), state, hp, {"x": jnp.asarray(x)}, num_samples)
+
+
+@pytest.fixture(scope="module")
+def linear_vae():
+    """A linear Gaussian VAE with another posterior than the true one, rows, and log p(x) = log N(b, WWᵀ + σ²)."""
+    model = make("vae", likelihood="gaussian", variance=0.3)
+    params = model.init(jax.random.key(0))[0]
+    rng = np.random.default_rng(0)
+    w, b = rng.normal(size=(K, D)), rng.normal(size=D)
+    params["decoder"]["Dense_0"] = {"kernel": jnp.float32(w), "bias": jnp.float32(b)}
+    params["encoder"]["Dense_0"]["kernel"] *= jnp.array([[0.3, 0.3, 0.0, 0.0]])  # σ = 1: wider than the true posterior
+    x = np.float32(rng.normal(size=(7, K)) @ w + b + 0.5 * rng.normal(size=(7, D)))
+    return model, params, x, stats.multivariate_normal(b, w.T @ w + 0.3 * np.eye(D)).logpdf(x)
+
+
+def test_a_linear_vae_gets_its_exact_density_within_its_standard_error(linear_vae):
+    model, params, x, exact = linear_vae
+    log_p, ess, _ = weigh(model, params, x, 40_000, 100)
+    errors = np.sqrt(1 / ess - 1 / 40_000)
+    assert errors.max() < 0.1  # else the next line would pass for any estimate
+    assert (np.abs(log_p - exact) / errors).max() < 4
+
+
+def test_the_standard_error_is_the_spread_over_seeds(linear_vae):
+    model, params, x, _ = linear_vae
+    draws = [weigh(model, params, x[:3], 2000, 100, seed) for seed in range(60)]
+    spread = np.std([log_p for log_p, _, _ in draws], axis=0, ddof=1)
+    claimed = np.mean([np.sqrt(1 / ess - 1 / 2000) for _, ess, _ in draws], axis=0)
+    np.testing.assert_allclose(claimed, spread, rtol=0.35)
+
+
+def test_with_the_true_posterior_one_sample_is_exact():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(50, D)) @ rng.normal(size=(D, D))
+    model = make("ppca")
+    params = model.fit(jnp.float32(x))
+    exact = -model.loss(params, (), jax.random.key(0), {"x": jnp.float32(x)})[0]
+    log_p, ess, _ = weigh(model, params, np.float32(x), 10, 5)
+    np.testing.assert_allclose(log_p.mean(), exact, rtol=1e-5)
+    np.testing.assert_allclose(ess, 10, rtol=1e-4)
+
+
+def test_a_discrete_code_is_enumerated():
+    """z is one of eight values, x five bits: log p(x) is a sum over eight, whatever proposal draws z."""
+    rng = np.random.default_rng(2)
+    log_prior = np.log(rng.dirichlet(np.ones(8))).astype(np.float32)
+    logits = rng.normal(size=(8, D)).astype(np.float32)
+    x = rng.integers(0, 2, (6, D)).astype(np.float32)
+    joint = -(np.logaddexp(0, logits)[:, None] - x * logits[:, None]).sum(axis=-1) + log_prior[:, None]
+
+    def log_weights(params, key, x, num_samples):
+        z = jax.random.randint(key, (num_samples, len(x)), 0, 8)
+        return jnp.asarray(joint)[z, jnp.arange(len(x))[None]] + jnp.log(8.0)
+
+    model = Autoencoder(init=None, loss=None, encode=None, log_weights=log_weights)  # pyright: ignore
+    log_p, ess, _ = weigh(model, {}, x, 20_000, 200)
+    assert (np.abs(log_p - logsumexp(joint, axis=0)) * np.sqrt(ess)).max() < 4
+
+
+def test_streaming_is_log_sum_exp_however_large_the_weights():
+    log_w = jnp.float32(np.random.default_rng(3).normal(size=(12, 4)) * 30 - 500)
+    zeros = jnp.zeros(4)
+    sums = likelihood.Weights(zeros - jnp.inf, zeros, zeros)
+    for part in (log_w[:1], log_w[1:7], log_w[7:]):
+        sums = likelihood.add(sums, part)
+    np.testing.assert_allclose(likelihood.log_mean(sums, 12), logsumexp(log_w, axis=0) - np.log(12), rtol=1e-6)
+    expected = np.exp(2 * logsumexp(log_w, axis=0) - logsumexp(2 * np.asarray(log_w), axis=0))
+    np.testing.assert_allclose(likelihood.effective_sample_size(sums), expected, rtol=1e-4)
+
+
+def test_the_curve_notes_the_estimate_of_the_first_samples(linear_vae):
+    model, params, x, _ = linear_vae
+    assert likelihood.curve_samples(60, 5) == [5, 15, 35, 60]
+    _, _, curve = weigh(model, params, x, 60, 5)
+    for row, num_samples in zip(curve, (5, 15, 35, 60), strict=True):
+        np.testing.assert_allclose(row, weigh(model, params, x, num_samples, 5)[0], rtol=1e-5)
+
+
+def test_the_size_of_a_chunk_divides_the_samples_and_fits():
+    assert [likelihood.chunk_size(5000, rows) for rows in (1000, 300, 3000)] == [2, 5, 1]
+    assert likelihood.chunk_size(7, 100) == 7
+
+
+def test_a_short_last_batch_counts_by_its_rows(linear_vae):
+    model, params, x, exact = linear_vae
+    x = jnp.asarray(x)
+    metrics = evaluate(model, params, x, 4000, batch_size=3)
+    np.testing.assert_allclose(metrics["nll"], -exact.mean(), atol=5 * metrics["nll_stderr"])
+    keys = [jax.random.split(jax.random.fold_in(stream(jnp.uint32(0), EVALUATION), i))[1] for i in range(3)]
+    parts = [likelihood.weigh(model, params, k, x[3 * i : 3 * i + 3], 4000, 500)[0] for i, k in enumerate(keys)]
+    expected = np.concatenate([likelihood.log_mean(sums, 4000) for sums in parts])
+    np.testing.assert_allclose(metrics["nll"], -expected.mean(), rtol=1e-5)
+    np.testing.assert_allclose(metrics["curve"][-1], metrics["nll"])
+
+
+# The importance-weighted bound
+
+
+@pytest.fixture(scope="module")
+def bits():
+    return jnp.float32(np.random.default_rng(4).integers(0, 2, (6, D)))
+
+
+def loss(model, params, x, seed=0, beta=1.0):
+    value, (metrics, _) = model.loss(params, (), jax.random.key(seed), {"x": x}, beta=jnp.float32(beta))
+    return value, metrics
+
+
+def test_the_bound_is_the_log_of_the_mean_weight(bits):
+    model = make("iwae", num_samples=3, num_bounds=2, hidden=(4,))
+    params = model.init(jax.random.key(1))[0]
+    log_w = np.asarray(model.log_weights(params, jax.random.key(0), bits, 6), np.float64).reshape(2, 3, -1)
+    value, metrics = loss(model, params, bits)
+    expected = (logsumexp(log_w, axis=1) - np.log(3)).mean()
+    np.testing.assert_allclose([-value, metrics["bound"]], expected, rtol=1e-5)
+    assert metrics["bound"] > log_w.mean()
+
+
+def test_one_sample_is_the_vae_with_the_kl_by_monte_carlo(bits):
+    single, many = make("vae"), make("iwae", num_samples=1, num_bounds=20_000)
+    params = single.init(jax.random.key(1))[0]
+    value, metrics = loss(many, params, bits, beta=2.0)
+    mean, logvar = single.posterior(params, bits)
+    expected = metrics["reconstruction"] + 2.0 * losses.kl_standard_normal(mean, logvar).sum(axis=-1).mean()
+    np.testing.assert_allclose(value, expected, rtol=0.01)
+    np.testing.assert_allclose(metrics["bound"], metrics["elbo"], rtol=0.01)
+
+
+@pytest.mark.parametrize("gradient", ["stl", "dreg"])
+def test_the_other_gradients_leave_the_value_and_the_decoder_alone(bits, gradient):
+    keys = {"num_samples": 3, "num_bounds": 2, "hidden": (4,)}
+    plain, other = (make("iwae", **keys, gradient=name) for name in ("reparametrized", gradient))
+    params = plain.init(jax.random.key(1))[0]
+    values, gradients = zip(
+        *(jax.value_and_grad(lambda p, m=m: loss(m, p, bits)[0])(params) for m in (plain, other)), strict=True
+    )
+    np.testing.assert_allclose(values[1], values[0], rtol=1e-6)
+    same = jax.tree.map(lambda a, b: np.allclose(a, b, rtol=1e-4, atol=1e-6), *gradients)
+    assert all(jax.tree.leaves(same["decoder"])) and not any(jax.tree.leaves(same["encoder"]))
+
+
+def encoder_gradient_by_definition(model, params, x, seed, power):
+    """Σ (w / Σw)^power ∂log w/∂z ∂z/∂φ for one bound of three draws, log q(z) at fixed φ; summed draw by draw."""
+    epsilon = jax.random.normal(jax.random.key(seed), (3, len(x), K))
+
+    def draw(params, s):
+        mean, logvar = model.posterior(params, x)
+        return mean + jnp.exp(0.5 * logvar) * epsilon[s]
+
+    def log_w(z):
+        mean, logvar = model.posterior(params, x)
+        prior, posterior = losses.standard_normal_log_prob(z), losses.normal_log_prob(z, mean, logvar)
+        logits = z @ params["decoder"]["Dense_0"]["kernel"] + params["decoder"]["Dense_0"]["bias"][None]
+        return losses.bernoulli_log_likelihood(x, logits) + prior - posterior
+
+    share = jax.nn.softmax(jnp.stack([log_w(draw(params, s)) for s in range(3)]), axis=0)
+    total = jax.tree.map(jnp.zeros_like, params)
+    for s in range(3):
+        slope = jax.grad(lambda z, s=s: (share[s] ** power * log_w(z)).mean())(draw(params, s))
+        part = jax.grad(lambda p, s=s, slope=slope: (slope * draw(p, s)).sum())(params)
+        total = jax.tree.map(jnp.add, total, part)
+    return total["encoder"]
+
+
+@pytest.mark.parametrize(("gradient", "power"), [("stl", 1), ("dreg", 2)])
+def test_the_encoders_gradient_is_that_of_its_paper(bits, gradient, power):
+    model = make("iwae", num_samples=3, gradient=gradient)
+    params = model.init(jax.random.key(1))[0]
+    ours = jax.grad(lambda p: -loss(model, p, bits)[0])(params)["encoder"]
+    expected = encoder_gradient_by_definition(model, params, bits, 0, power)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), ours, expected)
+
+
+def test_the_doubly_reparametrized_gradient_is_unbiased(bits):
+    def encoder_gradients(gradient):
+        model = make("iwae", num_samples=4, gradient=gradient)
+        params = model.init(jax.random.key(1))[0]
+
+        def one(seed):
+            grad = jax.grad(lambda p: model.loss(p, (), jax.random.key(seed), {"x": bits}, beta=jnp.float32(1.0))[0])
+            return grad(params)["encoder"]["Dense_0"]["kernel"].ravel()
+
+        return np.asarray(jax.jit(jax.vmap(one))(jnp.arange(4000)), np.float64)
+
+    plain, dreg = encoder_gradients("reparametrized"), encoder_gradients("dreg")
+    standard_error = np.sqrt((plain.var(axis=0) + dreg.var(axis=0)) / len(plain))
+    assert (np.abs(plain.mean(axis=0) - dreg.mean(axis=0)) / standard_error).max() < 4.5
+    assert np.linalg.norm(plain.mean(axis=0)) > 20 * np.linalg.norm(standard_error)  # else zero would pass too
+
+
+def test_free_bits_cost_nothing_below_and_the_kl_above(bits):
+    model = make("vae")
+    params = model.init(jax.random.key(1))[0]
+    mean, logvar = model.posterior(params, bits)
+    units = np.asarray(losses.kl_standard_normal(mean, logvar)).mean(axis=0)
+    floor = float(units.mean())  # one unit below, one above
+    value, (metrics, _) = model.loss(
+        params, (), jax.random.key(0), {"x": bits}, beta=jnp.float32(3.0), free_bits=jnp.float32(floor)
+    )
+    np.testing.assert_allclose(value, metrics["reconstruction"] + 3 * np.maximum(units, floor).sum(), rtol=1e-5)
+    np.testing.assert_allclose(metrics["kl"], units.sum(), rtol=1e-5)
+
+
+def test_iwae_bound_by_hand():
+    log_w = jnp.log(jnp.array([[1.0], [3.0], [2.0], [2.0]]))
+    np.testing.assert_allclose(iwae.bound(log_w, (1, 4)), np.log(2.0), rtol=1e-6)
+    np.testing.assert_allclose(iwae.bound(log_w, (2, 2)), np.log(2.0), rtol=1e-6)
+    np.testing.assert_allclose(iwae.bound(log_w, (4, 1)), np.log(12) / 4, rtol=1e-6)
