@@ -9,6 +9,7 @@ import subprocess
 import sys
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,7 @@ def points(settings: int, seeds: int = 3) -> list[dict[str, Any]]:
 
 Q = np.linspace(-2, 2, 20).astype(np.float32)
 CLASSES = RNG.integers(0, 30, 90).astype(np.int32)
+NUMBERS = RNG.normal(size=90).astype(np.float32)
 CASES: dict[str, Any] = {
     "reconstructions": (figures.draw_reconstructions, pictures(12), [("β = 1", pictures(12))]),
     "reconstructions of one": (figures.draw_reconstructions, pictures(1), [("β = 1", pictures(1))]),
@@ -77,6 +79,8 @@ CASES: dict[str, Any] = {
     "scatter of eight": (figures.draw_latent_scatter, [(f"β = {b}", codes(90), CLASSES % 10) for b in Q[:8]], NAMES),
     "scatter, 30 classes": (figures.draw_latent_scatter, [("", codes(90), CLASSES)], [f"class {c}" for c in range(30)]),
     "scatter, nameless": (figures.draw_latent_scatter, [("", codes(90), CLASSES)]),
+    "scatter of numbers": (figures.draw_latent_scatter, [("", codes(90), NUMBERS), ("b", codes(90), NUMBERS)]),
+    "scatter of one number": (figures.draw_latent_scatter, [("", codes(90), np.ones(90, np.float32))]),
     "activations": (figures.draw_activations, [("", np.maximum(codes(90), 0))]),
     "activations of five": (figures.draw_activations, [(f"λ = {b}", np.maximum(codes(90, b), 0)) for b in range(5)]),
     "activations, diverged": (figures.draw_activations, [("", codes(9) * np.float32(np.nan)), ("b", codes(9))]),
@@ -225,11 +229,45 @@ def test_all_panels_of_a_scatter_share_one_square_scale():
     assert np.ptp(own[2].get_xlim()) < np.ptp(own[0].get_xlim()) / 4
 
 
+@pytest.mark.parametrize("y", [None, CLASSES % 10, NUMBERS], ids=["unlabeled", "classes", "numbers"])
+@pytest.mark.parametrize("same_scale", [True, False])
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_titles_touch_neither_the_headline_nor_the_panels_above(count, same_scale, y):
+    panels = [(f"β = {b}", codes(90, b), y) for b in range(1, count + 1)]
+    with figures.styled():
+        figure = figures.draw_latent_scatter(panels, NAMES, same_scale=same_scale)
+        style.lay_out(figure)
+        titles = [axes.title.get_window_extent() for axes in figure.axes[:count]]
+        rims = [(axes.xaxis.get_tightbbox() or axes.get_window_extent()).y0 for axes in figure.axes[:count]]
+        headline = next(text.get_window_extent() for text in figure.texts if text.get_gid() == "headline")
+    assert headline.y0 - max(title.y1 for title in titles) >= 5  # pixels
+    assert all(title.y1 < rim for title, rim in zip(titles[4:], rims, strict=False))
+
+
 def test_points_keep_their_classes_in_any_drawing_order():
     z, y = np.stack([np.arange(10.0)] * 2, axis=1), np.arange(10)
     drawn = figures.draw_latent_scatter([("", z, y)], NAMES).axes[0].collections[0]
     order = drawn.get_offsets()[:, 0].astype(int)
     assert np.allclose(drawn.get_facecolor()[:, :3], style.class_colors(10)[order, :3])
+
+
+def test_a_color_bar_has_no_bands(tmp_path):
+    figures.latent_scatter(tmp_path / "a.png", [("", codes(90), NUMBERS)])
+    assert len(np.unique(pixels(tmp_path / "a.png").reshape(-1, 3), axis=0)) > 256
+
+
+def test_labels_that_are_numbers_share_one_color_scale():
+    z, y = np.stack([np.arange(100.0)] * 2, axis=1), np.linspace(-3.5, 8.5, 100)
+    figure = figures.draw_latent_scatter([("a", z, y), ("b", z, y[::-1])])
+    first, second, bar = figure.axes
+    assert (first.get_title(), second.get_title(), bar.get_ylabel()) == ("a", "b", "label")
+    assert not first.texts and not figure.legends  # no number is a class
+    colors = [
+        {int(z): tuple(color) for z, color in zip(drawn.get_offsets()[:, 0], drawn.get_facecolor()[:, :3], strict=True)}
+        for drawn in (first.collections[0], second.collections[0])
+    ]
+    assert all(colors[1][99 - i] == colors[0][i] for i in range(100)) and len(set(colors[0].values())) > 90
+    assert bar.get_ylim() == pytest.approx(np.percentile(y, [1, 99]), abs=0.1)
 
 
 def test_names_stand_at_the_medians_and_never_overlap():
@@ -274,8 +312,8 @@ def test_embed_2d_by_the_size_of_the_code():
     assert plane is z and rows.tolist() == list(range(40)) and names == ("z₁", "z₂")
     line, _, names = figures.embed_2d(z[:, :1])
     assert (line[:, 0] == z[:, 0]).all() and line.shape == (40, 2) and names[0] == "z₁"
-    with pytest.raises(ValueError, match="umap"):
-        figures.embed_2d(codes(4, k=3), "umap")
+    with pytest.raises(ValueError, match="umpa"):
+        figures.embed_2d(codes(4, k=3), "umpa")
 
 
 def test_pca_keeps_a_plane_and_its_sign():
@@ -288,8 +326,29 @@ def test_pca_keeps_a_plane_and_its_sign():
     assert np.allclose(figures.embed_2d(plane @ turn + 7.0, "pca")[0], scores)
 
 
+def test_umap_gets_a_seed_a_start_and_the_rows_of_tsne(monkeypatch):
+    """A stand-in for umap-learn, which is no dependency, that moves its start by what it was told."""
+
+    class UMAP:
+        def __init__(self, n_neighbors, init, random_state, n_jobs):
+            self.start, self.shift = init, [n_neighbors, random_state + n_jobs]
+
+        def fit_transform(self, codes):
+            return self.start + self.shift
+
+    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=UMAP))
+    monkeypatch.setattr(latent, "MOST_NEIGHBOR_ROWS", 50)
+    z = codes(80, k=5)
+    points, rows, names = figures.embed_2d(z, "umap", seed=3)
+    assert names == ("UMAP 1", "UMAP 2") and rows.tolist() == figures.embed_2d(z, "tsne", seed=3)[1].tolist()
+    assert np.allclose(points, latent.principal(z[rows]) + [15, 4])
+    assert np.allclose(latent.umap(z[:6], 3), latent.principal(z[:6]) + [5, 4])  # fewer neighbors than rows
+    assert np.isnan(latent.umap(z * np.float32(np.nan), 0)).all() and latent.umap(z[:3], 0).shape == (3, 2)
+    assert (latent.umap(z * 0, 0) == 0).all()  # collapsed
+
+
 def test_tsne_repeats_itself_on_a_subset_and_takes_what_is_degenerate(monkeypatch):
-    monkeypatch.setattr(latent, "MOST_TSNE_ROWS", 50)
+    monkeypatch.setattr(latent, "MOST_NEIGHBOR_ROWS", 50)
     z = codes(80, k=5)
     first, rows, names = figures.embed_2d(z)
     again, _, _ = figures.embed_2d(z)
@@ -376,6 +435,15 @@ def test_maps_of_a_table_share_rows_columns_and_colors():
     assert (np.diff(y[rows]) >= 0).all() and (np.diff(features) > 0).all() and 7 in features
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["a", "b", "c"]
     assert figure.get_supxlabel() == "50 of 90 rows, ordered by class; 100 of 300 features (the most variable)"
+
+
+def test_rows_of_a_table_lie_in_the_order_of_labels_that_are_numbers():
+    x = codes(90, k=3)
+    x[:, 0] = NUMBERS
+    figure = figures.draw_table_heatmap(x, [("k = 2", x)], (), NUMBERS)
+    assert (np.diff(figure.axes[0].images[0].get_array()[:, 0]) > 0).all()
+    assert not figure.axes[0].get_yticklabels() and not figure.axes[0].collections  # neither names nor lines
+    assert "ordered by label" in figure.get_supxlabel()
 
 
 def test_a_table_of_positive_values_gets_a_sequential_scale():

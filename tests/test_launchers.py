@@ -53,6 +53,7 @@ for line in sys.stdin:
 """
 VAE = "--config=configs/vae.py"
 EPOCH = "--config.train.epochs=1"
+NUMBERS = ["--config.data.name=arrays", "--config.data.path=TMP/numbers.npz"]
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +216,7 @@ def test_a_bad_sweep_is_refused(arguments, words, refused):
     ("name", "arguments", "words"),
     [
         ("evaluate", [], ["--workdir is missing", "--workdir=runs/vae"]),
-        ("evaluate", ["--workdir=TMP", "--projection=umap"], ["--projection=umap", "tsne|pca"]),
+        ("evaluate", ["--workdir=TMP", "--projection=umpa"], ["--projection=umpa", "tsne|pca|umap"]),
         ("evaluate", ["--workdir=TMP", EPOCH], ["config.train.epochs"]),
         ("embed", [], ["--workdir is missing"]),
         ("embed", ["--workdir=TMP", "--output=codes.npz"], ["--input is missing"]),
@@ -254,13 +255,30 @@ def test_other_launchers_refuse_without_jax(name, arguments, words, refused):
             ["--config.data.name=arrays", "--config.data.path=TMP/real.npy"],
             ["model.likelihood=bernoulli", "[0, 1]", "--config.model.likelihood=gaussian"],
         ),
+        (["--config.model.name=regressor"], ["model.name=regressor", "are classes", "data.label_kind=number"]),
+        (["--config.data.label_kind=number"], ["data.label_kind=number", "data.name=digits", "are classes"]),
+        (
+            [*NUMBERS, "--config.data.label_kind=number", "--config.model.name=classifier"],
+            ["model.name=classifier", "these are numbers", "model.name=regressor"],
+        ),
+        ([*NUMBERS, "--config.model.name=regressor"], ["numbers.npz", "float64", "data.label_kind=number"]),
+        (
+            ["--config.data.name=arrays", "--config.data.path=TMP/real.npy", "--config.model.name=regressor"],
+            ["model.name=regressor", "there are no labels", "data.label_kind=number"],
+        ),
+        (
+            ["--config.data.name=arrays", "--config.data.path=TMP/real.npy", "--config.model.name=classifier"],
+            ["model.name=classifier", "there are none", "data.label_column"],
+        ),
         (["--config.train.batch_size=5000", "--dry_run"], ["train.batch_size=5000"]),
         (["--sweep", "optimizer.name=adam,adm"], ["optimizer.name='adm'"]),
         (["--workdir=TMP/real.npy"], ["real.npy cannot be a directory", "--workdir"]),
     ],
 )
 def test_what_does_not_fit_the_data_is_refused_before_anything_is_written(arguments, words, refused, tmp_path):
-    np.save(tmp_path / "real.npy", np.random.default_rng(0).normal(size=(200, 3)))
+    x = np.random.default_rng(0).normal(size=(200, 3))
+    np.save(tmp_path / "real.npy", x)
+    np.savez(tmp_path / "numbers.npz", x=x, y=x[:, 0])
     assert_words(refused("train", [VAE, "--workdir=TMP/run", EPOCH, *arguments], warm=True), words)
 
 
@@ -306,6 +324,22 @@ def test_what_is_no_run_is_refused(name, arguments, run, refused, tmp_path):
     line = refused(name, [f"--workdir=TMP/{run}", *arguments], warm=True)
     words = ["damaged/config.json is damaged", "--workdir"] if run == "damaged" else [f"{run} is no run directory"]
     assert_words(line, words)
+
+
+def test_umap_that_is_not_installed_is_named_before_anything_is_computed(tmp_path):
+    script = f"""
+import runpy, sys
+sys.modules["umap"] = None  # as if it were not installed, where it is
+sys.argv = ["evaluate", "--workdir={tmp_path}", "--projection=umap"]
+try:
+    runpy.run_module("experiments.evaluate", run_name="__main__", alter_sys=True)
+finally:
+    print("jax" in sys.modules)
+"""
+    process = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert (process.returncode, process.stdout) == (2, "False\n")
+    assert process.stderr.startswith("error: --projection=umap") and process.stderr.count("\n") == 1
+    assert "pip install umap-learn" in process.stderr and not list(tmp_path.iterdir())
 
 
 def test_evaluate_refuses_missing_shards(refused, tmp_path):

@@ -1,15 +1,18 @@
-"""Codes as points of a plane: the code itself for k = 2, t-SNE or PCA of it for k > 2."""
+"""Codes as points of a plane: the code itself for k = 2, t-SNE, UMAP or PCA of it for k > 2."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from aejax.figures.style import (
     CLASS_COLORS,
+    SEQUENTIAL,
     WIDTH,
     class_colors,
     grid_shape,
@@ -20,21 +23,28 @@ from aejax.figures.style import (
 )
 
 Points = Float[np.ndarray, "n 2"]
-Labels = Int[np.ndarray, " n"]
+Classes = Int[np.ndarray, " n"]
+Numbers = Float[np.ndarray, " n"]
 
-MOST_TSNE_ROWS = 2000
+MOST_NEIGHBOR_ROWS = 2000  # of t-SNE and UMAP, the same for both
 
 
 def draw_latent_scatter(
-    panels: Sequence[tuple[str, Points, Labels | None]],
+    panels: Sequence[tuple[str, Points, Classes | Numbers | None]],
     class_names: Sequence[str] = (),
     axis_names: tuple[str, str] = ("z₁", "z₂"),
     title: str = "Codes",
     same_scale: bool = True,
 ) -> Figure:
-    """One square per panel of (label, codes [N, 2], classes [N] or None), all on one scale unless told otherwise."""
-    labeled = [y for _, _, y in panels if y is not None]
+    """One square per panel of (label, codes [N, 2], y [N] or None), all on one scale unless told otherwise.
+
+    Classes have a color and a name each; labels that are numbers one color scale for all panels, from their 1st to
+    their 99th percentile.
+    """
+    labeled = [y for _, _, y in panels if y is not None and y.dtype.kind != "f"]
+    numbers = [y for _, _, y in panels if y is not None and y.dtype.kind == "f"]
     class_names = class_names or [str(c) for c in range(1 + max((int(y.max()) for y in labeled), default=-1))]
+    colors = Normalize(*np.percentile(np.concatenate(numbers), [1, 99])) if numbers else None
     down, side = grid_shape(len(panels), 4)
     cell = min(5.0, WIDTH / side)
     figure = new_figure(cell * side, cell * down + 0.5, layout="compressed")
@@ -43,23 +53,28 @@ def draw_latent_scatter(
     for axes, (label, z, y) in zip(grid, panels, strict=False):
         left, right, bottom, top = everything if same_scale else square(z)
         axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal", title=label)
-        scatter(axes, z, y, len(class_names), area=0.2 * cell)
+        scatter(axes, z, y, colors or len(class_names), area=0.2 * cell)
     for axes in grid[len(panels) :]:
         axes.remove()
     name_axes(figure, side, axis_names)
     headline(figure, title)
     if labeled and len(class_names) <= len(CLASS_COLORS):
         legend(figure, class_names)
+    if colors:
+        figure.colorbar(ScalarMappable(colors, SEQUENTIAL), ax=list(grid[: len(panels)]), label="label", extend="both")
     for axes, (_, z, y) in zip(grid, panels, strict=False):
-        if y is not None:
+        if y is not None and not colors:
             name_classes(axes, z, y, class_names)
     return figure
 
 
-def scatter(axes: Axes, z: Points, y: Labels | None, classes: int, area: float) -> None:
-    """The points in random order, so that no class hides the others by being drawn last."""
+def scatter(axes: Axes, z: Points, y: Classes | Numbers | None, colors: int | Normalize, area: float) -> None:
+    """The points in random order, so that none hides the others by being drawn last; `colors`: how many, or a scale."""
     order = np.random.default_rng(0).permutation(len(z))
-    color = class_colors(1) if y is None else class_colors(classes)[y[order]]
+    if y is None:
+        color = class_colors(1)
+    else:
+        color = class_colors(colors)[y[order]] if isinstance(colors, int) else SEQUENTIAL(colors(y[order]))
     size = area * float(np.clip(16000 / max(len(z), 1), 7, 40))
     axes.scatter(*z[order].T, s=size, c=color, alpha=0.7, linewidths=0)
 
@@ -94,7 +109,7 @@ def legend(figure: Figure, class_names: Sequence[str]) -> None:
     figure.legend(handles=dots, loc="outside lower center", ncols=columns, handletextpad=0.1, columnspacing=1.0)
 
 
-def name_classes(axes: Axes, z: Points, y: Labels, class_names: Sequence[str]) -> None:
+def name_classes(axes: Axes, z: Points, y: Classes, class_names: Sequence[str]) -> None:
     """Each class's name at the median of its points, the large classes first; where two would overlap, only one.
 
     Codes that have collapsed have no room for names: there the legend must do.
@@ -114,8 +129,8 @@ def embed_2d(
 ) -> tuple[Float[np.ndarray, "rows 2"], Int[np.ndarray, " rows"], tuple[str, str]]:
     """Codes [N, K] as points [n, 2], the rows [n] of `codes` that they stand for, and the names of the two axes.
 
-    k = 2 stays as it is and k = 1 gets random heights. Otherwise "pca", or "tsne" of at most 2,000 rows by `seed`;
-    codes that are not all finite (a diverged member) become NaN.
+    k = 2 stays as it is and k = 1 gets random heights. Otherwise "pca", or "tsne" or "umap" of at most 2,000 rows by
+    `seed`; codes that are not all finite (a diverged member) become NaN. UMAP needs the package umap-learn.
     """
     every = np.arange(len(codes))
     if codes.shape[1] == 2:
@@ -125,9 +140,11 @@ def embed_2d(
         return np.hstack([codes, heights]), every, ("z₁", "random height")
     if method == "pca":
         return principal(codes), every, ("PC 1", "PC 2")
-    if method != "tsne":
-        raise ValueError(f'method is "tsne" or "pca", not "{method}"')
-    rows = np.sort(np.random.default_rng(seed).permutation(len(codes))[:MOST_TSNE_ROWS])
+    if method not in ("tsne", "umap"):
+        raise ValueError(f'method is "tsne", "umap" or "pca", not "{method}"')
+    rows = np.sort(np.random.default_rng(seed).permutation(len(codes))[:MOST_NEIGHBOR_ROWS])
+    if method == "umap":
+        return umap(codes[rows], seed), rows, ("UMAP 1", "UMAP 2")
     return tsne(codes[rows], seed), rows, ("t-SNE 1", "t-SNE 2")
 
 
@@ -155,3 +172,15 @@ def tsne(codes: Float[np.ndarray, "n k"], seed: int) -> Points:
     with threadpool_limits(limits=1):
         method = TSNE(init=start, perplexity=perplexity, random_state=seed)  # pyright: ignore[reportArgumentType]
         return method.fit_transform(codes)
+
+
+def umap(codes: Float[np.ndarray, "n k"], seed: int) -> Points:
+    """UMAP (McInnes et al. 2018, arXiv 1802.03426) started from PCA; its seed keeps it on one thread."""
+    import umap as umap_learn  # pyright: ignore[reportMissingImports]  # optional, and takes ten seconds to import
+
+    start = principal(codes)
+    if len(codes) < 4 or not np.isfinite(start).all() or not np.ptp(start, axis=0).all():
+        return start  # too few, diverged, or collapsed to a line: umap-learn divides by the ranges
+    neighbors = min(15, len(codes) - 1)
+    method = umap_learn.UMAP(n_neighbors=neighbors, init=start, random_state=seed, n_jobs=1)
+    return np.asarray(method.fit_transform(codes))
