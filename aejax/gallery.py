@@ -24,6 +24,7 @@ METRICS = [  # of the curves, those that the run has
     ("penalty", "penalty Ω (per example)"),
     ("mse", "squared error per feature"),
     ("accuracy", "accuracy"),
+    ("label_mse", "squared error of the label"),
     ("auc", "AUC, pairs against negatives"),
 ]
 
@@ -142,7 +143,7 @@ def draw_views(directory: Path, shown: list[View], suffix: str, projection: str)
 
 
 def draw_scatter(path: Path, shown: list[View], projection: str) -> Picture:
-    """The codes of the test rows (of pairs: the items), colored by class: as they are for k = 2, else projected."""
+    """The codes of the test rows (of pairs: the items), colored by label: as they are for k = 2, else projected."""
     dataset = shown[0].group.dataset
     _, y = shown_rows(shown[0].group)
     panels, names = [], []
@@ -154,7 +155,7 @@ def draw_scatter(path: Path, shown: list[View], projection: str) -> Picture:
     title = f"Codes of {min(len(points) for _, points, _ in panels):,} {what}"
     across, up = (" or ".join(dict.fromkeys(axis)) for axis in zip(*names, strict=True))
     figures.latent_scatter(path, panels, dataset.spec.class_names, (across, up), title=title, same_scale=across == "z₁")
-    return Picture(path, f"{title}, one panel per setting.", "scatter of codes by class")
+    return Picture(path, f"{title}, one panel per setting.", "scatter of codes by label")
 
 
 def draw_map(path: Path, shown: list[View]) -> Picture:

@@ -12,7 +12,7 @@ from aejax.types import TrainState
 
 METRICS = (  # columns, in their order
     *("elbo", "nll", "reconstruction", "kl", "mse", "psnr", "active_units"),
-    *("penalty", "mean_activation", "zero_fraction", "dead_units", "accuracy", "auc", "loss"),
+    *("penalty", "mean_activation", "zero_fraction", "dead_units", "accuracy", "auc", "label_mse", "loss"),
 )
 
 

@@ -186,7 +186,7 @@ def describe(rows: list[dict[str, Any]]) -> str:
         return "fitted"
     rows = [row for row in rows if row["split"] == rows[-1]["split"]]
     names = [name for name in ("elbo", "nll", "reconstruction", "kl", "mse") if name in rows[0]]
-    names = names or [name for name in ("loss", "accuracy", "auc") if name in rows[0]]
+    names = names or [name for name in ("loss", "accuracy", "auc", "label_mse") if name in rows[0]]
     means = ", ".join(f"{name} {np.mean([row[name] for row in rows]):.4g}" for name in names)
     return f"{rows[0]['split']} {means}" + (f" (mean of {len(rows)} members)" if len(rows) > 1 else "")
 

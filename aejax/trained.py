@@ -15,6 +15,8 @@ from aejax import config as configs
 from aejax.errors import UserError
 from aejax.types import Autoencoder, Params, Spec
 
+Labels = list[str] | np.ndarray | None  # of rows: names of classes, or float32 [N]; None without any
+
 
 class Trained(NamedTuple):
     """One trained member, ready for use without the data that it was trained on."""
@@ -84,19 +86,26 @@ def embed(trained: Trained, x: np.ndarray) -> np.ndarray:
     return np.concatenate([np.asarray(encode(trained.params, batch["x"])) for batch in batches])
 
 
-def embed_items(workdir: Path, trained: Trained) -> tuple[np.ndarray, list[str] | None, np.ndarray]:
+def label_names(y: np.ndarray | None, spec: Spec) -> Labels:
+    """The names [N] of classes y, "" for the code −1; labels that are numbers stay as they are."""
+    if y is None or y.dtype.kind == "f":
+        return y
+    names = [*spec.class_names, ""]
+    return [names[code] for code in y]
+
+
+def embed_items(workdir: Path, trained: Trained) -> tuple[np.ndarray, Labels, np.ndarray]:
     """Of a run of pairs, the codes [I, K] of its items, their labels ("" for none) and ids; reads the run's data."""
     member = trained.member
     dataset = data.load(member.config.data)
     if records.read_json(parts(workdir)[0] / "data.json")[str(member.group)]["sha256"] != dataset.sha256:
         raise UserError(f"the data of {workdir} have changed since it was trained: its items may be others")
-    names = [*trained.spec.class_names, ""]
-    labels = [names[code] for code in dataset.items["y"]] if "y" in dataset.items else None
+    labels = label_names(dataset.items.get("y"), trained.spec)
     return embed(trained, dataset.items["x"]), labels, dataset.ids["items"]
 
 
 def neighbors(
-    codes: np.ndarray, labels: list[str] | None, ids: np.ndarray, name: str, num: int, metric: str
+    codes: np.ndarray, labels: Labels, ids: np.ndarray, name: str, num: int, metric: str
 ) -> list[dict[str, Any]]:
     """The `num` rows nearest to the one of that id, the nearest first; raises UserError for an unknown id."""
     known = ids.tolist()
@@ -107,16 +116,20 @@ def neighbors(
     near[row] = -np.inf
     order = np.argsort(-near, kind="stable")[: min(num, len(codes) - 1)]
     sign = 1.0 if metric == "cosine" else -1.0  # a distance is a similarity's opposite
-    return [{metric: float(sign * near[i]), "item": known[i]} | ({"label": labels[i]} if labels else {}) for i in order]
+    return [
+        {metric: float(sign * near[i]), "item": known[i]} | ({} if labels is None else {"label": labels[i]})
+        for i in order
+    ]
 
 
-def write_projector(directory: Path, codes: np.ndarray, labels: list[str] | None, ids: np.ndarray) -> None:
+def write_projector(directory: Path, codes: np.ndarray, labels: Labels, ids: np.ndarray) -> None:
     """vectors.tsv and metadata.tsv as TensorFlow's Embedding Projector loads them (projector.tensorflow.org).
 
     One column of metadata has no line of names, several have one.
     """
     clean = [" ".join(str(name).split()) for name in ids]  # a tab or a line break would shift the columns
-    rows = ["id\tlabel", *map("\t".join, zip(clean, labels, strict=True))] if labels else clean
+    named = [] if labels is None else [f"{name}\t{label}" for name, label in zip(clean, labels, strict=True)]
+    rows = ["id\tlabel", *named] if named else clean
     records.write(directory / "vectors.tsv", "".join("\t".join(f"{v:.8g}" for v in code) + "\n" for code in codes))
     records.write(directory / "metadata.tsv", "".join(row + "\n" for row in rows))
 
@@ -134,7 +147,7 @@ def sample(trained: Trained, num: int, seed: int) -> tuple[np.ndarray, np.ndarra
     return codes, x if spec.center is None else x * spec.spread + spec.center
 
 
-def write_codes(path: Path, codes: np.ndarray, labels: list[str] | None, ids: np.ndarray | None) -> None:
+def write_codes(path: Path, codes: np.ndarray, labels: Labels, ids: np.ndarray | None) -> None:
     """Codes as .npy; with their ids and labels as .npz; or as .csv, one column a unit."""
     named: dict[str, Any] = {
         name: np.asarray(values) for name, values in (("ids", ids), ("labels", labels)) if values is not None

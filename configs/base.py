@@ -20,7 +20,8 @@ def get_config() -> ConfigDict:
     config.data.test_fraction = 0.2  # of all rows, where the source has no test split of its own
     config.data.split_seed = 0  # of the splits and of static binarization; never the member's seed
     config.data.standardize = False  # features to mean 0 and variance 1, fitted on the training rows
-    config.data.label_column = ""  # of a table: class labels, not a feature
+    config.data.label_column = ""  # of a table: labels, not a feature
+    config.data.label_kind = "class"  # or "number": real numbers, for a regressor (data.name="arrays")
     config.data.id_column = ""  # of a table: row names, not a feature
     config.data.delimiter = ","  # of a table; "\t" for tabs
     config.data.transpose = False  # a table with samples in columns (genes x samples)

@@ -45,7 +45,7 @@ def main() -> None:
     if INPUT.value:
         x, y, ids = data.read_new(INPUT.value, loaded.member.config.data, loaded.spec)
         codes = trained.embed(loaded, x)
-        labels = None if y is None else [loaded.spec.class_names[code] for code in y]
+        labels = trained.label_names(y, loaded.spec)
     else:
         codes, labels, ids = trained.embed_items(workdir, loaded)
     names = np.arange(len(codes)).astype(str) if ids is None else ids

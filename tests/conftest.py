@@ -35,7 +35,10 @@ def small():
 
 @pytest.fixture(scope="session")
 def table_csv(tmp_path_factory):
-    """A labeled table of 120 named samples with 6 features, not centered, not scaled."""
+    """A labeled table of 120 named samples with 6 features, not centered, not scaled; with numbers.csv beside.
+
+    There the kinds are numbers, 100.5 and 200.5.
+    """
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 120)
     x = (rng.normal(size=(120, 2)) + 3.0 * y[:, None]) @ rng.normal(size=(2, 6)) + rng.normal(size=(120, 6)) + 10.0
@@ -43,6 +46,8 @@ def table_csv(tmp_path_factory):
     lines += [f"s{i},{'ab'[y[i]]}," + ",".join(f"{value:.6f}" for value in x[i]) for i in range(120)]
     path = tmp_path_factory.mktemp("table") / "table.csv"
     path.write_text("\n".join(lines) + "\n")
+    numbers = path.read_text().replace(",a,", ",100.5,").replace(",b,", ",200.5,")
+    path.with_name("numbers.csv").write_text(numbers)
     return path
 
 

@@ -23,7 +23,8 @@ def recipe(name, table_csv, books_ndjson):
     """A recipe's config, on data that a fresh clone has."""
     config = importlib.import_module(f"configs.{name}").get_config()
     if config.data.name == "arrays":
-        config.data.path, config.data.label_column, config.data.id_column = str(table_csv), "kind", "id"
+        path = table_csv.with_name("numbers.csv") if config.data.label_kind == "number" else table_csv
+        config.data.path, config.data.label_column, config.data.id_column = str(path), "kind", "id"
     if config.data.name == "books":
         config.data.path, config.data.min_link_count = str(books_ndjson), 2
     return config

@@ -301,6 +301,31 @@ def test_labels_become_codes_of_sorted_names(labels, names, tmp_path):
     assert [names[code] for code in loaded.test["y"]] == text
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [[0.1, -2.5, 7], [1, 2, 30], ["0.1", "-2.5", "1e3"], [b"1", b"2.5", b"3"], np.float16([0.1, 5, 2])],
+)
+def test_labels_that_are_numbers_stay_numbers(labels, tmp_path):
+    path = save(tmp_path / "a.npz", x_train=np.eye(3), y_train=labels, x_test=np.eye(3), y_test=labels)
+    loaded = data.load(config("arrays", path=path, valid_fraction=0.0, label_kind="number"))
+    expected = np.array([float(label) for label in labels], np.float32)
+    np.testing.assert_array_equal(loaded.test["y"], expected)
+    assert loaded.test["y"].dtype == np.float32 and loaded.spec.class_names == ()
+    assert loaded.spec.label_moments == pytest.approx((expected.mean(), expected.std()), rel=1e-6)
+
+
+def test_moments_of_labels_are_those_of_the_training_rows(tmp_path):
+    table = write(tmp_path / "g.csv", "age,a\n" + "\n".join(f"{1.5**row:.3f},{row}" for row in range(30)))
+    loaded = data.load(config("arrays", path=table, label_column="age", label_kind="number"))
+    y = loaded.train["y"]
+    assert len(y) < 30 and loaded.spec.label_moments == pytest.approx((y.mean(), y.std()), rel=1e-5)
+    assert loaded.spec.feature_names == ("a",)
+    same = data.load(config("arrays", path=save(tmp_path / "a.npz", x=X, y=np.ones(6)), label_kind="number"))
+    assert same.spec.label_moments == (1.0, 1.0)  # an sd that can be divided by
+    for unlabeled in (config("arrays", path=save(tmp_path / "b.npz", x=X), label_kind="number"), config()):
+        assert data.load(unlabeled).spec.label_moments is None
+
+
 # bad input
 
 
@@ -320,7 +345,7 @@ BAD_ARRAYS = {
     "too few labels": ({"x": X, "y": np.arange(5)}, ["y has shape (5,)", "6 rows"]),
     "too few ids": ({"x": X, "ids": np.arange(5)}, ["ids has shape (5,)", "6 rows"]),
     "one-hot labels": ({"x": X, "y": np.eye(6)}, ["y has shape (6, 6)", "one integer or string"]),
-    "real labels": ({"x": X, "y": X[:, 0] / 5}, ["float32", "one integer or string"]),
+    "real labels": ({"x": X, "y": X[:, 0] / 5}, ["float32", "one integer or string", "data.label_kind=number"]),
     "nan labels": ({"x": X, "y": X[:, 0] * np.nan}, ["float32", "one integer or string"]),
     "test of another shape": ({"x_train": X, "x_test": X[:, :1]}, ["(2,)", "(1,)", "test", "agree"]),
     "test of another dtype": ({"x_train": X, "x_test": X.astype(np.uint8)}, ["float32", "uint8", "test", "agree"]),
@@ -361,6 +386,26 @@ BAD_TABLES = {
 }
 
 
+BAD_NUMBERS = {
+    "text": (list("12x456"), ["bad.npz", "'x'", "row 2", "no finite number", "data.label_kind=class"]),
+    "nan": ([1, 2, 3, np.nan, 5, 6], ["label nan", "row 3", "mend or drop it"]),
+    "nan as text": (["1", "nan", "3", "4", "5", "6"], ["'nan'", "row 1"]),
+    "too large for float32": ([1, 2, 3, 4, 5, 1e300], ["1e+300", "row 5"]),
+    "a column": (np.ones((6, 1)), ["(6, 1)", "one number a row"]),
+    "complex": (np.ones(6, complex), ["complex128", "one number a row"]),
+    "too few": ([1.5, 2.5], ["y has shape (2,)", "6 rows"]),
+}
+
+
+@pytest.mark.parametrize("case", BAD_NUMBERS)
+def test_bad_numbers_for_labels_are_one_line(case, tmp_path):
+    labels, words = BAD_NUMBERS[case]
+    path = save(tmp_path / "bad.npz", x=X, y=labels)
+    with pytest.raises(UserError) as error:
+        data.load(config("arrays", path=path, label_kind="number"))
+    assert_one_line(error, *words)
+
+
 @pytest.mark.parametrize("case", BAD_TABLES)
 def test_bad_tables_are_one_line(case, tmp_path):
     text, keys, words = BAD_TABLES[case]
@@ -379,6 +424,8 @@ BAD_SETTINGS = {
     "no test rows": ({"test_fraction": 0.0}, ["data.test_fraction"]),
     "no training rows": ({"test_fraction": 0.9999}, ["no training rows", "data.test_fraction"]),
     "negative seed": ({"split_seed": -1}, ["data.split_seed=-1"]),
+    "unknown kind of label": ({"label_kind": "numbr"}, ["data.label_kind='numbr'", "did you mean 'number'"]),
+    "classes as numbers": ({"label_kind": "number"}, ["data.label_kind=number", "data.name=digits", "classes"]),
     "both": ({"standardize": True, "binarization": "static"}, ["data.standardize", "data.binarization=static"]),
 }
 
@@ -441,6 +488,7 @@ def test_spec_survives_json_to_the_bit(tmp_path):
         data.load(config("arrays", path=path, standardize=True, **TABLE)),
         data.load(config()),
         data.load(config(binarization="static")),
+        data.load(config("arrays", path=save(tmp_path / "n.npz", x=X, y=X[:, 0] / 7), label_kind="number")),
     ):
         values = json.loads(json.dumps(data.spec_to_json(loaded.spec)))
         restored = data.spec_from_json(values)
@@ -527,6 +575,14 @@ def test_labels_of_new_samples_may_be_codes_where_classes_have_words(tmp_path):
     assert data.read_new(path, keys, spec._replace(class_names=("2", "1", "0")))[1].tolist() == [2, 1, 0] * 2
     with pytest.raises(UserError):
         data.read_new(path, keys, spec._replace(class_names=("1", "2", "3")))
+
+
+def test_labels_of_new_samples_are_numbers_where_the_runs_are(tmp_path):
+    keys = config("arrays", path=save(tmp_path / "a.npz", x=X, y=X[:, 0] / 7), label_kind="number")
+    spec = data.load(keys).spec
+    y = data.read_new(save(tmp_path / "b.npz", x=X, y=[8, -0.5, 3, 1, 2, 9]), keys, spec)[1]
+    assert y.tolist() == [8, -0.5, 3, 1, 2, 9] and y.dtype == np.float32
+    assert data.read_new(save(tmp_path / "c.npz", x=X), keys, spec)[1] is None
 
 
 # prepared image sets

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.spatial import procrustes as scipy_procrustes
 from scipy.stats import ortho_group
+from sklearn.linear_model import LinearRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
@@ -17,7 +18,7 @@ from aejax import config as configs
 from aejax.data import books, capitals, planted_pairs, toy_text
 from aejax.errors import UserError
 from aejax.models import pair_embedding
-from configs import base, books_planted
+from configs import base, books_planted, supervised_regression
 from configs import capitals as capitals_recipe
 from configs import supervised as supervised_recipe
 from experiments.claims import book_embedding
@@ -315,6 +316,61 @@ def test_the_classifier_has_the_cross_entropy_of_its_probabilities():
     y = dataset.train["y"][:50]
     assert loss == pytest.approx(-np.log(probability[np.arange(50), y]).mean(), rel=1e-5)
     assert metrics["accuracy"] == pytest.approx((probability.argmax(axis=1) == y).mean())
+
+
+# The regressor
+
+
+@pytest.fixture(scope="module")
+def linear_run(tmp_path_factory):
+    """A regressor with k = 1 and no hidden layer, trained on all rows at once; and its file of 200 rows, 40 of test."""
+    directory = tmp_path_factory.mktemp("regressor")
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 4)) * [1.0, 2.0, 3.0, 4.0] + 5.0
+    y = 1000.0 + x @ [30.0, -20.0, 10.0, 0.0] + 15.0 * rng.normal(size=200)
+    np.savez(directory / "rows.npz", x=x, y=y, ids=[f"row {i}" for i in range(200)])
+    config = supervised_regression.get_config()
+    config.data.path, config.data.valid_fraction = str(directory / "rows.npz"), 0.0
+    config.model.hidden, config.model.latent_dim = (), 1
+    config.optimizer.learning_rate, config.optimizer.schedule = 0.05, "cosine"
+    config.train.batch_size = 160
+    config.train.epochs = config.train.save_every_epochs = config.log.every_epochs = 800
+    run.run(config, directory / "run", [])
+    results.evaluate(directory / "run", "pca")
+    return directory / "run", data.load(config.data)
+
+
+def test_a_linear_regressor_is_least_squares(linear_run):
+    workdir, dataset = linear_run
+    loaded = trained.load_member(workdir, None)
+    oracle = LinearRegression().fit(dataset.train["x"], dataset.train["y"])
+    mean, sd = loaded.spec.label_moments
+    layer = loaded.params["regressor"]["Dense_0"]
+    y_hat = mean + sd * (trained.embed(loaded, dataset.test["x"]) @ layer["kernel"] + layer["bias"])[:, 0]
+    np.testing.assert_allclose(y_hat, oracle.predict(dataset.test["x"]), atol=0.01 * sd)
+    [row] = records.read_csv(workdir / "results.csv")
+    error = np.square(oracle.predict(dataset.test["x"]) - dataset.test["y"]).mean()
+    assert float(row["label_mse"]) == pytest.approx(error, rel=0.01)
+    assert float(row["loss"]) == pytest.approx(error / (2 * sd**2), rel=0.01)
+    assert {path.name for path in (workdir / "figures").iterdir()} == {"latent.png", "curves.png"}
+
+
+def test_labels_that_are_numbers_come_with_the_codes(linear_run, tmp_path):
+    workdir, dataset = linear_run
+    loaded = trained.load_member(workdir, None)
+    x, y, ids = data.read_new(loaded.member.config.data.path, loaded.member.config.data, loaded.spec)
+    codes, labels = trained.embed(loaded, x), trained.label_names(y, loaded.spec)
+    row = ids.tolist().index(dataset.ids["test"][0])
+    for name in ("codes.npz", "codes.csv"):
+        trained.write_codes(tmp_path / name, codes, labels, ids)
+    with np.load(tmp_path / "codes.npz") as file:
+        assert file["labels"].dtype == np.float32 and file["labels"][row] == dataset.test["y"][0]
+    written = records.read_csv(tmp_path / "codes.csv")[row]
+    assert list(written) == ["id", "label", "z1"] and np.float32(written["label"]) == dataset.test["y"][0]
+    near = trained.neighbors(codes, labels, ids, "row 7", 3, "euclidean")
+    assert [np.float32(entry["label"]) for entry in near] == [y[ids.tolist().index(entry["item"])] for entry in near]
+    trained.write_projector(tmp_path, codes, labels, ids)
+    assert (tmp_path / "metadata.tsv").read_text().splitlines()[1 + row] == f"{ids[row]}\t{dataset.test['y'][0]}"
 
 
 # Runs of pairs

@@ -55,6 +55,7 @@ def points(settings: int, seeds: int = 3) -> list[dict[str, Any]]:
 
 Q = np.linspace(-2, 2, 20).astype(np.float32)
 CLASSES = RNG.integers(0, 30, 90).astype(np.int32)
+NUMBERS = RNG.normal(size=90).astype(np.float32)
 CASES: dict[str, Any] = {
     "reconstructions": (figures.draw_reconstructions, pictures(12), [("β = 1", pictures(12))]),
     "reconstructions of one": (figures.draw_reconstructions, pictures(1), [("β = 1", pictures(1))]),
@@ -77,6 +78,8 @@ CASES: dict[str, Any] = {
     "scatter of eight": (figures.draw_latent_scatter, [(f"β = {b}", codes(90), CLASSES % 10) for b in Q[:8]], NAMES),
     "scatter, 30 classes": (figures.draw_latent_scatter, [("", codes(90), CLASSES)], [f"class {c}" for c in range(30)]),
     "scatter, nameless": (figures.draw_latent_scatter, [("", codes(90), CLASSES)]),
+    "scatter of numbers": (figures.draw_latent_scatter, [("", codes(90), NUMBERS), ("b", codes(90), NUMBERS)]),
+    "scatter of one number": (figures.draw_latent_scatter, [("", codes(90), np.ones(90, np.float32))]),
     "activations": (figures.draw_activations, [("", np.maximum(codes(90), 0))]),
     "activations of five": (figures.draw_activations, [(f"λ = {b}", np.maximum(codes(90, b), 0)) for b in range(5)]),
     "activations, diverged": (figures.draw_activations, [("", codes(9) * np.float32(np.nan)), ("b", codes(9))]),
@@ -232,6 +235,25 @@ def test_points_keep_their_classes_in_any_drawing_order():
     assert np.allclose(drawn.get_facecolor()[:, :3], style.class_colors(10)[order, :3])
 
 
+def test_a_color_bar_has_no_bands(tmp_path):
+    figures.latent_scatter(tmp_path / "a.png", [("", codes(90), NUMBERS)])
+    assert len(np.unique(pixels(tmp_path / "a.png").reshape(-1, 3), axis=0)) > 256
+
+
+def test_labels_that_are_numbers_share_one_color_scale():
+    z, y = np.stack([np.arange(100.0)] * 2, axis=1), np.linspace(-3.5, 8.5, 100)
+    figure = figures.draw_latent_scatter([("a", z, y), ("b", z, y[::-1])])
+    first, second, bar = figure.axes
+    assert (first.get_title(), second.get_title(), bar.get_ylabel()) == ("a", "b", "label")
+    assert not first.texts and not figure.legends  # no number is a class
+    colors = [
+        {int(z): tuple(color) for z, color in zip(drawn.get_offsets()[:, 0], drawn.get_facecolor()[:, :3], strict=True)}
+        for drawn in (first.collections[0], second.collections[0])
+    ]
+    assert all(colors[1][99 - i] == colors[0][i] for i in range(100)) and len(set(colors[0].values())) > 90
+    assert bar.get_ylim() == pytest.approx(np.percentile(y, [1, 99]), abs=0.1)
+
+
 def test_names_stand_at_the_medians_and_never_overlap():
     centers = np.array([[0, 0], [0, 0.01], [5, 5]], float)
     z = np.concatenate([center + [[-2, -2], [0, 0], [2, 2]] for center in centers])
@@ -376,6 +398,15 @@ def test_maps_of_a_table_share_rows_columns_and_colors():
     assert (np.diff(y[rows]) >= 0).all() and (np.diff(features) > 0).all() and 7 in features
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["a", "b", "c"]
     assert figure.get_supxlabel() == "50 of 90 rows, ordered by class; 100 of 300 features (the most variable)"
+
+
+def test_rows_of_a_table_lie_in_the_order_of_labels_that_are_numbers():
+    x = codes(90, k=3)
+    x[:, 0] = NUMBERS
+    figure = figures.draw_table_heatmap(x, [("k = 2", x)], (), NUMBERS)
+    assert (np.diff(figure.axes[0].images[0].get_array()[:, 0]) > 0).all()
+    assert not figure.axes[0].get_yticklabels() and not figure.axes[0].collections  # neither names nor lines
+    assert "ordered by label" in figure.get_supxlabel()
 
 
 def test_a_table_of_positive_values_gets_a_sequential_scale():

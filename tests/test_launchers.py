@@ -53,6 +53,7 @@ for line in sys.stdin:
 """
 VAE = "--config=configs/vae.py"
 EPOCH = "--config.train.epochs=1"
+NUMBERS = ["--config.data.name=arrays", "--config.data.path=TMP/numbers.npz"]
 
 
 @pytest.fixture(scope="module")
@@ -254,13 +255,30 @@ def test_other_launchers_refuse_without_jax(name, arguments, words, refused):
             ["--config.data.name=arrays", "--config.data.path=TMP/real.npy"],
             ["model.likelihood=bernoulli", "[0, 1]", "--config.model.likelihood=gaussian"],
         ),
+        (["--config.model.name=regressor"], ["model.name=regressor", "are classes", "data.label_kind=number"]),
+        (["--config.data.label_kind=number"], ["data.label_kind=number", "data.name=digits", "are classes"]),
+        (
+            [*NUMBERS, "--config.data.label_kind=number", "--config.model.name=classifier"],
+            ["model.name=classifier", "these are numbers", "model.name=regressor"],
+        ),
+        ([*NUMBERS, "--config.model.name=regressor"], ["numbers.npz", "float64", "data.label_kind=number"]),
+        (
+            ["--config.data.name=arrays", "--config.data.path=TMP/real.npy", "--config.model.name=regressor"],
+            ["model.name=regressor", "there are no labels", "data.label_kind=number"],
+        ),
+        (
+            ["--config.data.name=arrays", "--config.data.path=TMP/real.npy", "--config.model.name=classifier"],
+            ["model.name=classifier", "there are none", "data.label_column"],
+        ),
         (["--config.train.batch_size=5000", "--dry_run"], ["train.batch_size=5000"]),
         (["--sweep", "optimizer.name=adam,adm"], ["optimizer.name='adm'"]),
         (["--workdir=TMP/real.npy"], ["real.npy cannot be a directory", "--workdir"]),
     ],
 )
 def test_what_does_not_fit_the_data_is_refused_before_anything_is_written(arguments, words, refused, tmp_path):
-    np.save(tmp_path / "real.npy", np.random.default_rng(0).normal(size=(200, 3)))
+    x = np.random.default_rng(0).normal(size=(200, 3))
+    np.save(tmp_path / "real.npy", x)
+    np.savez(tmp_path / "numbers.npz", x=x, y=x[:, 0])
     assert_words(refused("train", [VAE, "--workdir=TMP/run", EPOCH, *arguments], warm=True), words)
 
 

@@ -18,10 +18,11 @@ from aejax.errors import UserError, choose
 if TYPE_CHECKING:  # aejax.types imports jax; input that reads no data is to fail before that
     import aejax.types
 
-Split = dict[str, np.ndarray]  # "x" [N, ...], and where known "y" [N] class codes, "ids" [N] str
+Split = dict[str, np.ndarray]  # "x" [N, ...], and where known "y" [N] int32 codes or float32 numbers, "ids" [N] str
 
 SPLITS = ("train", "valid", "test")
 BINARIZATIONS = ("none", "static", "dynamic", "threshold")
+LABEL_KINDS = ("class", "number")
 NOT_SOURCES = ("__init__", "idx", "tfds")
 
 
@@ -63,6 +64,8 @@ def load(config: Any) -> "aejax.types.Dataset":
     _check_settings(config)
     rows = _source(config.name).read(config)
     where = f"data.path={config.path}" if config.name in ("arrays", "books") else f"data.name={config.name}"
+    if config.label_kind == "number" and rows.class_names:
+        raise UserError(f"data.label_kind=number: the labels of {where} are classes: use data.label_kind=class")
     if isinstance(rows, Pairs):
         return _of_pairs(rows, where, config)
     splits = {name: split for name, split in zip(SPLITS, rows[:3], strict=True) if split is not None}
@@ -98,6 +101,7 @@ def load(config: Any) -> "aejax.types.Dataset":
         mean=mean.astype(np.float32),
         center=center,
         spread=spread,
+        label_moments=_label_moments(splits["train"]),
     )
     return Dataset(*(splits[name] for name in SPLITS), spec=spec, ids=ids, sha256=_sha256(splits))
 
@@ -105,14 +109,14 @@ def load(config: Any) -> "aejax.types.Dataset":
 def read_new(
     path: str, config: Any, spec: "aejax.types.Spec"
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-    """Reads new samples (.npz `x`[, `y`, `ids`], .npy, .csv) for a trained run: (x [N, *shape], y codes, ids).
+    """Reads new samples (.npz `x`[, `y`, `ids`], .npy, .csv) for a trained run: (x [N, *shape], y [N], ids [N]).
 
     `config` is the run's `config.data` (delimiter, columns, transpose; label and id columns may be absent). Columns of
     a table are matched by name, flat rows take the run's shape. Floats are in data units, before standardization, which
     is applied here as on the training rows. Bytes are scaled by the rule of `load`: they stay uint8 where that is the
     run's own scale, else they come back as float32 in data units. A "threshold" run gets its rows thresholded, a
     "static" one keeps grey values, the mean of its draw. UserError: a wrong shape, values outside the run's [0, 1], a
-    label that the run does not know.
+    label that the run does not know. y are codes of the run's classes, or numbers where its labels are.
     """
     from aejax.data import arrays
 
@@ -135,8 +139,7 @@ def read_new(
         x = (x >= 0.5).astype(np.uint8)
     if spec.center is not None and spec.spread is not None:
         x = standardized(x, spec.byte_scale, spec.center, spec.spread)
-    y = arrays.known_codes(split["y"], spec.class_names, path) if "y" in split and spec.class_names else None
-    return x, y, split.get("ids")
+    return x, _new_labels(split, path, config, spec), split.get("ids")
 
 
 def spec_to_json(spec: "aejax.types.Spec") -> dict[str, Any]:
@@ -153,6 +156,8 @@ def spec_from_json(values: dict[str, Any]) -> "aejax.types.Spec":
     from aejax.types import Spec
 
     fields: dict[str, Any] = {key: tuple(values[key]) for key in ("shape", "class_names", "feature_names", "sizes")}
+    if moments := values.get("label_moments"):
+        fields["label_moments"] = tuple(moments)
     for key in ("mean", "center", "spread"):
         fields[key] = None if values[key] is None else np.asarray(values[key], np.float32)
     return Spec(**(values | fields))
@@ -182,6 +187,7 @@ def _source(name: str) -> Any:
 
 def _check_settings(config: Any) -> None:
     choose("data.binarization", config.binarization, BINARIZATIONS)
+    choose("data.label_kind", config.label_kind, LABEL_KINDS)
     for key in ("valid_fraction", "test_fraction"):
         if not 0.0 <= config[key] < 1.0:
             raise UserError(f"data.{key}={config[key]}: a fraction of the rows is at least 0 and below 1")
@@ -314,6 +320,22 @@ def _moments(x: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
     center = (x.mean(axis=0, dtype=np.float64) * unit).astype(np.float32)
     spread = (x.std(axis=0, dtype=np.float64) * unit).astype(np.float32)
     return center, np.where(spread == 0, np.float32(1), spread)
+
+
+def _label_moments(split: Split) -> tuple[float, float] | None:
+    """Mean and sd of labels that are numbers (sd 1 where it is 0); None for classes and without labels."""
+    if "y" not in split or split["y"].dtype.kind != "f":
+        return None
+    return float(split["y"].mean(dtype=np.float64)), float(split["y"].std(dtype=np.float64)) or 1.0
+
+
+def _new_labels(split: Split, path: str, config: Any, spec: "aejax.types.Spec") -> np.ndarray | None:
+    """The labels [N] of new samples, as the run's are: codes of its classes, or numbers; None where either has none."""
+    from aejax.data import arrays
+
+    if "y" in split and config.label_kind == "number":
+        return arrays.label_numbers(split["y"], path)
+    return arrays.known_codes(split["y"], spec.class_names, path) if "y" in split and spec.class_names else None
 
 
 def _shaped(x: np.ndarray, path: str, names: tuple[str, ...], spec: "aejax.types.Spec") -> np.ndarray:

@@ -6,7 +6,8 @@
   names; there is none if all cells of the first line are numbers. A column without a name is called column_1, column_2,
   ... by its place. `data.label_column` and `data.id_column` are taken out, all others are features.
 
-Labels are integers or strings; they become codes in the order of their sorted names (numbers by size).
+Labels are integers or strings; they become codes in the order of their sorted names (numbers by size). With
+`data.label_kind=number` they are numbers, and stay so.
 """
 
 import csv
@@ -25,8 +26,13 @@ CSV_KEYS = ("label_column", "id_column", "transpose")
 
 
 def read(config: Any) -> Rows:
-    """The file's rows with labels as int32 codes; UserError names the file or key at fault."""
+    """The file's rows with labels as int32 codes or float32 numbers; UserError names the file or key at fault."""
     splits, feature_names = read_file(config.path, config)
+    if config.label_kind == "number":
+        for name, split in splits.items():
+            if "y" in split:
+                splits[name] = split | {"y": label_numbers(split["y"], f"{config.path} ({name})")}
+        return Rows(splits["train"], splits.get("valid"), splits.get("test"), (), feature_names)
     for name, split in splits.items():
         if "y" in split:
             splits[name] = split | {"y": _label_text(split["y"], f"{config.path} ({name})")}
@@ -64,6 +70,28 @@ def known_codes(labels: np.ndarray, class_names: tuple[str, ...], where: str) ->
     if strange := _in_order(set(text.tolist()) - set(known)):
         raise UserError(f"{where}: label {strange[0]!r} is no class of the run: leave labels out; {nearest('', known)}")
     return _codes(text, known)
+
+
+def label_numbers(labels: np.ndarray, where: str) -> np.ndarray:
+    """Labels [N] as written, as float32 numbers; UserError names the row of one that is none, or not finite."""
+    if labels.ndim != 1 or labels.dtype.kind not in "biufSU":
+        raise UserError(
+            f"{where}: y has shape {labels.shape} and dtype {labels.dtype}: under data.label_kind=number labels are "
+            "one number a row"
+        )
+    if labels.dtype.kind in "SU":
+        labels = _text(labels)
+        numbers = np.array([float(cell) if _is_number(cell) else np.nan for cell in labels.tolist()])
+    else:
+        numbers = labels
+    with np.errstate(over="ignore"):
+        numbers = numbers.astype(np.float32)
+    if len(wrong := np.flatnonzero(~np.isfinite(numbers))):
+        raise UserError(
+            f"{where}: label {labels[wrong[0]].item()!r} in row {wrong[0]} (the first is 0) is no finite number: mend "
+            "or drop it, or use data.label_kind=class"
+        )
+    return numbers
 
 
 def _read_arrays(path: str, config: Any, new: bool) -> tuple[dict[str, Split], tuple[str, ...]]:
@@ -183,7 +211,8 @@ def _label_text(y: np.ndarray, where: str) -> np.ndarray:
     whole = y.dtype.kind in "biuSU" or (y.dtype.kind == "f" and bool(np.all(np.isfinite(y) & (y == np.round(y)))))
     if y.ndim != 1 or not whole:
         raise UserError(
-            f"{where}: y has shape {y.shape} and dtype {y.dtype}: labels are one integer or string a row, drop others"
+            f"{where}: y has shape {y.shape} and dtype {y.dtype}: labels are one integer or string a row, drop others "
+            "(or, if they are real numbers, use data.label_kind=number)"
         )
     return _text(y.astype(np.int64) if y.dtype.kind == "f" else y)
 

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from aejax.figures.style import (
     CLASS_COLORS,
+    SEQUENTIAL,
     WIDTH,
     class_colors,
     grid_shape,
@@ -20,21 +23,28 @@ from aejax.figures.style import (
 )
 
 Points = Float[np.ndarray, "n 2"]
-Labels = Int[np.ndarray, " n"]
+Classes = Int[np.ndarray, " n"]
+Numbers = Float[np.ndarray, " n"]
 
 MOST_TSNE_ROWS = 2000
 
 
 def draw_latent_scatter(
-    panels: Sequence[tuple[str, Points, Labels | None]],
+    panels: Sequence[tuple[str, Points, Classes | Numbers | None]],
     class_names: Sequence[str] = (),
     axis_names: tuple[str, str] = ("z₁", "z₂"),
     title: str = "Codes",
     same_scale: bool = True,
 ) -> Figure:
-    """One square per panel of (label, codes [N, 2], classes [N] or None), all on one scale unless told otherwise."""
-    labeled = [y for _, _, y in panels if y is not None]
+    """One square per panel of (label, codes [N, 2], y [N] or None), all on one scale unless told otherwise.
+
+    Classes have a color and a name each; labels that are numbers one color scale for all panels, from their 1st to
+    their 99th percentile.
+    """
+    labeled = [y for _, _, y in panels if y is not None and y.dtype.kind != "f"]
+    numbers = [y for _, _, y in panels if y is not None and y.dtype.kind == "f"]
     class_names = class_names or [str(c) for c in range(1 + max((int(y.max()) for y in labeled), default=-1))]
+    colors = Normalize(*np.percentile(np.concatenate(numbers), [1, 99])) if numbers else None
     down, side = grid_shape(len(panels), 4)
     cell = min(5.0, WIDTH / side)
     figure = new_figure(cell * side, cell * down + 0.5, layout="compressed")
@@ -43,23 +53,28 @@ def draw_latent_scatter(
     for axes, (label, z, y) in zip(grid, panels, strict=False):
         left, right, bottom, top = everything if same_scale else square(z)
         axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal", title=label)
-        scatter(axes, z, y, len(class_names), area=0.2 * cell)
+        scatter(axes, z, y, colors or len(class_names), area=0.2 * cell)
     for axes in grid[len(panels) :]:
         axes.remove()
     name_axes(figure, side, axis_names)
     headline(figure, title)
     if labeled and len(class_names) <= len(CLASS_COLORS):
         legend(figure, class_names)
+    if colors:
+        figure.colorbar(ScalarMappable(colors, SEQUENTIAL), ax=list(grid[: len(panels)]), label="label", extend="both")
     for axes, (_, z, y) in zip(grid, panels, strict=False):
-        if y is not None:
+        if y is not None and not colors:
             name_classes(axes, z, y, class_names)
     return figure
 
 
-def scatter(axes: Axes, z: Points, y: Labels | None, classes: int, area: float) -> None:
-    """The points in random order, so that no class hides the others by being drawn last."""
+def scatter(axes: Axes, z: Points, y: Classes | Numbers | None, colors: int | Normalize, area: float) -> None:
+    """The points in random order, so that none hides the others by being drawn last; `colors`: how many, or a scale."""
     order = np.random.default_rng(0).permutation(len(z))
-    color = class_colors(1) if y is None else class_colors(classes)[y[order]]
+    if y is None:
+        color = class_colors(1)
+    else:
+        color = class_colors(colors)[y[order]] if isinstance(colors, int) else SEQUENTIAL(colors(y[order]))
     size = area * float(np.clip(16000 / max(len(z), 1), 7, 40))
     axes.scatter(*z[order].T, s=size, c=color, alpha=0.7, linewidths=0)
 
@@ -94,7 +109,7 @@ def legend(figure: Figure, class_names: Sequence[str]) -> None:
     figure.legend(handles=dots, loc="outside lower center", ncols=columns, handletextpad=0.1, columnspacing=1.0)
 
 
-def name_classes(axes: Axes, z: Points, y: Labels, class_names: Sequence[str]) -> None:
+def name_classes(axes: Axes, z: Points, y: Classes, class_names: Sequence[str]) -> None:
     """Each class's name at the median of its points, the large classes first; where two would overlap, only one.
 
     Codes that have collapsed have no room for names: there the legend must do.

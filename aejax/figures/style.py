@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import ListedColormap, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
@@ -82,9 +83,14 @@ def save(path: str | PathLike[str], figure: Figure) -> None:
     align_headline(figure)
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.1)
-    exact = any(axes.images for axes in figure.axes)
+    exact = any(axes.images or is_color_bar(axes) for axes in figure.axes)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     compact(Image.open(buffer).convert("RGB"), exact).save(path, "png", optimize=True)
+
+
+def is_color_bar(axes: Axes) -> bool:
+    """Whether the axes hold a smooth run of colors, which 256 colors for the whole picture would break into bands."""
+    return any(isinstance(collection, QuadMesh) for collection in axes.collections)
 
 
 def compact(picture: Image.Image, exact: bool) -> Image.Image:

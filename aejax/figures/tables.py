@@ -18,12 +18,12 @@ def draw_table_heatmap(
     x: Table,
     panels: Sequence[tuple[str, Table]],
     feature_names: Sequence[str] = (),
-    y: Int[np.ndarray, " n"] | None = None,
+    y: Int[np.ndarray, " n"] | Float[np.ndarray, " n"] | None = None,
     class_names: Sequence[str] = (),
     title: str = "Rows and their reconstructions",
     unit: str = "value",
 ) -> Figure:
-    """Rows x [N, F] above each panel's x_hat [N, F] on one color scale, by class; at most 50 rows, 100 features."""
+    """Rows x [N, F] above each panel's x_hat [N, F] on one color scale, by label; at most 50 rows, 100 features."""
     rows, features = choose(x, y)
     low, high, colors = color_scale(x[np.ix_(rows, features)])
     maps = [("original", x), *panels]
@@ -38,19 +38,19 @@ def draw_table_heatmap(
         axes.tick_params(bottom=False, left=False)
         axes.grid(False)
         axes.spines[:].set_visible(False)
-        if y is not None:
+        if y is not None and y.dtype.kind != "f":
             mark_classes(axes, y[rows], class_names, tall, "white" if colors == "viridis" else INK)
     name_features(grid[-1], features, feature_names)
     figure.colorbar(grid[0].images[0], ax=list(grid), label=unit, extend="both", aspect=40, pad=0.01, fraction=0.03)
     headline(figure, title)
-    order = "" if y is None else ", ordered by class"
+    order = "" if y is None else f", ordered by {'label' if y.dtype.kind == 'f' else 'class'}"
     most = " (the most variable)" if len(features) < x.shape[1] else ""
     caption(figure, f"{len(rows)} of {len(x):,} rows{order}; {len(features)} of {x.shape[1]:,} features{most}")
     return figure
 
 
 def choose(x: Table, y: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """At most 50 rows, evenly spaced in the order of their classes, and the 100 features that vary most, in order."""
+    """At most 50 rows, evenly spaced in the order of their labels, and the 100 features that vary most, in order."""
     order = np.arange(len(x)) if y is None else np.argsort(y, kind="stable")
     rows = order[np.linspace(0, len(x) - 1, min(len(x), MOST_ROWS)).round().astype(int)]
     features = np.argsort(-np.nan_to_num(x.var(axis=0)), kind="stable")[:MOST_FEATURES]

@@ -11,12 +11,21 @@ import jax.numpy as jnp
 from jax import Array
 
 from aejax import networks
-from aejax.errors import choose
+from aejax.errors import UserError, choose
 from aejax.types import Autoencoder, Spec
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
-    """A classifier of the classes of `spec`, whose code is the last layer before the logits; it has no decoder."""
+    """A classifier of the classes of `spec`, whose code is the last layer before the logits; it has no decoder.
+
+    Raises UserError for data without classes.
+    """
+    if not spec.class_names:
+        labels = "these are numbers" if spec.label_moments else "there are none"
+        raise UserError(
+            f"model.name=classifier needs labels that are classes and {labels}: use data with labels (of a table: "
+            "data.label_column) and data.label_kind=class, or for numbers model.name=regressor"
+        )
     encoder = networks.encoder(config, spec, config.latent_dim)
     classifier = networks.linear(config.latent_dim, len(spec.class_names))
     code_activation = networks.ACTIVATIONS[

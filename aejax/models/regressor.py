@@ -1,0 +1,47 @@
+"""A supervised embedding for labels that are numbers: minimize ½ ((y − ŷ) / s)², ŷ = m + s (wᵀz + b), z = f(x).
+
+Up to a constant this is −log N(y; ŷ, s²) in nats; m and s are mean and sd of the training labels, so that a learning
+rate means the same in meters and in millimeters, and 1 − 2 · loss is R² against the mean and variance of these labels.
+It stands beside the classifier: the code z is the bottleneck of `latent_dim` units before the last layer, which is
+linear; f is the encoder of an autoencoder. `label_mse` is (y − ŷ)² in squared units of the label.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from aejax import networks
+from aejax.errors import UserError, choose
+from aejax.types import Autoencoder, Spec
+
+
+def make(config: Any, spec: Spec) -> Autoencoder:
+    """A regressor whose code is the last layer but one, without a decoder; UserError for labels that are no numbers."""
+    if spec.label_moments is None:
+        labels = "their labels are classes" if spec.class_names else "there are no labels"
+        raise UserError(
+            f"model.name=regressor needs labels that are numbers and {labels}: use model.name=classifier, or "
+            "data.name=arrays with labels (of a table: data.label_column) and data.label_kind=number"
+        )
+    mean, sd = spec.label_moments
+    encoder = networks.encoder(config, spec, config.latent_dim)
+    regressor = networks.linear(config.latent_dim, 1)
+    code_activation = networks.ACTIVATIONS[
+        choose("model.code_activation", config.code_activation, networks.ACTIVATIONS)
+    ]
+
+    def init(key: Array):
+        encoder_key, regressor_key = jax.random.split(key)
+        return {"encoder": encoder.init(encoder_key), "regressor": regressor.init(regressor_key)}, ()
+
+    def encode(params, x):
+        return code_activation(encoder.apply(params["encoder"], x))
+
+    def loss(params, stats, key, batch):
+        y_hat = regressor.apply(params["regressor"], encode(params, batch["x"]))[:, 0]
+        error = jnp.square((batch["y"] - mean) / sd - y_hat).mean()
+        return 0.5 * error, ({"label_mse": error * sd**2}, stats)
+
+    return Autoencoder(init=init, loss=loss, encode=encode, columns=("x", "y"))
