@@ -163,7 +163,10 @@ def test_imports_form_a_star():
 
 @pytest.mark.parametrize(
     ("library", "room"),
-    [("matplotlib", "figures"), ("flax", "networks"), ("orbax", "checkpoint"), ("optax", "optimizers")],
+    [
+        *(("matplotlib", "figures"), ("umap", "figures"), ("flax", "networks"), ("orbax", "checkpoint")),
+        ("optax", "optimizers"),
+    ],
 )
 def test_a_library_stays_in_its_room(library, room):
     for path in (ROOT / "aejax").rglob("*.py"):

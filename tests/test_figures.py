@@ -9,6 +9,7 @@ import subprocess
 import sys
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -296,8 +297,8 @@ def test_embed_2d_by_the_size_of_the_code():
     assert plane is z and rows.tolist() == list(range(40)) and names == ("z₁", "z₂")
     line, _, names = figures.embed_2d(z[:, :1])
     assert (line[:, 0] == z[:, 0]).all() and line.shape == (40, 2) and names[0] == "z₁"
-    with pytest.raises(ValueError, match="umap"):
-        figures.embed_2d(codes(4, k=3), "umap")
+    with pytest.raises(ValueError, match="umpa"):
+        figures.embed_2d(codes(4, k=3), "umpa")
 
 
 def test_pca_keeps_a_plane_and_its_sign():
@@ -310,8 +311,29 @@ def test_pca_keeps_a_plane_and_its_sign():
     assert np.allclose(figures.embed_2d(plane @ turn + 7.0, "pca")[0], scores)
 
 
+def test_umap_gets_a_seed_a_start_and_the_rows_of_tsne(monkeypatch):
+    """A stand-in for umap-learn, which is no dependency, that moves its start by what it was told."""
+
+    class UMAP:
+        def __init__(self, n_neighbors, init, random_state, n_jobs):
+            self.start, self.shift = init, [n_neighbors, random_state + n_jobs]
+
+        def fit_transform(self, codes):
+            return self.start + self.shift
+
+    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=UMAP))
+    monkeypatch.setattr(latent, "MOST_NEIGHBOR_ROWS", 50)
+    z = codes(80, k=5)
+    points, rows, names = figures.embed_2d(z, "umap", seed=3)
+    assert names == ("UMAP 1", "UMAP 2") and rows.tolist() == figures.embed_2d(z, "tsne", seed=3)[1].tolist()
+    assert np.allclose(points, latent.principal(z[rows]) + [15, 4])
+    assert np.allclose(latent.umap(z[:6], 3), latent.principal(z[:6]) + [5, 4])  # fewer neighbors than rows
+    assert np.isnan(latent.umap(z * np.float32(np.nan), 0)).all() and latent.umap(z[:3], 0).shape == (3, 2)
+    assert (latent.umap(z * 0, 0) == 0).all()  # collapsed
+
+
 def test_tsne_repeats_itself_on_a_subset_and_takes_what_is_degenerate(monkeypatch):
-    monkeypatch.setattr(latent, "MOST_TSNE_ROWS", 50)
+    monkeypatch.setattr(latent, "MOST_NEIGHBOR_ROWS", 50)
     z = codes(80, k=5)
     first, rows, names = figures.embed_2d(z)
     again, _, _ = figures.embed_2d(z)

@@ -216,7 +216,7 @@ def test_a_bad_sweep_is_refused(arguments, words, refused):
     ("name", "arguments", "words"),
     [
         ("evaluate", [], ["--workdir is missing", "--workdir=runs/vae"]),
-        ("evaluate", ["--workdir=TMP", "--projection=umap"], ["--projection=umap", "tsne|pca"]),
+        ("evaluate", ["--workdir=TMP", "--projection=umpa"], ["--projection=umpa", "tsne|pca|umap"]),
         ("evaluate", ["--workdir=TMP", EPOCH], ["config.train.epochs"]),
         ("embed", [], ["--workdir is missing"]),
         ("embed", ["--workdir=TMP", "--output=codes.npz"], ["--input is missing"]),
@@ -324,6 +324,22 @@ def test_what_is_no_run_is_refused(name, arguments, run, refused, tmp_path):
     line = refused(name, [f"--workdir=TMP/{run}", *arguments], warm=True)
     words = ["damaged/config.json is damaged", "--workdir"] if run == "damaged" else [f"{run} is no run directory"]
     assert_words(line, words)
+
+
+def test_umap_that_is_not_installed_is_named_before_anything_is_computed(tmp_path):
+    script = f"""
+import runpy, sys
+sys.modules["umap"] = None  # as if it were not installed, where it is
+sys.argv = ["evaluate", "--workdir={tmp_path}", "--projection=umap"]
+try:
+    runpy.run_module("experiments.evaluate", run_name="__main__", alter_sys=True)
+finally:
+    print("jax" in sys.modules)
+"""
+    process = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert (process.returncode, process.stdout) == (2, "False\n")
+    assert process.stderr.startswith("error: --projection=umap") and process.stderr.count("\n") == 1
+    assert "pip install umap-learn" in process.stderr and not list(tmp_path.iterdir())
 
 
 def test_evaluate_refuses_missing_shards(refused, tmp_path):

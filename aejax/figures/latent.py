@@ -1,4 +1,4 @@
-"""Codes as points of a plane: the code itself for k = 2, t-SNE or PCA of it for k > 2."""
+"""Codes as points of a plane: the code itself for k = 2, t-SNE, UMAP or PCA of it for k > 2."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ Points = Float[np.ndarray, "n 2"]
 Classes = Int[np.ndarray, " n"]
 Numbers = Float[np.ndarray, " n"]
 
-MOST_TSNE_ROWS = 2000
+MOST_NEIGHBOR_ROWS = 2000  # of t-SNE and UMAP, the same for both
 
 
 def draw_latent_scatter(
@@ -129,8 +129,8 @@ def embed_2d(
 ) -> tuple[Float[np.ndarray, "rows 2"], Int[np.ndarray, " rows"], tuple[str, str]]:
     """Codes [N, K] as points [n, 2], the rows [n] of `codes` that they stand for, and the names of the two axes.
 
-    k = 2 stays as it is and k = 1 gets random heights. Otherwise "pca", or "tsne" of at most 2,000 rows by `seed`;
-    codes that are not all finite (a diverged member) become NaN.
+    k = 2 stays as it is and k = 1 gets random heights. Otherwise "pca", or "tsne" or "umap" of at most 2,000 rows by
+    `seed`; codes that are not all finite (a diverged member) become NaN. UMAP needs the package umap-learn.
     """
     every = np.arange(len(codes))
     if codes.shape[1] == 2:
@@ -140,9 +140,11 @@ def embed_2d(
         return np.hstack([codes, heights]), every, ("z₁", "random height")
     if method == "pca":
         return principal(codes), every, ("PC 1", "PC 2")
-    if method != "tsne":
-        raise ValueError(f'method is "tsne" or "pca", not "{method}"')
-    rows = np.sort(np.random.default_rng(seed).permutation(len(codes))[:MOST_TSNE_ROWS])
+    if method not in ("tsne", "umap"):
+        raise ValueError(f'method is "tsne", "umap" or "pca", not "{method}"')
+    rows = np.sort(np.random.default_rng(seed).permutation(len(codes))[:MOST_NEIGHBOR_ROWS])
+    if method == "umap":
+        return umap(codes[rows], seed), rows, ("UMAP 1", "UMAP 2")
     return tsne(codes[rows], seed), rows, ("t-SNE 1", "t-SNE 2")
 
 
@@ -170,3 +172,15 @@ def tsne(codes: Float[np.ndarray, "n k"], seed: int) -> Points:
     with threadpool_limits(limits=1):
         method = TSNE(init=start, perplexity=perplexity, random_state=seed)  # pyright: ignore[reportArgumentType]
         return method.fit_transform(codes)
+
+
+def umap(codes: Float[np.ndarray, "n k"], seed: int) -> Points:
+    """UMAP (McInnes et al. 2018, arXiv 1802.03426) started from PCA; its seed keeps it on one thread."""
+    import umap as umap_learn  # pyright: ignore[reportMissingImports]  # optional, and takes ten seconds to import
+
+    start = principal(codes)
+    if len(codes) < 4 or not np.isfinite(start).all() or not np.ptp(start, axis=0).all():
+        return start  # too few, diverged, or collapsed to a line: umap-learn divides by the ranges
+    neighbors = min(15, len(codes) - 1)
+    method = umap_learn.UMAP(n_neighbors=neighbors, init=start, random_state=seed, n_jobs=1)
+    return np.asarray(method.fit_transform(codes))
