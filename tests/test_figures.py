@@ -229,6 +229,21 @@ def test_all_panels_of_a_scatter_share_one_square_scale():
     assert np.ptp(own[2].get_xlim()) < np.ptp(own[0].get_xlim()) / 4
 
 
+@pytest.mark.parametrize("y", [None, CLASSES % 10, NUMBERS], ids=["unlabeled", "classes", "numbers"])
+@pytest.mark.parametrize("same_scale", [True, False])
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_titles_touch_neither_the_headline_nor_the_panels_above(count, same_scale, y):
+    panels = [(f"β = {b}", codes(90, b), y) for b in range(1, count + 1)]
+    with figures.styled():
+        figure = figures.draw_latent_scatter(panels, NAMES, same_scale=same_scale)
+        style.lay_out(figure)
+        titles = [axes.title.get_window_extent() for axes in figure.axes[:count]]
+        rims = [(axes.xaxis.get_tightbbox() or axes.get_window_extent()).y0 for axes in figure.axes[:count]]
+        headline = next(text.get_window_extent() for text in figure.texts if text.get_gid() == "headline")
+    assert headline.y0 - max(title.y1 for title in titles) >= 5  # pixels
+    assert all(title.y1 < rim for title, rim in zip(titles[4:], rims, strict=False))
+
+
 def test_points_keep_their_classes_in_any_drawing_order():
     z, y = np.stack([np.arange(10.0)] * 2, axis=1), np.arange(10)
     drawn = figures.draw_latent_scatter([("", z, y)], NAMES).axes[0].collections[0]

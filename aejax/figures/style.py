@@ -16,6 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import ListedColormap, to_rgba_array
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
@@ -78,8 +79,7 @@ def to_png(draw: Callable[P, Figure]) -> Callable[Concatenate[str | PathLike[str
 
 def save(path: str | PathLike[str], figure: Figure) -> None:
     """Write a PNG cropped to what is drawn, without date or version in it."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    lay_out(figure)
     align_headline(figure)
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.1)
@@ -131,6 +131,18 @@ def legend_columns(names: Sequence[str], handle: float) -> int:
     return max(1, int(WIDTH / (handle + 0.085 * max(map(len, names)))))
 
 
+def lay_out(figure: Figure) -> None:
+    """Let the layout place everything, and then keep its hands off.
+
+    It takes two draws: the first measures the titles of square panels in cells that are still taller than the panels,
+    and so leaves too little room above them, where the headline or the panels of another row stand.
+    """
+    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        figure.draw_without_rendering()
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
 def headline(figure: Figure, title: str) -> None:
     """The title, over the left edge of what is drawn (only the finished layout knows where that is)."""
     figure.suptitle(title, ha="left", gid="headline")
@@ -164,8 +176,7 @@ def label_points(
     """
     figure = axes.get_figure()
     assert isinstance(figure, Figure)
-    figure.draw_without_rendering()  # the layout decides what fits
-    figure.set_layout_engine("none")
+    lay_out(figure)  # the layout decides what fits
     frame, placed = axes.get_window_extent(), []
     taken = [text.get_window_extent() for text in axes.texts]
     if avoid is not None:
