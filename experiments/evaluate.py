@@ -19,7 +19,6 @@ WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
 PROJECTION = flags.DEFINE_enum(
     "projection", "tsne", ["tsne", "pca", "umap"], "how codes of more than two units are drawn"
 )
-
 NUM_SAMPLES = flags.DEFINE_integer(
     "num_samples", 0, "importance samples of −log p(x), such as 5000; 0: it is not estimated", lower_bound=0
 )

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from aejax.figures.style import MUTED, WIDTH, headline, legend_columns, new_figure, ordered_colors
 
@@ -33,6 +33,7 @@ def draw_units(
     right.set(title="Active units by threshold (dashed: 0.01)", xscale="log")
     right.set(xlabel="variance of the posterior mean above", ylabel="units")
     left.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    plain_decades(right)
     for axes in (left, right):
         axes.set_ylim(bottom=0)
     right.yaxis.set_major_locator(MaxNLocator(6, integer=True))
@@ -52,9 +53,15 @@ def draw_likelihood(
     for label, samples, nll in members:
         axes.plot(samples, nll, color=colors[label], marker="o", markersize=3, linewidth=1.2)
     axes.set(xscale="log", xlabel="importance samples S", ylabel="nats per example")
+    plain_decades(axes)
     headline(figure, title)
     name_settings(figure, colors)
     return figure
+
+
+def plain_decades(axes: Axes) -> None:
+    """Powers of ten on the x axis as plain numbers: the style reads no mathematics."""
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.5g}"))
 
 
 def label_colors(labels: Sequence[str]) -> dict[str, np.ndarray]:
