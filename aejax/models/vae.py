@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from aejax import losses, networks
-from aejax.errors import choose
+from aejax.errors import UserError, choose
 from aejax.types import Autoencoder, Params, Spec
 
 
@@ -60,6 +60,8 @@ def parts(config: Any, spec: Spec) -> Parts:
 def make(config: Any, spec: Spec) -> Autoencoder:
     """A VAE with a diagonal Gaussian posterior and the likelihood of `config.model`."""
     net = parts(config, spec)
+    if config.prior != "standard_normal":
+        raise UserError(f"model.prior={config.prior} needs model.name=mixture_vae: a {config.name} has N(0, I)")
 
     def loss(params, stats, key, batch, *, beta, free_bits):
         x = batch["x"]
