@@ -27,7 +27,12 @@ BOUNDS = (  # paths, what must hold, and the words for it
     (("data.num_groups", "data.pairs_per_item", "data.num_sentences", "data.window"), lambda v: v >= 1, "at least 1"),
     (("data.planted_share",), lambda v: 0.0 <= v <= 1.0, "in [0, 1]"),
     (("model.negative_ratio", "model.num_bounds", "model.num_components"), lambda v: v >= 1, "at least 1"),
-    (("model.hidden",), lambda v: all(isinstance(n, int) and n >= 1 for n in v), "a tuple of widths: (512,) or ()"),
+    (("model.second_latent_dim",), lambda v: v >= 1, "at least 1"),
+    (
+        ("model.hidden", "model.second_hidden"),
+        lambda v: all(isinstance(n, int) and n >= 1 for n in v),
+        "a tuple of widths: (512,) or ()",
+    ),
     (("model.variance",), lambda v: v > 0.0, "above 0"),
     (("optimizer.learning_rate", "optimizer.eps"), lambda v: v > 0.0, "above 0"),
     (("optimizer.b1", "optimizer.b2", "optimizer.momentum"), lambda v: 0.0 <= v < 1.0, "in [0, 1)"),

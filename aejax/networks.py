@@ -149,6 +149,13 @@ def unit_rows(params: Params) -> Params:
     return {**params, "Dense_0": {**params["Dense_0"], "kernel": matrix / jnp.maximum(norms, 1e-12)}}
 
 
+def mlp(config: Any, inputs: int, widths: tuple[int, ...]) -> Network:
+    """Rows[B, inputs] to [B, widths[-1]], with the hidden layers that `config.model` names; as for `encoder`."""
+    activation = ACTIVATIONS[choose("model.activation", config.activation, ACTIVATIONS)]
+    choose("model.initializer", config.initializer, INITIALIZERS)
+    return _network(MLP(widths, activation, config.initializer, gated=config.gated), (inputs,))
+
+
 def linear(inputs: int, outputs: int) -> Network:
     """One layer without an activation: z[B, inputs] to [B, outputs]."""
     return _network(MLP((outputs,), ACTIVATIONS["identity"]), (inputs,))

@@ -56,6 +56,8 @@ def get_config() -> ConfigDict:
     config.model.gradient = "reparametrized"  # of an IWAE; or "stl", "dreg"
     config.model.prior = "standard_normal"  # of a mixture_vae; or "mixture", "vamp"
     config.model.num_components = 500  # of "mixture" its Gaussians, of "vamp" its pseudo-inputs
+    config.model.second_latent_dim = 2  # of z2 in a two_layer_vae; latent_dim is that of z1
+    config.model.second_hidden = (100,)  # widths between z1 and z2; the way down mirrors them
     config.model.target = "classification"  # of a pair embedding: pair or not; or "regression" on ±1
     config.model.negatives = "uniform"  # how it draws them; or "shuffled": the items and contexts of other pairs
     config.model.negative_ratio = 2  # negatives per pair

@@ -133,7 +133,7 @@ def test_the_kl_is_that_of_one_gaussian_in_the_mean():
     np.testing.assert_allclose(loss, metrics["reconstruction"] + 2.0 * metrics["kl"], rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["vae", "iwae"])
+@pytest.mark.parametrize("name", ["vae", "iwae", "two_layer_vae"])
 def test_a_prior_that_a_model_does_not_have_is_refused(name):
     with pytest.raises(UserError, match="model.prior=vamp needs model.name=mixture_vae"):
         make(name=name, prior="vamp")
