@@ -1,7 +1,6 @@
 """Which pictures a run gets: of each group's codes, reconstructions and samples, of all members their curves."""
 
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import jax
@@ -216,11 +215,12 @@ def draw_samples(path: Path, shown: list[View]) -> Picture:
 
 
 def draw_grid(path: Path, shown: list[View]) -> Picture:
-    """The decoded plane of codes: over N(0, 1)'s quantiles for a model with a prior, else over the codes' range."""
+    """The decoded plane of codes: over its prior's quantiles for a model with one, else over the codes' range."""
     panels = []
     for view in shown:
         if view.model.sample_prior:
-            z1 = z2 = np.array([NormalDist().inv_cdf(p) for p in np.linspace(0.025, 0.975, GRID)], np.float32)
+            draws = view.sample(100_000, 0)  # a learned prior's quantiles have no closed form
+            z1, z2 = np.quantile(draws, np.linspace(0.025, 0.975, GRID), axis=0).astype(np.float32).T
         else:
             low, high = np.percentile(view.codes, [2.5, 97.5], axis=0)
             z1, z2 = np.linspace(low, high, GRID, dtype=np.float32).T

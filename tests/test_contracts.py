@@ -16,6 +16,7 @@ from aejax import config as configs
 from configs import base
 from tests.conftest import ROOT
 
+MONTE_CARLO_KL = {"mixture_vae", "two_layer_vae"}  # models whose kl has no closed form, and noise
 RECIPES = sorted(path.stem for path in (ROOT / "configs").glob("[a-z]*.py"))
 
 
@@ -113,7 +114,13 @@ def test_a_model_keeps_its_contract(name, tasks):
     assert loss.shape == () and all(value.shape == () for value in metrics.values())
     if "elbo" in metrics:
         np.testing.assert_allclose(metrics["elbo"], -(metrics["reconstruction"] + metrics["kl"]), rtol=1e-6)
-        assert metrics["kl"] >= 0
+        if group.config.model.name in MONTE_CARLO_KL:
+            keys = jax.random.split(jax.random.key(4), 16)
+            draw = jax.jit(lambda key: model.loss(params, stats, key, {**rows, "x": x}, **weights)[1][0]["kl"])
+            kl = np.array([draw(key) for key in keys])
+            assert kl.mean() >= -4.0 * kl.std() / 4.0  # by noise a mean over 16 keys may be below 0
+        else:
+            assert metrics["kl"] >= 0
     if model.decode:
         assert model.decode(params, code).shape == (len(x), *spec.shape)
     if model.posterior:
