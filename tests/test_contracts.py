@@ -139,6 +139,8 @@ def test_every_model_has_a_recipe():
 ALLOWED = {  # beside types, errors and config, which all may import
     "models": {"losses", "networks", "corruptions"},
     "evaluate": {"keys", "losses"},
+    "information": {"keys", "losses"},
+    "likelihood": {"evaluate", "keys"},
     "train": {"keys"},
     "checkpoint": {"records"},
     "programs": {"axes", "data", "evaluate", "models", "optimizers", "preprocess", "sweep", "train"},
@@ -147,7 +149,10 @@ ALLOWED = {  # beside types, errors and config, which all may import
         *("axes", "checkpoint", "data", "figures", "gallery", "geometry", "models", "preprocess", "programs"),
         "records",
     },
-    "results": {"gallery", "programs", "records", "report", "sweep", "trained"},
+    "results": {
+        *("axes", "evaluate", "gallery", "information", "likelihood", "programs", "records", "report", "sweep"),
+        "trained",
+    },
     "run": None,  # everything
 }
 
