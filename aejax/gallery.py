@@ -99,9 +99,9 @@ def views(group: Group, params: Params) -> list[View]:
     return [view(label, lane) for label, lane in first.items()]
 
 
-def test_rows(group: Group, num: int) -> np.ndarray:
-    """The first test rows as the model sees them."""
-    rows = {name: jnp.asarray(values[:num]) for name, values in group.dataset.test.items()}
+def first_rows(group: Group, split: dict[str, np.ndarray], num: int) -> np.ndarray:
+    """The first x of a split as the model sees them."""
+    rows = {name: jnp.asarray(values[:num]) for name, values in split.items()}
     return np.asarray(group.task.preprocess(jax.random.key(0), rows)["x"])
 
 
@@ -109,7 +109,7 @@ def shown_rows(group: Group) -> tuple[np.ndarray, np.ndarray | None]:
     """What a scatter shows, x and y: the first test rows; of pairs the items, where some are labeled only these."""
     if group.dataset.spec.kind != "pairs":
         y = group.dataset.test.get("y")
-        return test_rows(group, MOST_ROWS), None if y is None else y[:MOST_ROWS]
+        return first_rows(group, group.dataset.test, MOST_ROWS), None if y is None else y[:MOST_ROWS]
     items = group.dataset.items
     y = items.get("y", np.zeros(len(items["x"]), np.int32))
     rows = np.flatnonzero(y >= 0)[:MOST_ROWS]
@@ -172,7 +172,7 @@ def draw_map(path: Path, shown: list[View]) -> Picture:
 
 def draw_reconstructions(path: Path, shown: list[View]) -> Picture:
     """A row of test images, and per view a row of reconstructions, below what they were made from if corrupted."""
-    x, panels = test_rows(shown[0].group, 16), []
+    x, panels = first_rows(shown[0].group, shown[0].group.dataset.test, 16), []
     for view in shown:
         if view.model.corrupt:
             x_tilde, x_hat = view.denoise(x)
@@ -192,7 +192,7 @@ def draw_activations(path: Path, shown: list[View]) -> Picture:
 def draw_heatmap(path: Path, shown: list[View]) -> Picture:
     """Rows of a table above their reconstructions."""
     group = shown[0].group
-    spec, x, y = group.dataset.spec, test_rows(group, 200), group.dataset.test.get("y")
+    spec, x, y = group.dataset.spec, first_rows(group, group.dataset.test, 200), group.dataset.test.get("y")
 
     def flat(rows: np.ndarray) -> np.ndarray:
         return rows.reshape(len(rows), -1)

@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
-from aejax import axes, gallery, information, likelihood, programs, records, report, sweep, trained
+from aejax import axes, gallery, information, likelihood, programs, records, report, representation, sweep, trained
 from aejax import config as configs
 from aejax import evaluate as evaluation
 from aejax.errors import UserError
@@ -18,6 +19,7 @@ from aejax.types import Metrics, TrainState
 METRICS = (  # columns, in their order
     *("elbo", "bound", "nll", "nll_static", "nll_dynamic", "nll_threshold", "nll_stderr", "ess", "num_samples"),
     *("reconstruction", "kl", "kl_second", "mutual_information", "aggregate_kl", "mse", "psnr", "active_units"),
+    *("probe_accuracy", "knn_accuracy", "silhouette", "kmeans_ari"),
     *("penalty", "mean_activation", "zero_fraction", "dead_units", "accuracy", "auc", "label_mse", "loss"),
 )
 
@@ -72,6 +74,23 @@ def test_of(group: Group, num_samples: int) -> Callable[..., Metrics]:
     return lambda *member: {name: value for measure in chosen for name, value in measure(*member).items()}
 
 
+def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
+    """What the codes of each member say of the classes; raises UserError for data without classes."""
+    if not group.dataset.spec.class_names or "y" not in group.dataset.test:
+        raise UserError(f"--probe: data.name={group.config.data.name} has no class labels to read: leave it out")
+    encode, most = jax.jit(group.task.model.encode), representation.MOST_ROWS
+    labels = [split["y"][:most] for split in (group.dataset.train, group.dataset.test)]
+    rows = [gallery.first_rows(group, split, most) for split in (group.dataset.train, group.dataset.test)]
+
+    def probe(lane: int) -> dict[str, float]:
+        params = jax.tree.map(lambda leaf: leaf[lane], state.params)
+        codes, test_codes = (np.asarray(encode(params, x)) for x in rows)
+        finite = np.isfinite(codes).all() and np.isfinite(test_codes).all()  # not of a diverged member
+        return representation.probes(codes, labels[0], test_codes, labels[1]) if finite else {}
+
+    return [probe(lane) for lane in range(len(group.members))]
+
+
 def summarize(rows: list[dict[str, Any]], swept: list[str], metrics: list[str]) -> list[dict[str, Any]]:
     """Mean, sd and n over the seeds of every swept setting; diverged members are counted, not averaged."""
     settings = [path for path in swept if path != "seed"]
@@ -96,11 +115,11 @@ class Report(NamedTuple):
     figures: list[Path]
 
 
-def evaluate(workdir: Path, projection: str = "tsne", num_samples: int = 0) -> Report:
+def evaluate(workdir: Path, projection: str = "tsne", num_samples: int = 0, probe: bool = False) -> Report:
     """Tests every member of a run, or of all its shards, and writes tables, figures and report.html.
 
-    log p(x) is estimated where `num_samples` is not 0. Raises UserError where there is no run to evaluate, or no model
-    with a density to estimate.
+    log p(x) is estimated where `num_samples` is not 0, classes are read from the codes where `probe`. Raises
+    UserError where there is no run to evaluate, no density to estimate, or no class to read.
     """
     directories = trained.parts(workdir)
     members = [member for directory in directories for member in trained.read_members(directory)]
@@ -111,7 +130,8 @@ def evaluate(workdir: Path, projection: str = "tsne", num_samples: int = 0) -> R
             metrics += records.read_lines(directory / "metrics.jsonl")
             for group in programs.make_groups(trained.read_members(directory)):
                 tested = evaluate_group(directory, group, num_samples)
-                rows += tested.rows
+                found = probe_members(group, tested.state) if probe else [{}] * len(tested.rows)
+                rows += [row | probes for row, probes in zip(tested.rows, found, strict=True)]
                 units += unit_rows(group, tested)
                 likelihoods += likelihood_rows(group, tested, num_samples)
                 shown.setdefault(group.dataset.sha256, []).extend(gallery.views(group, tested.state.params))

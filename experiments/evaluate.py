@@ -22,6 +22,7 @@ PROJECTION = flags.DEFINE_enum(
 NUM_SAMPLES = flags.DEFINE_integer(
     "num_samples", 0, "importance samples of −log p(x), such as 5000; 0: it is not estimated", lower_bound=0
 )
+PROBE = flags.DEFINE_bool("probe", False, "read the classes from the codes: linear and kNN accuracy, clusters")
 
 
 def main() -> None:
@@ -34,7 +35,7 @@ def main() -> None:
     environment.pin(max(1, len(rows)), directory=workdir)
     from aejax import results  # imports jax, which reads what was pinned
 
-    summary, notes, figures = results.evaluate(workdir, PROJECTION.value, NUM_SAMPLES.value)
+    summary, notes, figures = results.evaluate(workdir, PROJECTION.value, NUM_SAMPLES.value, PROBE.value)
     print(results.show(summary))
     for note in notes:
         print(f"\nnote: {note}")

@@ -150,8 +150,8 @@ ALLOWED = {  # beside types, errors and config, which all may import
         "records",
     },
     "results": {
-        *("axes", "evaluate", "gallery", "information", "likelihood", "programs", "records", "report", "sweep"),
-        "trained",
+        *("axes", "evaluate", "gallery", "information", "likelihood", "programs", "records", "report"),
+        *("representation", "sweep", "trained"),
     },
     "run": None,  # everything
 }
