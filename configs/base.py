@@ -53,6 +53,7 @@ def get_config() -> ConfigDict:
     config.model.num_samples = 1  # draws of z per example and step: L, or k of an IWAE
     config.model.num_bounds = 1  # importance-weighted bounds that are averaged: above 1 a MIWAE
     config.model.gradient = "reparametrized"  # of an IWAE; or "stl", "dreg"
+    config.model.num_flows = 4  # planar flows of a flow_vae's posterior; 0: it is Gaussian
     config.model.target = "classification"  # of a pair embedding: pair or not; or "regression" on ±1
     config.model.negatives = "uniform"  # how it draws them; or "shuffled": the items and contexts of other pairs
     config.model.negative_ratio = 2  # negatives per pair

@@ -113,7 +113,8 @@ def test_a_model_keeps_its_contract(name, tasks):
     assert loss.shape == () and all(value.shape == () for value in metrics.values())
     if "elbo" in metrics:
         np.testing.assert_allclose(metrics["elbo"], -(metrics["reconstruction"] + metrics["kl"]), rtol=1e-6)
-        assert metrics["kl"] >= 0
+        if model.posterior:  # else the KL is by Monte Carlo, whose noise may take it below 0
+            assert metrics["kl"] >= 0
     if model.decode:
         assert model.decode(params, code).shape == (len(x), *spec.shape)
     if model.posterior:
