@@ -54,6 +54,8 @@ def get_config() -> ConfigDict:
     config.model.num_bounds = 1  # importance-weighted bounds that are averaged: above 1 a MIWAE
     config.model.gradient = "reparametrized"  # of an IWAE; or "stl", "dreg"
     config.model.num_flows = 4  # planar flows of a flow_vae's posterior; 0: it is Gaussian
+    config.model.codebook_size = 32  # vectors of a vq_vae
+    config.model.num_codes = 1  # pieces of its code, each replaced by one of them
     config.model.target = "classification"  # of a pair embedding: pair or not; or "regression" on ±1
     config.model.negatives = "uniform"  # how it draws them; or "shuffled": the items and contexts of other pairs
     config.model.negative_ratio = 2  # negatives per pair
@@ -69,6 +71,7 @@ def get_config() -> ConfigDict:
     config.objective.weight_penalty = 0.0  # λ of the linear autoencoder: of ‖W₁‖² + ‖W₂‖², per example
     config.objective.sparsity = 0.0  # λ, the weight of a sparse autoencoder's penalty Ω
     config.objective.target_activation = 0.05  # z₀ under penalty "kl"
+    config.objective.commitment = 0.25  # β of a vq_vae: how much the encoder is held to its codebook
     config.objective.corruption_level = 0.5  # part of the pixels that is corrupted; of gaussian: the noise's sd
     config.objective.frequency_weight = 0.0  # γ of a pair embedding: a pair weighs (its context's frequency)^γ
 

@@ -1,4 +1,4 @@
-"""An exact density of bits: MADE with two hidden layers of 500 units on digits whose pixels are drawn anew at every step.
+"""An exact density of bits: MADE with two hidden layers of 500 units, of pixels that are drawn anew at every step.
 
     python -m experiments.train --config=configs/made.py --workdir=runs/made
     python -m experiments.evaluate --workdir=runs/made
