@@ -12,6 +12,7 @@ from aejax.types import TrainState
 
 METRICS = (  # columns, in their order
     *("elbo", "nll", "reconstruction", "kl", "mse", "psnr", "active_units"),
+    *("perplexity", "mmd"),
     *("penalty", "mean_activation", "zero_fraction", "dead_units", "accuracy", "auc", "label_mse", "loss"),
 )
 

@@ -1,4 +1,4 @@
-"""The VQ-VAE: minimize −log p(x | z_q) + ‖sg[z_e] − z_q‖² + β ‖z_e − sg[z_q]‖², z_q the codebook vectors nearest to z_e.
+"""The VQ-VAE: minimize −log p(x | z_q) + ‖sg[z_e] − z_q‖² + β ‖z_e − sg[z_q]‖², z_q codebook vectors nearest to z_e.
 
 van den Oord et al. 2017 (arXiv 1711.00937), eq. 1 to 3; β is `objective.commitment` and sg stops the gradient. The
 encoder's z_e [B, latent_dim] is cut into `model.num_codes` pieces, and each is replaced by the nearest of the
