@@ -30,6 +30,7 @@ BOUNDS = (  # paths, what must hold, and the words for it
     (("model.num_flows",), lambda v: v >= 0, "at least 0"),
     (("model.codebook_size", "model.num_codes"), lambda v: v >= 1, "at least 1"),
     (("objective.commitment",), lambda v: v >= 0.0, "at least 0"),
+    (("objective.mmd",), lambda v: v >= 0.0, "at least 0"),
     (("model.hidden",), lambda v: all(isinstance(n, int) and n >= 1 for n in v), "a tuple of widths: (512,) or ()"),
     (("model.variance",), lambda v: v > 0.0, "above 0"),
     (("optimizer.learning_rate", "optimizer.eps"), lambda v: v > 0.0, "above 0"),

@@ -72,6 +72,7 @@ def get_config() -> ConfigDict:
     config.objective.sparsity = 0.0  # λ, the weight of a sparse autoencoder's penalty Ω
     config.objective.target_activation = 0.05  # z₀ under penalty "kl"
     config.objective.commitment = 0.25  # β of a vq_vae: how much the encoder is held to its codebook
+    config.objective.mmd = 0.0  # λ of an mmd_vae: the weight of MMD² between its codes and the prior
     config.objective.corruption_level = 0.5  # part of the pixels that is corrupted; of gaussian: the noise's sd
     config.objective.frequency_weight = 0.0  # γ of a pair embedding: a pair weighs (its context's frequency)^γ
 
