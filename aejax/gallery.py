@@ -1,7 +1,6 @@
 """Which pictures a run gets: of each group's codes, reconstructions and samples, of all members their curves."""
 
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import jax
@@ -216,11 +215,12 @@ def draw_samples(path: Path, shown: list[View]) -> Picture:
 
 
 def draw_grid(path: Path, shown: list[View]) -> Picture:
-    """The decoded plane of codes: over N(0, 1)'s quantiles for a model with a prior, else over the codes' range."""
+    """The decoded plane of codes: over its prior's quantiles for a model with one, else over the codes' range."""
     panels = []
     for view in shown:
         if view.model.sample_prior:
-            z1 = z2 = np.array([NormalDist().inv_cdf(p) for p in np.linspace(0.025, 0.975, GRID)], np.float32)
+            draws = view.sample(100_000, 0)  # a learned prior's quantiles have no closed form
+            z1, z2 = np.quantile(draws, np.linspace(0.025, 0.975, GRID), axis=0).astype(np.float32).T
         else:
             low, high = np.percentile(view.codes, [2.5, 97.5], axis=0)
             z1, z2 = np.linspace(low, high, GRID, dtype=np.float32).T
@@ -231,9 +231,14 @@ def draw_grid(path: Path, shown: list[View]) -> Picture:
 
 
 def draw_sweep(
-    directory: Path, members: list[axes.Member], metrics: list[dict[str, Any]], results: list[dict[str, Any]]
+    directory: Path,
+    members: list[axes.Member],
+    metrics: list[dict[str, Any]],
+    results: list[dict[str, Any]],
+    units: list[dict[str, Any]],
+    likelihoods: list[dict[str, Any]],
 ) -> list[Picture]:
-    """The pictures of all members: their curves, and for a swept VAE rate against distortion."""
+    """The pictures of all members: their curves, for a swept VAE rate against distortion, and what their codes hold."""
     labels = {member.index: setting_name(axes.setting(member)) for member in members}
     known = [(key, label) for key, label in METRICS if any(key in row for row in metrics)]
     if not any("reconstruction" in row for row in metrics):
@@ -249,4 +254,24 @@ def draw_sweep(
         points = points if numeric else [{**point, "value": None} for point in points]
         figures.rate_distortion(path, points, setting_name({swept: ""}).rstrip(" =") if numeric else "")
         pictures.append(Picture(path, "Rate against distortion on the test set.", "scatter of rate and distortion"))
+    if units:
+        figures.units(directory / "units.png", series(units, labels, "kl", "variance"))
+        pictures.append(Picture(directory / "units.png", "KL of each unit, and active units.", "curves over units"))
+    if likelihoods:
+        figures.likelihood(directory / "likelihood.png", series(likelihoods, labels, "num_samples", "nll"))
+        caption = "Estimates of −log p(x) on the test set: bounds in expectation, tighter with more samples."
+        pictures.append(Picture(directory / "likelihood.png", caption, "curves over importance samples"))
     return pictures
+
+
+def series(
+    rows: list[dict[str, Any]], labels: dict[int, str], x: str, y: str
+) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    """The label of each member that the rows are of, and two of their columns."""
+    mine: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        mine.setdefault(row["member"], []).append(row)
+    return [
+        (labels[index], np.array([row[x] for row in own]), np.array([row[y] for row in own]))
+        for index, own in mine.items()
+    ]

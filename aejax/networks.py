@@ -37,18 +37,27 @@ INITIALIZERS = {
 
 
 class MLP(nn.Module):
-    """Dense layers with an activation between them; the last is linear and its bias starts at `bias`."""
+    """Dense layers with an activation between them; the last is linear and its bias starts at `bias`.
+
+    A gated hidden layer is (A x + a) ⊙ σ(B x + b), without the activation (Dauphin et al. 2017, arXiv 1612.08083,
+    eq. 1, of dense layers).
+    """
 
     widths: tuple[int, ...]
     activation: Callable[[Array], Array]
     initializer: str = "lecun_normal"
     bias: tuple[float, ...] | float = 0.0
+    gated: bool = False
 
     @nn.compact
     def __call__(self, rows: Array) -> Array:
         hidden, start = rows.reshape(rows.shape[0], -1), INITIALIZERS[self.initializer]
-        for width in self.widths[:-1]:
-            hidden = self.activation(nn.Dense(width, kernel_init=start)(hidden))
+        for number, width in enumerate(self.widths[:-1]):
+            linear = nn.Dense(width, kernel_init=start)(hidden)
+            if self.gated:
+                hidden = linear * jax.nn.sigmoid(nn.Dense(width, kernel_init=start, name=f"Gate_{number}")(hidden))
+            else:
+                hidden = self.activation(linear)
         bias = nn.initializers.constant(jnp.asarray(self.bias))
         return nn.Dense(self.widths[-1], kernel_init=start, bias_init=bias)(hidden)
 
@@ -93,7 +102,8 @@ def encoder(config: Any, spec: Spec, features: int) -> Network:
     activation = ACTIVATIONS[choose("model.activation", config.activation, ACTIVATIONS)]
     choose("model.initializer", config.initializer, INITIALIZERS)
     if choose("model.network", config.network, ("mlp", "conv")) == "mlp":
-        return _network(MLP((*config.hidden, features), activation, config.initializer), spec.shape)
+        widths = (*config.hidden, features)
+        return _network(MLP(widths, activation, config.initializer, gated=config.gated), spec.shape)
     _check_conv(config, spec)
     return _network(ConvEncoder(tuple(config.hidden), features, activation), spec.shape)
 
@@ -105,7 +115,7 @@ def decoder(config: Any, spec: Spec) -> Network:
     bias = output_bias(config, spec)
     if choose("model.network", config.network, ("mlp", "conv")) == "mlp":
         widths = (*reversed(config.hidden), math.prod(spec.shape))
-        flat = _network(MLP(widths, activation, config.initializer, bias), (config.latent_dim,))
+        flat = _network(MLP(widths, activation, config.initializer, bias, config.gated), (config.latent_dim,))
         return Network(flat.init, lambda params, z: flat.apply(params, z).reshape(-1, *spec.shape))
     _check_conv(config, spec)
     return _network(ConvDecoder(tuple(config.hidden), spec.shape, activation), (config.latent_dim,))
@@ -145,6 +155,13 @@ def masked(params: Params, masks: Sequence[np.ndarray]) -> Params:
     return {name: {**params[name], "kernel": params[name]["kernel"] * mask} for name, mask in layers.items()}
 
 
+def mlp(config: Any, inputs: int, widths: tuple[int, ...]) -> Network:
+    """Rows[B, inputs] to [B, widths[-1]], with the hidden layers that `config.model` names; as for `encoder`."""
+    activation = ACTIVATIONS[choose("model.activation", config.activation, ACTIVATIONS)]
+    choose("model.initializer", config.initializer, INITIALIZERS)
+    return _network(MLP(widths, activation, config.initializer, gated=config.gated), (inputs,))
+
+
 def linear(
     inputs: int, outputs: int, initializer: str = "lecun_normal", bias: tuple[float, ...] | float = 0.0
 ) -> Network:
@@ -162,5 +179,7 @@ def _network(module: Any, shape: tuple[int, ...]) -> Network:
 def _check_conv(config: Any, spec: Spec) -> None:
     if len(spec.shape) != 3:
         raise UserError(f"model.network=conv needs images, these rows have shape {spec.shape}: use mlp")
+    if config.gated:
+        raise UserError("model.gated=True gates the hidden layers of an MLP: it needs model.network=mlp")
     if not config.hidden:
         raise UserError("model.network=conv needs channels: --config.model.hidden='(32, 64)'")

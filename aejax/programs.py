@@ -130,27 +130,33 @@ def compile_group(group: Group, lanes: int) -> Programs:
 
     chunk = jax.jit(train_members, donate_argnums=0)
     chunk = chunk.lower((state, zero_totals()), num_blocks, hp, rows, step, step).compile()
+    measure = evaluate.evaluate_member
     return Programs(
         mesh=mesh,
         lanes=lanes,
         state=state,
         train=lambda carry, start, stop: chunk(carry, num_blocks, hp, rows, np.int32(start), np.int32(stop)),
-        evaluate=compile_evaluate(group, mesh, lanes, state, valid) if num_rows(group.dataset.valid) else None,
+        evaluate=compile_evaluate(group, mesh, lanes, state, valid, measure) if num_rows(group.dataset.valid) else None,
         zero_totals=zero_totals,
     )
 
 
 def compile_evaluate(
-    group: Group, mesh: jax.sharding.Mesh, lanes: int, state: TrainState, rows: dict[str, jax.Array]
+    group: Group,
+    mesh: jax.sharding.Mesh,
+    lanes: int,
+    state: TrainState,
+    rows: dict[str, jax.Array],
+    measure: Callable[[Task, TrainState, HParams, dict[str, jax.Array]], dict[str, jax.Array]],
 ) -> Callable[[TrainState], dict[str, jax.Array]]:
-    """Compiles the metrics of all members on some rows, as a function of their state."""
+    """Compiles what `measure` says of one member on some rows, for all members, as a function of their state."""
     hp = sweep.pad(hparams(group.members), mesh, lanes)
     num_blocks = sweep.blocks_per_device(hp, mesh, lanes)
 
     def evaluate_members(num_blocks, members, rows):
         def evaluate_member(_, member, rows):
             state, hp = member
-            return (), evaluate.evaluate_member(group.task, state, hp, rows)
+            return (), measure(group.task, state, hp, rows)
 
         return sweep.over_members(evaluate_member, mesh, lanes)(num_blocks, (), members, rows)[1]
 

@@ -41,6 +41,7 @@ summary {{ cursor: pointer; font-weight: 600; }}
 <h1>{title}</h1>
 <h2>Results</h2>
 <div class="scroll">{table}</div>
+{notes}
 <h2>Figures</h2>
 {figures}
 <details><summary>Config</summary>
@@ -58,12 +59,14 @@ def write(
     config: Mapping[str, Any],
     rows: Sequence[Mapping[str, Any]],
     figures: Sequence[tuple[str | PathLike[str], str, str]],
+    notes: Sequence[str] = (),
 ) -> None:
     """Write the page: `rows` are the table's, their keys its columns; `figures` are (PNG path, caption, alt text)."""
     settings = [{"key": key, "value": json.dumps(value, ensure_ascii=False)} for key, value in flatten(config)]
     page = PAGE.format(
         title=escape(title),
         table=table(rows),
+        notes="\n".join(f"<p>{escape(note)}</p>" for note in notes),
         figures="\n".join(picture(*figure) for figure in figures),
         config=table(settings),
     )

@@ -1,24 +1,38 @@
 """The metrics of a run's test set: results.csv, summary.csv, figures and report.html."""
 
 import statistics
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from aejax import axes, gallery, information, likelihood, programs, records, report, sweep, trained
 from aejax import config as configs
-from aejax import gallery, programs, records, report, sweep, trained
+from aejax import evaluate as evaluation
 from aejax.errors import UserError
 from aejax.programs import Group
-from aejax.types import TrainState
+from aejax.types import Metrics, TrainState
 
 METRICS = (  # columns, in their order
-    *("elbo", "nll", "reconstruction", "kl", "mse", "psnr", "active_units"),
+    *("elbo", "bound", "nll", "nll_static", "nll_dynamic", "nll_threshold", "nll_stderr", "ess", "num_samples"),
+    *("reconstruction", "kl", "kl_second", "mutual_information", "aggregate_kl", "mse", "psnr", "active_units"),
     *("perplexity", "mmd"),
     *("penalty", "mean_activation", "zero_fraction", "dead_units", "accuracy", "auc", "label_mse", "loss"),
 )
 
 
-def evaluate_group(directory: Path, group: Group) -> tuple[list[dict[str, Any]], TrainState]:
-    """The test metrics of a group's members, as rows of results.csv, and their state [M, ...]."""
+class Tested(NamedTuple):
+    """What the test set says of a group's members."""
+
+    rows: list[dict[str, Any]]  # of results.csv
+    state: TrainState  # [M, ...]
+    curves: dict[str, np.ndarray]  # by metric, [M, ...]: what is more than a number
+
+
+def evaluate_group(directory: Path, group: Group, num_samples: int = 0) -> Tested:
+    """The test metrics of a group's members; log p(x) by importance sampling too, where `num_samples` is not 0."""
     plan, facts = (records.read_json(directory / name) for name in ("config.json", "data.json"))
     if facts[str(group.number)]["sha256"] != group.dataset.sha256:
         raise UserError(f"the data of {directory} have changed since it was trained: its test metrics would mislead")
@@ -26,8 +40,12 @@ def evaluate_group(directory: Path, group: Group) -> tuple[list[dict[str, Any]],
     mesh, lanes = sweep.make_mesh(len(group.members)), plan["lanes"][str(group.number)]
     rows = sweep.replicate(group.dataset.test, mesh)
     placed = sweep.pad(state, mesh, lanes)
-    metrics = programs.compile_evaluate(group, mesh, lanes, placed, rows)(placed)
-    metrics = sweep.unpad(metrics, len(group.members))
+    found = programs.compile_evaluate(group, mesh, lanes, placed, rows, test_of(group, num_samples))(placed)
+    metrics = sweep.unpad(found, len(group.members))
+    if "ess" in metrics:
+        metrics["num_samples"] = np.full(len(group.members), num_samples)
+    if "nll" in metrics and group.config.data.binarization != "none":  # a density of other data is another number
+        metrics[f"nll_{group.config.data.binarization}"] = metrics.pop("nll")
     finished = "done" if step == group.total_steps else f"unfinished at step {step} of {group.total_steps}"
     results = []
     for lane, member in enumerate(group.members):
@@ -38,7 +56,21 @@ def evaluate_group(directory: Path, group: Group) -> tuple[list[dict[str, Any]],
             {"member": member.index, "group": group.number, "seed": member.config.seed, **member.swept}
             | {"status": status, **values}
         )
-    return results, state
+    return Tested(results, state, {name: values for name, values in metrics.items() if values.ndim > 1})
+
+
+def test_of(group: Group, num_samples: int) -> Callable[..., Metrics]:
+    """All that is measured of each member on the test rows, as its model allows; UserError without a density."""
+    model = group.task.model
+    chosen: list[Callable[..., Metrics]] = [evaluation.evaluate_member]
+    if model.posterior:
+        chosen.append(information.evaluate_member)
+    if num_samples and not model.log_weights:
+        name = group.config.model.name
+        raise UserError(f"--num_samples={num_samples}: model.name={name} has no density p(x) to estimate: leave it out")
+    if num_samples and not model.fit:  # a closed form has its exact density already
+        chosen.append(partial(likelihood.evaluate_member, num_samples=num_samples))
+    return lambda *member: {name: value for measure in chosen for name, value in measure(*member).items()}
 
 
 def summarize(rows: list[dict[str, Any]], swept: list[str], metrics: list[str]) -> list[dict[str, Any]]:
@@ -57,22 +89,33 @@ def summarize(rows: list[dict[str, Any]], swept: list[str], metrics: list[str]) 
     return summary
 
 
-def evaluate(workdir: Path, projection: str = "tsne") -> tuple[list[dict[str, Any]], list[Path]]:
+class Report(NamedTuple):
+    """What a test of a run came to."""
+
+    summary: list[dict[str, Any]]  # the rows of summary.csv
+    notes: list[str]  # what a reader should not overlook
+    figures: list[Path]
+
+
+def evaluate(workdir: Path, projection: str = "tsne", num_samples: int = 0) -> Report:
     """Tests every member of a run, or of all its shards, and writes tables, figures and report.html.
 
-    Returns the rows of summary.csv and the figures' files; raises UserError where there is no run to evaluate.
+    log p(x) is estimated where `num_samples` is not 0. Raises UserError where there is no run to evaluate, or no model
+    with a density to estimate.
     """
     directories = trained.parts(workdir)
     members = [member for directory in directories for member in trained.read_members(directory)]
-    rows, metrics, pictures = [], [], []
+    rows, metrics, units, likelihoods, pictures = [], [], [], [], []
     shown: dict[str, list[gallery.View]] = {}  # by their data
     with records.lock(workdir):
         for directory in directories:
             metrics += records.read_lines(directory / "metrics.jsonl")
             for group in programs.make_groups(trained.read_members(directory)):
-                results, state = evaluate_group(directory, group)
-                rows += results
-                shown.setdefault(group.dataset.sha256, []).extend(gallery.views(group, state.params))
+                tested = evaluate_group(directory, group, num_samples)
+                rows += tested.rows
+                units += unit_rows(group, tested)
+                likelihoods += likelihood_rows(group, tested, num_samples)
+                shown.setdefault(group.dataset.sha256, []).extend(gallery.views(group, tested.state.params))
         rows.sort(key=lambda row: row["member"])
         members.sort(key=lambda member: member.index)
         names = [name for name in METRICS if any(name in row for row in rows)]
@@ -82,9 +125,51 @@ def evaluate(workdir: Path, projection: str = "tsne") -> tuple[list[dict[str, An
         for number, views in enumerate(shown.values()):
             suffix = f"-{number}" if len(shown) > 1 else ""
             pictures += gallery.draw_views(figures_in(workdir), views, suffix, projection)
-        pictures += gallery.draw_sweep(figures_in(workdir), members, metrics, rows)
-        report.write(workdir / "report.html", workdir.name, configs.to_json(members[0].config), summary, pictures)
-    return summary, [picture.path for picture in pictures]
+        pictures += gallery.draw_sweep(figures_in(workdir), members, metrics, rows, units, likelihoods)
+        for name, table in (("units.csv", units), ("likelihood.csv", likelihoods)):
+            if table:
+                records.write_csv(workdir / name, table)
+        notes, config = collapses(members, rows), configs.to_json(members[0].config)
+        report.write(workdir / "report.html", workdir.name, config, summary, pictures, notes)
+    return Report(summary, notes, [picture.path for picture in pictures])
+
+
+def unit_rows(group: Group, tested: Tested) -> list[dict[str, Any]]:
+    """The rows of units.csv: of every member's units the KL (nats) and the variance of the posterior mean."""
+    if "unit_kl" not in tested.curves:
+        return []
+    return [
+        {"member": member.index, "unit": unit, "kl": kl.item(), "variance": variance.item()}
+        for member, *values in zip(group.members, tested.curves["unit_kl"], tested.curves["unit_variance"], strict=True)
+        for unit, (kl, variance) in enumerate(zip(*values, strict=True))
+    ]
+
+
+def likelihood_rows(group: Group, tested: Tested, num_samples: int) -> list[dict[str, Any]]:
+    """The rows of likelihood.csv: of every member the estimate of −log p(x) (nats) as the samples grow."""
+    if "curve" not in tested.curves:
+        return []
+    samples = likelihood.curve_samples(
+        num_samples, likelihood.chunk_size(num_samples, group.config.evaluate.batch_size)
+    )
+    return [
+        {"member": member.index, "num_samples": number, "nll": nll.item()}
+        for member, curve in zip(group.members, tested.curves["curve"], strict=True)
+        for number, nll in zip(samples, curve, strict=True)
+    ]
+
+
+def collapses(members: list[axes.Member], rows: list[dict[str, Any]]) -> list[str]:
+    """One line per setting of members with units that tell nothing of x: their posterior mean hardly varies."""
+    found: dict[str, list[str]] = {}
+    for member, row in zip(members, rows, strict=True):
+        k = member.config.model.latent_dim
+        if row.get("active_units") is not None and row["active_units"] < k:
+            found.setdefault(f"of {k}", []).append(f"{k - row['active_units']} in member {row['member']}")
+    return [
+        f"collapsed units {of} (variance of the posterior mean at most {evaluation.ACTIVE}): {', '.join(counts)}"
+        for of, counts in found.items()
+    ]
 
 
 def figures_in(workdir: Path) -> Path:

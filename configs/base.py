@@ -43,6 +43,7 @@ def get_config() -> ConfigDict:
     config.model.network = "mlp"  # or "conv" (images)
     config.model.hidden = (512,)  # widths of the encoder (channels for conv); the decoder mirrors them
     config.model.activation = "relu"  # of hidden layers: "relu", "sigmoid", "tanh", "gelu", "softplus"
+    config.model.gated = False  # hidden layers of an MLP are (A x + a) σ(B x + b) instead: a gate, no activation
     config.model.initializer = "lecun_normal"  # of an MLP's matrices; or "glorot_uniform"
     config.model.output_bias = "zero"  # start of a Bernoulli decoder's last bias; or "train_mean", its logits
     config.model.code_activation = "identity"  # of an autoencoder's code
@@ -56,6 +57,10 @@ def get_config() -> ConfigDict:
     config.model.num_flows = 4  # planar flows of a flow_vae's posterior; 0: it is Gaussian
     config.model.codebook_size = 32  # vectors of a vq_vae
     config.model.num_codes = 1  # pieces of its code, each replaced by one of them
+    config.model.prior = "standard_normal"  # of a mixture_vae; or "mixture", "vamp"
+    config.model.num_components = 500  # of "mixture" its Gaussians, of "vamp" its pseudo-inputs
+    config.model.second_latent_dim = 2  # of z2 in a two_layer_vae; latent_dim is that of z1
+    config.model.second_hidden = (100,)  # widths between z1 and z2; the way down mirrors them
     config.model.target = "classification"  # of a pair embedding: pair or not; or "regression" on ±1
     config.model.negatives = "uniform"  # how it draws them; or "shuffled": the items and contexts of other pairs
     config.model.negative_ratio = 2  # negatives per pair

@@ -1,6 +1,7 @@
 """Evaluates a run on its test set: results.csv, summary.csv, figures and report.html in its directory.
 
     python -m experiments.evaluate --workdir=runs/lambda
+    python -m experiments.evaluate --workdir=runs/iwae --num_samples=5000   # and −log p(x) by importance sampling
 
 Codes of more than two units are drawn by t-SNE; by --projection=pca, or =umap where umap-learn is installed.
 """
@@ -18,6 +19,9 @@ WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
 PROJECTION = flags.DEFINE_enum(
     "projection", "tsne", ["tsne", "pca", "umap"], "how codes of more than two units are drawn"
 )
+NUM_SAMPLES = flags.DEFINE_integer(
+    "num_samples", 0, "importance samples of −log p(x), such as 5000; 0: it is not estimated", lower_bound=0
+)
 
 
 def main() -> None:
@@ -30,8 +34,10 @@ def main() -> None:
     environment.pin(max(1, len(rows)), directory=workdir)
     from aejax import results  # imports jax, which reads what was pinned
 
-    summary, figures = results.evaluate(workdir, PROJECTION.value)
+    summary, notes, figures = results.evaluate(workdir, PROJECTION.value, NUM_SAMPLES.value)
     print(results.show(summary))
+    for note in notes:
+        print(f"\nnote: {note}")
     print(f"\nfigures: {', '.join(path.name for path in figures)} in {workdir / 'figures'}")
     print(f"tables:  results.csv, summary.csv; all on one page: {workdir / 'report.html'}")
 

@@ -7,6 +7,7 @@ import pytest
 
 from aejax import config as configs
 from aejax import losses, models
+from aejax.errors import UserError
 from aejax.models import flow_vae
 from aejax.types import Spec
 from configs.base import get_config
@@ -115,3 +116,8 @@ def test_weights_average_to_the_evidence_of_a_decoder_that_ignores_z(bits):
     standard_error = w.std(axis=0) / np.sqrt(len(w))
     assert (standard_error < 0.05 * exact).all()
     assert (np.abs(w.mean(axis=0) - exact) / standard_error).max() < 4
+
+
+def test_another_prior_is_refused_in_one_line():
+    with pytest.raises(UserError, match="model.prior=vamp"):
+        make("flow_vae", prior="vamp")

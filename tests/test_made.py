@@ -91,6 +91,7 @@ def test_an_untrained_network_with_the_mean_as_bias_has_logits_around_it():
         (SPEC._replace(support="real"), {}, "outside \\[0, 1\\]"),
         (SPEC, {"likelihood": "gaussian"}, "model.likelihood"),
         (SPEC, {"network": "conv"}, "model.network"),
+        (SPEC, {"gated": True}, "model.gated"),
     ],
 )
 def test_what_is_no_density_of_bits_is_refused_in_one_line(spec, keys, words):

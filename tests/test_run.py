@@ -162,6 +162,41 @@ def test_a_group_per_static_value_and_shards_give_the_whole_sweep(small, tmp_pat
         results.evaluate(tmp_path / "parts")
 
 
+def test_log_p_is_estimated_on_demand_under_the_name_of_its_pixels(small, tmp_path):
+    small.data.binarization, small.train.epochs, small.evaluate.batch_size = "dynamic", 1, 360
+    workdir = train(small, tmp_path, "objective.beta=1,50")
+    report = results.evaluate(workdir, "pca", num_samples=60)
+    rows = records.read_csv(workdir / "results.csv")
+    assert "nll" not in rows[0] and [row["num_samples"] for row in rows] == ["60", "60"]
+    for row in rows:
+        nll, elbo = float(row["nll_dynamic"]), float(row["elbo"])
+        assert nll < -elbo + 0.1 and 1 <= float(row["ess"]) <= 60 and 0 < float(row["nll_stderr"]) < 1
+        split = float(row["mutual_information"]) + float(row["aggregate_kl"])
+        assert split == pytest.approx(float(row["kl"]), rel=0.3)
+    curve = [row for row in records.read_csv(workdir / "likelihood.csv") if row["member"] == "1"]
+    assert [row["num_samples"] for row in curve] == ["5", "15", "35", "60"]
+    assert curve[-1]["nll"] == rows[1]["nll_dynamic"]
+    units = records.read_csv(workdir / "units.csv")
+    assert [(row["member"], row["unit"]) for row in units] == [("0", "0"), ("0", "1"), ("1", "0"), ("1", "1")]
+    assert {"units.png", "likelihood.png"} <= {path.name for path in report.figures}
+
+
+def test_collapsed_units_are_named(small):
+    members = axes.members(small, [axes.parse_axis("objective.beta=1,2,3", small)], False)
+    rows = [{"member": index, "active_units": active} for index, active in enumerate((2, 0, 1))]
+    note = "collapsed units of 2 (variance of the posterior mean at most 0.01): 2 in member 1, 1 in member 2"
+    assert results.collapses(members, rows) == [note]
+    assert results.collapses(members[:1], rows[:1]) == results.collapses(members[:1], [{"member": 0}]) == []
+
+
+def test_a_model_without_a_density_has_none_to_estimate(small, tmp_path):
+    small.model.name, small.train.epochs = "autoencoder", 1
+    workdir = train(small, tmp_path)
+    with pytest.raises(UserError, match="model.name=autoencoder has no density"):
+        results.evaluate(workdir, num_samples=10)
+    assert not (workdir / "results.csv").exists()
+
+
 def test_changed_data_are_refused(small, tmp_path, table_csv):
     small.data.name, small.data.path = "arrays", str(tmp_path / "t.csv")
     small.data.label_column, small.data.id_column = "kind", "id"

@@ -12,6 +12,7 @@ from aejax.figures.positions import draw_maps
 from aejax.figures.regularized import draw_activations, draw_confusion, draw_errors_by_level, draw_matrices
 from aejax.figures.style import save, styled, to_png
 from aejax.figures.tables import draw_table_heatmap
+from aejax.figures.units import draw_likelihood, draw_units
 
 activations = to_png(draw_activations)
 confusion = to_png(draw_confusion)
@@ -23,6 +24,7 @@ lambda_panel = to_png(draw_lambda_panel)
 latent_grid = to_png(draw_latent_grid)
 latent_scatter = to_png(draw_latent_scatter)
 latent_spaces = to_png(draw_latent_spaces)
+likelihood = to_png(draw_likelihood)
 maps = to_png(draw_maps)
 matrices = to_png(draw_matrices)
 rate_distortion = to_png(draw_rate_distortion)
@@ -30,6 +32,7 @@ reconstructions = to_png(draw_reconstructions)
 rows = to_png(draw_rows)
 table_heatmap = to_png(draw_table_heatmap)
 tiles = to_png(draw_tiles)
+units = to_png(draw_units)
 
 __all__ = [
     "LatentSpace",
@@ -46,6 +49,7 @@ __all__ = [
     "draw_latent_grid",
     "draw_latent_scatter",
     "draw_latent_spaces",
+    "draw_likelihood",
     "draw_maps",
     "draw_matrices",
     "draw_rate_distortion",
@@ -53,6 +57,7 @@ __all__ = [
     "draw_rows",
     "draw_table_heatmap",
     "draw_tiles",
+    "draw_units",
     "embed_2d",
     "errors_by_level",
     "estimators",
@@ -62,6 +67,7 @@ __all__ = [
     "latent_grid",
     "latent_scatter",
     "latent_spaces",
+    "likelihood",
     "maps",
     "matrices",
     "rate_distortion",
@@ -72,4 +78,5 @@ __all__ = [
     "table_heatmap",
     "tiles",
     "to_png",
+    "units",
 ]

@@ -25,6 +25,7 @@ SHIFT = math.log(math.e - 1.0)  # softplus(SHIFT) = 1
 def make(config: Any, spec: Spec) -> Autoencoder:
     """A VAE of `config.model` whose posterior is a Gaussian pushed through `num_flows` planar flows."""
     net, k = vae.parts(config, spec), config.latent_dim
+    vae.check_prior(config)
     encoder = networks.encoder(config, spec, 2 * k + config.num_flows * (2 * k + 1))
 
     def init(key: Array):

@@ -38,6 +38,8 @@ def parts(config: Any, spec: Spec) -> Parts:
         )
     choose("model.likelihood", config.likelihood, ("bernoulli",))
     choose("model.network", config.network, ("mlp",))
+    if config.gated:
+        raise UserError("model.name=made masks plain layers only: use --config.model.gated=false")
     num_features = spec.mean.size
     encoder = networks.encoder(config, spec, config.latent_dim)
     activation = networks.ACTIVATIONS[config.activation]

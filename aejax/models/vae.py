@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from aejax import losses, networks
-from aejax.errors import choose
+from aejax.errors import UserError, choose
 from aejax.types import Autoencoder, Params, Spec
 
 
@@ -60,6 +60,7 @@ def parts(config: Any, spec: Spec) -> Parts:
 def make(config: Any, spec: Spec) -> Autoencoder:
     """A VAE with a diagonal Gaussian posterior and the likelihood of `config.model`."""
     net = parts(config, spec)
+    check_prior(config)
 
     def loss(params, stats, key, batch, *, beta, free_bits):
         x = batch["x"]
@@ -86,6 +87,12 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         sample_prior=lambda params, key, num: jax.random.normal(key, (num, config.latent_dim)),
         log_weights=log_weights,
     )
+
+
+def check_prior(config: Any) -> None:
+    """Raises UserError for a learned prior, where the model has N(0, I)."""
+    if config.prior != "standard_normal":
+        raise UserError(f"model.prior={config.prior} needs model.name=mixture_vae: a {config.name} has N(0, I)")
 
 
 def draw(key: Array, mean: Array, logvar: Array, num_samples: int) -> Array:

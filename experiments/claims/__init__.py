@@ -60,9 +60,11 @@ def train(recipe: str, changes: dict[str, Any] | None = None, *sweep: str, zippe
     with tempfile.TemporaryDirectory() as workdir:
         directory = run.run(config, workdir, sweep_axes, zipped)
         for group in programs.make_groups(trained.read_members(directory)):
-            rows, state = results.evaluate_group(directory, group)
-            for lane, (member, row) in enumerate(zip(group.members, rows, strict=True)):
-                params, stats = jax.tree.map(lambda leaf, lane=lane: leaf[lane], (state.params, state.stats))
+            tested = results.evaluate_group(directory, group)
+            for lane, (member, row) in enumerate(zip(group.members, tested.rows, strict=True)):
+                state = jax.tree.map(lambda leaf, lane=lane: leaf[lane], tested.state)
                 metrics = {name: row[name] for name in results.METRICS if name in row}
-                outcomes[member.index] = Outcome(member.swept, group.task.model, params, stats, metrics, group.dataset)
+                outcomes[member.index] = Outcome(
+                    member.swept, group.task.model, state.params, state.stats, metrics, group.dataset
+                )
     return [outcomes[index] for index in sorted(outcomes)]

@@ -1,0 +1,96 @@
+"""Two stochastic layers against the exact Gaussian marginal of linear ones, and against scipy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from aejax import config as configs
+from aejax import likelihood, models
+from aejax.types import Spec
+from configs.base import get_config
+
+D, K1, K2 = 5, 3, 2
+SPEC = Spec((D,), "table", "real", 1.0, (), (), np.zeros(D, np.float32), None, None)
+
+
+def make(**keys):
+    changes = {"name": "two_layer_vae", "latent_dim": K1, "second_latent_dim": K2, "likelihood": "gaussian"}
+    changes |= {"hidden": (), "second_hidden": (), "variance": 0.3, **keys}
+    return models.make(configs.replaced(get_config(), {f"model.{key}": v for key, v in changes.items()}).model, SPEC)
+
+
+@pytest.fixture(scope="module")
+def linear():
+    """Linear layers: a model, its parameters, the moments of z1, rows, and their exact log p(x)."""
+    model, rng = make(), np.random.default_rng(0)
+    params = model.init(jax.random.key(0))[0]
+    w1, b1, w2, b2 = (0.7 * rng.normal(size=shape) for shape in ((K1, D), (D,), (K2, K1), (K1,)))
+    log_sigma = np.array([-0.5, 0.0, -0.2])
+    params["decoder"]["Dense_0"] = {"kernel": jnp.float32(w1), "bias": jnp.float32(b1)}
+    down = np.concatenate([w2, np.zeros((K2, K1))], axis=1), np.concatenate([b2, log_sigma])
+    params["second_decoder"]["Dense_0"] = dict(zip(("kernel", "bias"), map(jnp.float32, down), strict=True))
+    covariance = w2.T @ w2 + np.diag(np.exp(2 * log_sigma))
+    of_x = w1.T @ covariance @ w1 + 0.3 * np.eye(D)
+    # The proposals have the exact posterior means, but are wider and uncorrelated: the weights vary, yet little.
+    for name, matrix, from_, to in (
+        ("encoder", np.linalg.solve(of_x, w1.T @ covariance), b2 @ w1 + b1, b2),
+        ("second_encoder", np.linalg.solve(covariance, w2.T), b2, np.zeros(K2)),
+    ):
+        up = np.concatenate([matrix, 0 * matrix], axis=1), np.concatenate([to - from_ @ matrix, 0 * to - 0.1])
+        params[name]["Dense_0"] = dict(zip(("kernel", "bias"), map(jnp.float32, up), strict=True))
+    marginal = stats.multivariate_normal(b2 @ w1 + b1, of_x)
+    x = np.float32(marginal.rvs(6, random_state=1))
+    return model, params, (b2, covariance), x, marginal.logpdf(x)
+
+
+def test_linear_layers_get_their_exact_density_within_its_standard_error(linear):
+    model, params, _, x, exact = linear
+    num_samples = 100_000
+    sums, _ = likelihood.weigh(model, params, jax.random.key(0), jnp.asarray(x), num_samples, 1000)
+    errors = np.sqrt(1 / np.asarray(likelihood.effective_sample_size(sums)) - 1 / num_samples)
+    assert errors.max() < 0.05  # else the next line would pass for any estimate
+    assert (np.abs(likelihood.log_mean(sums, num_samples) - exact) / errors).max() < 4
+
+
+def test_draws_of_the_prior_have_the_marginal_moments_of_z1(linear):
+    model, params, (mean, covariance), _, _ = linear
+    z1 = np.asarray(model.sample_prior(params, jax.random.key(1), 200_000))
+    assert z1.shape == (200_000, K1)
+    assert (np.abs(z1.mean(axis=0) - mean) < 4.5 * np.sqrt(np.diag(covariance) / len(z1))).all()
+    np.testing.assert_allclose(np.cov(z1, rowvar=False), covariance, atol=0.02)
+
+
+def test_the_elbo_is_the_mean_log_weight_and_beta_weighs_the_kl():
+    """The loss has the KL of z2 in closed form, the weights have it by its draws: the means agree."""
+    model = make(num_samples=20_000, variance=2.0, hidden=(4,), second_hidden=(4,), activation="tanh")
+    params, x = model.init(jax.random.key(2))[0], jnp.float32(np.random.default_rng(3).normal(size=(4, D)))
+    params["second_encoder"]["Dense_1"]["bias"] += jnp.array([1.0, 1.0, 0.0, 0.0])  # a KL that would be missed
+    loss, (metrics, _) = model.loss(params, (), jax.random.key(4), {"x": x}, beta=jnp.float32(3.0))
+    weights = np.asarray(model.log_weights(params, jax.random.key(5), x, 20_000))
+    error = np.sqrt(2 * (weights.var(axis=0) / 20_000).mean() / 4)  # of either mean over 4 rows
+    assert abs(metrics["elbo"] - weights.mean()) < 4.5 * error
+    np.testing.assert_allclose(loss, metrics["reconstruction"] + 3.0 * metrics["kl"], rtol=1e-6)
+    assert 5 * error < metrics["kl_second"] < metrics["kl"]  # else a loss without it would pass
+
+
+def test_the_closed_form_is_the_kl_of_linear_layers(linear):
+    """KL[q(z1, z2|x) ‖ p(z1, z2)] of jointly Gaussian z1, z2, from the joint moments."""
+    _, params, _, x, _ = linear
+    model = make(num_samples=50_000)
+    layers = (params[name]["Dense_0"] for name in ("second_encoder", "second_decoder"))
+    (up, down), (up_bias, bias) = zip(
+        *((np.asarray(a["kernel"], float), np.asarray(a["bias"], float)) for a in layers), strict=True
+    )
+    mean, logvar = (np.asarray(a, np.float64) for a in model.posterior(params, jnp.asarray(x)))
+    v, first = up[:, :K2], np.diag(np.exp(logvar[0]))
+    q = np.block([[first, first @ v], [v.T @ first, v.T @ first @ v + np.diag(np.exp(2 * up_bias[K2:]))]])
+    w2, noise = down[:, :K1], np.diag(np.exp(2 * bias[K1:]))
+    p = np.block([[w2.T @ w2 + noise, w2.T], [w2, np.eye(K2)]])
+    gap = np.concatenate([mean - bias[:K1], mean @ v + up_bias[:K2]], axis=1)
+    inverse = np.linalg.inv(p)
+    quadratic = np.einsum("bi,ij,bj->b", gap, inverse, gap)
+    exact = 0.5 * (np.trace(inverse @ q) + quadratic - K1 - K2 + np.linalg.slogdet(p)[1] - np.linalg.slogdet(q)[1])
+    metrics = model.loss(params, (), jax.random.key(6), {"x": jnp.asarray(x)}, beta=jnp.float32(1.0))[1][0]
+    np.testing.assert_allclose(metrics["kl"], exact.mean(), rtol=0.01)
