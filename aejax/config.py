@@ -26,6 +26,10 @@ BOUNDS = (  # paths, what must hold, and the words for it
     (("data.min_link_count", "data.num_labels", "data.num_items", "data.num_contexts"), lambda v: v >= 1, "at least 1"),
     (("data.num_groups", "data.pairs_per_item", "data.num_sentences", "data.window"), lambda v: v >= 1, "at least 1"),
     (("data.planted_share",), lambda v: 0.0 <= v <= 1.0, "in [0, 1]"),
+    (("model.num_flows",), lambda v: v >= 0, "at least 0"),
+    (("model.codebook_size", "model.num_codes"), lambda v: v >= 1, "at least 1"),
+    (("objective.commitment",), lambda v: v >= 0.0, "at least 0"),
+    (("objective.mmd",), lambda v: v >= 0.0, "at least 0"),
     (("model.negative_ratio", "model.num_bounds", "model.num_components"), lambda v: v >= 1, "at least 1"),
     (("model.second_latent_dim",), lambda v: v >= 1, "at least 1"),
     (

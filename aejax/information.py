@@ -18,9 +18,7 @@ MOST_ROWS = 2000  # of a split: the estimate is quadratic in them
 PAIRS = 100  # rows z whose distances to all others are held at once
 
 
-def log_aggregate(
-    z: Float[Array, "N K"], mean: Float[Array, "N K"], logvar: Float[Array, "N K"]
-) -> Float[Array, " N"]:
+def log_aggregate(z: Float[Array, "N K"], mean: Float[Array, "N K"], logvar: Float[Array, "N K"]) -> Float[Array, " N"]:
     """log q(z) = log (1/N) Σ N(z; mean_n, exp(logvar_n)) of every z: nats."""
 
     def one(z):

@@ -1,7 +1,7 @@
 """MLP and convolutional stacks as pairs of pure functions; the only file that knows flax.linen."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -149,6 +149,12 @@ def unit_rows(params: Params) -> Params:
     return {**params, "Dense_0": {**params["Dense_0"], "kernel": matrix / jnp.maximum(norms, 1e-12)}}
 
 
+def masked(params: Params, masks: Sequence[np.ndarray]) -> Params:
+    """An MLP's parameters with the matrix of every layer multiplied by its mask [in, out]."""
+    layers = {f"Dense_{i}": mask for i, mask in enumerate(masks)}
+    return {name: {**params[name], "kernel": params[name]["kernel"] * mask} for name, mask in layers.items()}
+
+
 def mlp(config: Any, inputs: int, widths: tuple[int, ...]) -> Network:
     """Rows[B, inputs] to [B, widths[-1]], with the hidden layers that `config.model` names; as for `encoder`."""
     activation = ACTIVATIONS[choose("model.activation", config.activation, ACTIVATIONS)]
@@ -156,9 +162,11 @@ def mlp(config: Any, inputs: int, widths: tuple[int, ...]) -> Network:
     return _network(MLP(widths, activation, config.initializer, gated=config.gated), (inputs,))
 
 
-def linear(inputs: int, outputs: int) -> Network:
-    """One layer without an activation: z[B, inputs] to [B, outputs]."""
-    return _network(MLP((outputs,), ACTIVATIONS["identity"]), (inputs,))
+def linear(
+    inputs: int, outputs: int, initializer: str = "lecun_normal", bias: tuple[float, ...] | float = 0.0
+) -> Network:
+    """One layer without an activation, its bias starting at `bias`: z[B, inputs] to [B, outputs]."""
+    return _network(MLP((outputs,), ACTIVATIONS["identity"], initializer, bias), (inputs,))
 
 
 def _network(module: Any, shape: tuple[int, ...]) -> Network:

@@ -20,6 +20,7 @@ METRICS = (  # columns, in their order
     *("elbo", "bound", "nll", "nll_static", "nll_dynamic", "nll_threshold", "nll_stderr", "ess", "num_samples"),
     *("reconstruction", "kl", "kl_second", "mutual_information", "aggregate_kl", "mse", "psnr", "active_units"),
     *("probe_accuracy", "knn_accuracy", "silhouette", "kmeans_ari"),
+    *("perplexity", "mmd"),
     *("penalty", "mean_activation", "zero_fraction", "dead_units", "accuracy", "auc", "label_mse", "loss"),
 )
 
@@ -159,9 +160,7 @@ def unit_rows(group: Group, tested: Tested) -> list[dict[str, Any]]:
         return []
     return [
         {"member": member.index, "unit": unit, "kl": kl.item(), "variance": variance.item()}
-        for member, *values in zip(
-            group.members, tested.curves["unit_kl"], tested.curves["unit_variance"], strict=True
-        )
+        for member, *values in zip(group.members, tested.curves["unit_kl"], tested.curves["unit_variance"], strict=True)
         for unit, (kl, variance) in enumerate(zip(*values, strict=True))
     ]
 

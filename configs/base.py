@@ -54,6 +54,9 @@ def get_config() -> ConfigDict:
     config.model.num_samples = 1  # draws of z per example and step: L, or k of an IWAE
     config.model.num_bounds = 1  # importance-weighted bounds that are averaged: above 1 a MIWAE
     config.model.gradient = "reparametrized"  # of an IWAE; or "stl", "dreg"
+    config.model.num_flows = 4  # planar flows of a flow_vae's posterior; 0: it is Gaussian
+    config.model.codebook_size = 32  # vectors of a vq_vae
+    config.model.num_codes = 1  # pieces of its code, each replaced by one of them
     config.model.prior = "standard_normal"  # of a mixture_vae; or "mixture", "vamp"
     config.model.num_components = 500  # of "mixture" its Gaussians, of "vamp" its pseudo-inputs
     config.model.second_latent_dim = 2  # of z2 in a two_layer_vae; latent_dim is that of z1
@@ -73,6 +76,8 @@ def get_config() -> ConfigDict:
     config.objective.weight_penalty = 0.0  # λ of the linear autoencoder: of ‖W₁‖² + ‖W₂‖², per example
     config.objective.sparsity = 0.0  # λ, the weight of a sparse autoencoder's penalty Ω
     config.objective.target_activation = 0.05  # z₀ under penalty "kl"
+    config.objective.commitment = 0.25  # β of a vq_vae: how much the encoder is held to its codebook
+    config.objective.mmd = 0.0  # λ of an mmd_vae: the weight of MMD² between its codes and the prior
     config.objective.corruption_level = 0.5  # part of the pixels that is corrupted; of gaussian: the noise's sd
     config.objective.frequency_weight = 0.0  # γ of a pair embedding: a pair weighs (its context's frequency)^γ
 

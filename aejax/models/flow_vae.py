@@ -1,0 +1,97 @@
+"""The VAE with planar flows: maximize E_q0 [log p(x|z_F) + β (log p(z_F) − log q0(z_0) + Σ_f log |det ∂z_f/∂z_{f−1}|)].
+
+Rezende & Mohamed 2015 (arXiv 1505.05770): q0(z_0|x) = N(mean, σ²) is pushed through F = `model.num_flows` planar flows
+z + u tanh(wᵀz + b), their eq. 10, with the determinant of eq. 12; for β = 1 the bound is their eq. 15. The encoder
+gives u, w and b of every flow for every example. The posterior is not Gaussian: the KL is by Monte Carlo, and below 0
+where its noise makes it so. The code of x is the posterior's mean of z_0, pushed through the flows: one point of z_F,
+near but not at the mean of z_F. Without flows this is the VAE, with the KL by Monte Carlo.
+"""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float
+
+from aejax import losses, networks
+from aejax.models import vae
+from aejax.types import Autoencoder, Spec
+
+SHIFT = math.log(math.e - 1.0)  # softplus(SHIFT) = 1
+
+
+def make(config: Any, spec: Spec) -> Autoencoder:
+    """A VAE of `config.model` whose posterior is a Gaussian pushed through `num_flows` planar flows."""
+    net, k = vae.parts(config, spec), config.latent_dim
+    vae.check_prior(config)
+    encoder = networks.encoder(config, spec, 2 * k + config.num_flows * (2 * k + 1))
+
+    def init(key: Array):
+        encoder_key, key = jax.random.split(key)
+        return {**net.init(key), "encoder": encoder.init(encoder_key)}, ()
+
+    def heads(params, x):
+        """Mean and logvar of q0, [B, K] each, and u, w, b of the flows, [F, B, 2K + 1]."""
+        mean, log_sigma, flows = jnp.split(encoder.apply(params["encoder"], x), (k, 2 * k), axis=-1)
+        return mean, 2.0 * log_sigma, jnp.moveaxis(flows.reshape(len(x), config.num_flows, 2 * k + 1), 1, 0)
+
+    def draw(params, key, x, num_samples):
+        """z_F of `num_samples` draws, [S, B, K], and log q(z_F|x), [S, B]."""
+        mean, logvar, flows = heads(params, x)
+        z = vae.draw(key, mean, logvar, num_samples)
+        log_q = losses.normal_log_prob(z, mean[None], logvar[None])
+        z, log_determinant = push(z, flows)
+        return z, log_q - log_determinant
+
+    def loss(params, stats, key, batch, *, beta):
+        z, log_q = draw(params, key, batch["x"], config.num_samples)
+        reconstruction = -net.log_likelihood(params, batch["x"], z).mean()
+        kl = (log_q - losses.standard_normal_log_prob(z)).mean()
+        metrics = {"reconstruction": reconstruction, "kl": kl, "elbo": -(reconstruction + kl)}
+        return reconstruction + beta * kl, (metrics, stats)
+
+    def encode(params, x):
+        mean, _, flows = heads(params, x)
+        return push(mean[None], flows)[0][0]
+
+    def log_weights(params, key, x, num_samples):
+        z, log_q = draw(params, key, x, num_samples)
+        return net.log_likelihood(params, x, z) + losses.standard_normal_log_prob(z) - log_q
+
+    return Autoencoder(
+        init=init,
+        loss=loss,
+        encode=encode,
+        decode=net.decode,
+        sample_prior=lambda params, key, num: jax.random.normal(key, (num, k)),
+        log_weights=log_weights,
+    )
+
+
+def push(z: Float[Array, "S B K"], flows: Float[Array, "F B _"]) -> tuple[Float[Array, "S B K"], Float[Array, "S B"]]:
+    """z through all flows, whose last axis is u [K], w [K], b, and the sum of their log |det ∂z_f/∂z_{f−1}|."""
+    k, total = z.shape[-1], jnp.zeros(z.shape[:2])
+    for flow in flows:
+        u, w, b = jnp.split(flow, (k, 2 * k), axis=-1)
+        z, log_determinant = planar(z, u, w, b[:, 0])
+        total += log_determinant
+    return z, total
+
+
+def planar(
+    z: Float[Array, "S B K"], u: Float[Array, "B K"], w: Float[Array, "B K"], b: Float[Array, " B"]
+) -> tuple[Float[Array, "S B K"], Float[Array, "S B"]]:
+    """z + û tanh(wᵀz + b) and its log |det ∂/∂z|, with û = u but for the part along w, which makes it invertible.
+
+    It is so where wᵀû > −1 (appendix A.1), which wᵀû = softplus(wᵀu + c) − 1 grants for any u. The paper has c = 0;
+    here c = log(e − 1), so that u = 0 is the identity and û stays bounded where w goes to 0.
+    """
+    along, norm = (w * u).sum(axis=-1), jnp.maximum(jnp.square(w).sum(axis=-1), 1e-12)
+    stretch = jax.nn.softplus(along + SHIFT)  # 1 + wᵀû
+    u = u + ((stretch - 1.0 - along) / norm)[:, None] * w
+    t = jnp.tanh((z * w[None]).sum(axis=-1) + b[None])
+    # 1 + (1 − t²) wᵀû as a sum of what is positive: rounding cannot take it to 0.
+    determinant = jnp.square(t) + (1.0 - jnp.square(t)) * stretch[None]
+    return z + t[..., None] * u[None], jnp.log(determinant)

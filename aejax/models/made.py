@@ -1,0 +1,87 @@
+"""MADE: the density p(x) = Π_d p(x_d | x_1 ... x_{d−1}) of bits, by one network whose masks keep each output's past.
+
+Germain et al. 2015 (arXiv 1502.03509), eq. 2 and 3, with the masks of section 4: hidden unit k has a degree m(k) and
+sees units of at most that degree, inputs having the degrees 1 ... D in the natural order of the features; output d sees
+units of degree below d. Degrees are spread evenly over 1 ... D − 1, as near as the width allows; nothing is drawn, and
+neither order nor degrees are averaged over. The density is exact, and the loss −log p(x), so that bounds of other
+models can be judged by it. A density has no latent variable: what counts as the code is the last hidden layer, which
+is `latent_dim` wide (hidden layers: (*model.hidden, latent_dim)). Its unit k describes the first m(k) features only.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from aejax import losses, networks
+from aejax.errors import UserError, choose
+from aejax.types import Autoencoder, Params, Spec
+
+
+class Parts(NamedTuple):
+    """What a masked network is made of."""
+
+    init: Callable[[Array], Params]  # (key)
+    encode: Callable[[Params, Array], Array]  # (params, x[B, ...]) -> the last hidden layer [B, K]
+    logits: Callable[[Params, Array], Array]  # (params, x[B, ...]) -> of p(x_d = 1 | x_1 ... x_{d−1}) [B, D]
+
+
+def parts(config: Any, spec: Spec) -> Parts:
+    """A masked network of `config.model`; raises UserError for data outside [0, 1] and settings it cannot use."""
+    if spec.support == "real":
+        raise UserError(
+            "model.name=made is a density of bits and these data lie outside [0, 1]: rescale or binarize them, "
+            "or use --config.model.name=ppca for a density of real numbers"
+        )
+    choose("model.likelihood", config.likelihood, ("bernoulli",))
+    choose("model.network", config.network, ("mlp",))
+    if config.gated:
+        raise UserError("model.name=made masks plain layers only: use --config.model.gated=false")
+    num_features = spec.mean.size
+    encoder = networks.encoder(config, spec, config.latent_dim)
+    activation = networks.ACTIVATIONS[config.activation]
+    bias = networks.output_bias(config, spec)
+    decoder = networks.linear(config.latent_dim, num_features, config.initializer, bias)
+    *hidden, last = masks((*config.hidden, config.latent_dim), num_features)
+
+    def init(key: Array):
+        encoder_key, decoder_key = jax.random.split(key)
+        return {"encoder": encoder.init(encoder_key), "decoder": decoder.init(decoder_key)}
+
+    def encode(params, x):
+        return activation(encoder.apply(networks.masked(params["encoder"], hidden), x))
+
+    def logits(params, x):
+        return decoder.apply(networks.masked(params["decoder"], [last]), encode(params, x))
+
+    return Parts(init, encode, logits)
+
+
+def make(config: Any, spec: Spec) -> Autoencoder:
+    """The density of bits by a masked network; raises UserError for data outside [0, 1] and settings it cannot use."""
+    net = parts(config, spec)
+
+    def log_prob(params, x):
+        """log p(x), a sum over features: nats, [B]."""
+        return losses.bernoulli_log_likelihood(losses.flatten(x), net.logits(params, x))
+
+    def loss(params, stats, key, batch):
+        nll = -log_prob(params, batch["x"]).mean()
+        return nll, ({"nll": nll}, stats)
+
+    def log_weights(params, key, x, num_samples):
+        """log p(x), whatever is drawn: it is exact."""
+        return jnp.broadcast_to(log_prob(params, x)[None], (num_samples, len(x)))
+
+    return Autoencoder(init=lambda key: (net.init(key), ()), loss=loss, encode=net.encode, log_weights=log_weights)
+
+
+def masks(widths: tuple[int, ...], num_features: int) -> list[np.ndarray]:
+    """Of every layer, [inputs, outputs]: 1 where the output may see the input, else 0; the last gives the features."""
+    layers = [np.arange(1, num_features + 1)]
+    layers += [1 + np.arange(width) * (num_features - 1) // width for width in widths]
+    hidden = [inputs[:, None] <= outputs[None] for inputs, outputs in zip(layers, layers[1:], strict=False)]
+    return [mask.astype(np.float32) for mask in (*hidden, layers[-1][:, None] < layers[0][None])]

@@ -1,0 +1,78 @@
+"""The VQ-VAE: minimize −log p(x | z_q) + ‖sg[z_e] − z_q‖² + β ‖z_e − sg[z_q]‖², z_q codebook vectors nearest to z_e.
+
+van den Oord et al. 2017 (arXiv 1711.00937), eq. 1 to 3; β is `objective.commitment` and sg stops the gradient. The
+encoder's z_e [B, latent_dim] is cut into `model.num_codes` pieces, and each is replaced by the nearest of the
+`model.codebook_size` vectors that all pieces share. The likelihood's gradient passes from z_q to z_e as if they were
+the same, and never to the codebook, which the second term moves. The distances are sums over pieces, squared units of
+the code and not nats. The prior is uniform over the codes, as it is while the paper's models train.
+"""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jaxtyping import Float, Int
+
+from aejax import losses
+from aejax.errors import UserError
+from aejax.models import autoencoder
+from aejax.types import Autoencoder, Spec
+
+
+def make(config: Any, spec: Spec) -> Autoencoder:
+    """An autoencoder of `config.model` with a discrete code; raises UserError where the pieces are not of one size."""
+    pieces, size, k = config.num_codes, config.codebook_size, config.latent_dim
+    if k % pieces:
+        raise UserError(
+            f"model.latent_dim={k} cannot be cut into model.num_codes={pieces} equal pieces: "
+            "use a multiple, such as --config.model.latent_dim=" + str(pieces * math.ceil(k / pieces))
+        )
+    net = autoencoder.parts(config, spec)
+
+    def init(key: Array):
+        net_key, codebook_key = jax.random.split(key)
+        return {**net.init(net_key), "codebook": jax.random.normal(codebook_key, (size, k // pieces))}, ()
+
+    def quantize(params, x):
+        """z_e and z_q, [B, K] each, and which vector each piece became, [B, pieces]."""
+        z_e = net.activation(net.preactivation(params, x))
+        index = nearest(z_e.reshape(len(x), pieces, -1), params["codebook"])
+        return z_e, params["codebook"][index].reshape(z_e.shape), index
+
+    def loss(params, stats, key, batch, *, commitment):
+        z_e, z_q, index = quantize(params, batch["x"])
+        reconstruction = net.error(params, batch["x"], straight_through(z_e, z_q)).mean()
+        codebook = losses.squared_error(lax.stop_gradient(z_e), z_q).mean()
+        committed = losses.squared_error(z_e, lax.stop_gradient(z_q)).mean()
+        metrics = {"reconstruction": reconstruction, "perplexity": perplexity(index, size)}
+        return reconstruction + codebook + commitment * committed, (metrics, stats)
+
+    def sample_prior(params, key, num):
+        return params["codebook"][jax.random.randint(key, (num, pieces), 0, size)].reshape(num, k)
+
+    return Autoencoder(
+        init=init,
+        loss=loss,
+        encode=lambda params, x: quantize(params, x)[1],
+        decode=net.decode,
+        sample_prior=sample_prior,
+    )
+
+
+def nearest(z: Float[Array, "B pieces d"], codebook: Float[Array, "n d"]) -> Int[Array, "B pieces"]:
+    """The index of the vector nearest to each piece; ties go to the first."""
+    # ‖z − e‖² without ‖z‖², which is the same for all: one matrix product instead of [B, pieces, n, d] differences.
+    return (jnp.square(codebook).sum(axis=-1)[None, None] - 2.0 * z @ codebook.T).argmin(axis=-1)
+
+
+def straight_through(z_e: Float[Array, "B K"], z_q: Float[Array, "B K"]) -> Float[Array, "B K"]:
+    """z_q, with the gradient of z_e."""
+    return z_e + lax.stop_gradient(z_q - z_e)
+
+
+def perplexity(index: Int[Array, "B pieces"], size: int) -> Float[Array, ""]:
+    """exp of the entropy of how often the vectors are used, all pieces together: from 1 to the size of the codebook."""
+    share = jnp.bincount(index.ravel(), length=size) / index.size
+    return jnp.exp(jax.scipy.special.entr(share).sum())

@@ -1,0 +1,22 @@
+"""A VAE whose codes as a whole are held to the prior, by their MMD instead of every posterior's KL.
+
+    python -m experiments.train --config=configs/mmd_vae.py --workdir=runs/mmd_vae \\
+        --sweep objective.mmd=0,100,1000
+
+On the digits about 10 s for each setting on two CPU cores. Expect test reconstructions near 16.2, 17.2 and 24.9 nats,
+and KLs, which are not penalized, of 83, 34 and 2 nats (seed 0). Source: Zhao et al. 2017 (arXiv 1706.02262), α = 1.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config() -> ConfigDict:
+    config = base.get_config()
+    config.model.name = "mmd_vae"
+    config.model.latent_dim = 10
+    config.objective.beta = 0.0
+    config.objective.mmd = 100.0
+    config.train.epochs = 50
+    return config
