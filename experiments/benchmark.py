@@ -3,7 +3,8 @@
     python -m experiments.benchmark
 
 PyTorch is measured where it is installed (its best: torch.compile, fused Adam, tensors in memory). Prints medians with
-their spread, and ratios: only ratios of one run mean anything on a shared machine.
+their spread, and ratios: only ratios of one run mean anything on a shared machine. "products alone" are the matrix
+products of such a step and nothing else: what the step cannot be faster than in float32 with that library.
 """
 
 import statistics
@@ -31,12 +32,14 @@ def main() -> None:
             f"aejax, {members} member{'s' * (members != 1)}": aejax_step(batch_size, members)
             for members in (int(members) for members in MEMBERS.value)
         }
+        steps["aejax's products alone"] = product_step(batch_size)
         steps |= torch_steps(batch_size)
         seconds: dict[str, list[float]] = {name: [] for name in steps}
         for _ in range(REPEATS.value):
             for name, step in steps.items():
                 seconds[name].append(step())
-        best = min((statistics.median(times) for name, times in seconds.items() if "PyTorch" in name), default=None)
+        rivals = [name for name in seconds if "PyTorch" in name and "alone" not in name]
+        best = min((statistics.median(seconds[name]) for name in rivals), default=None)
         print(f"\nbatch {batch_size}, {STEPS.value} steps a timing, median of {REPEATS.value} interleaved timings\n")
         print(records.markdown([row(name, times, best) for name, times in seconds.items()]))
     facts = environment.describe()
@@ -87,6 +90,33 @@ def aejax_step(batch_size: int, num_members: int) -> Callable[[], float]:
     return timing
 
 
+def products(batch_size: int) -> list[tuple[int, int, int]]:
+    """(rows, inner, columns) of the matrix products of a step: forward, for the weights, and for the inputs but x."""
+    layers = [(784, 512), (512, 40), (20, 512), (512, 784)]
+    forward = [(batch_size, inputs, outputs) for inputs, outputs in layers]
+    weights = [(inputs, batch_size, outputs) for inputs, outputs in layers]
+    return forward + weights + [(batch_size, outputs, inputs) for inputs, outputs in layers[1:]]
+
+
+def product_step(batch_size: int) -> Callable[[], float]:
+    """A timing of the products of a step in XLA: seconds per step."""
+    import jax
+    import jax.numpy as jnp
+
+    factors = [(jnp.ones((m, k)), jnp.ones((k, n))) for m, k, n in products(batch_size)]
+    multiply = jax.jit(lambda factors: [a @ b for a, b in factors])
+
+    def timing() -> float:
+        started = time.perf_counter()
+        for _ in range(STEPS.value):
+            done = multiply(factors)
+        jax.block_until_ready(done)
+        return (time.perf_counter() - started) / STEPS.value
+
+    timing()
+    return timing
+
+
 def torch_steps(batch_size: int) -> dict[str, Callable[[], float]]:
     """The same model, data and optimizer in PyTorch, eager and compiled; nothing where PyTorch is not installed."""
     try:
@@ -130,7 +160,20 @@ def torch_steps(batch_size: int) -> dict[str, Callable[[], float]]:
         timing()
         return timing
 
-    return {"PyTorch eager, fused Adam": make(False), "PyTorch compiled, fused Adam": make(True)}
+    factors = [(torch.ones(m, k), torch.ones(k, n)) for m, k, n in products(batch_size)]
+
+    def multiply() -> float:
+        started = time.perf_counter()
+        for _ in range(STEPS.value):
+            for a, b in factors:
+                a @ b
+        return (time.perf_counter() - started) / STEPS.value
+
+    return {
+        "PyTorch eager, fused Adam": make(False),
+        "PyTorch compiled, fused Adam": make(True),
+        "PyTorch's products alone": multiply,
+    }
 
 
 if __name__ == "__main__":
