@@ -272,6 +272,11 @@ def series(
     for row in rows:
         mine.setdefault(row["member"], []).append(row)
     return [
-        (labels[index], np.array([row[x] for row in own]), np.array([row[y] for row in own]))
+        (labels[index], column(own, x), column(own, y))
         for index, own in mine.items()
     ]
+
+
+def column(rows: list[dict[str, Any]], key: str) -> np.ndarray:
+    """One number per row; NaN where it is missing."""
+    return np.array([row.get(key, np.nan) for row in rows], float)

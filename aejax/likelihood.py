@@ -30,8 +30,9 @@ class Weights(NamedTuple):
 def add(sums: Weights, log_w: Float[Array, "S B"]) -> Weights:
     """The sums with more weights: the streaming form of log-sum-exp."""
     largest = jnp.maximum(sums.largest, log_w.max(axis=0))
-    shrink = jnp.exp(sums.largest - largest)
-    w = jnp.exp(log_w - largest[None])
+    finite = jnp.where(jnp.isneginf(largest), 0.0, largest)  # all weights so far may be 0
+    shrink = jnp.exp(sums.largest - finite)
+    w = jnp.exp(log_w - finite[None])
     return Weights(
         largest,
         sums.first * shrink + w.sum(axis=0),
@@ -84,7 +85,8 @@ def evaluate_member(task: Task, state: TrainState, hp: HParams, rows: Batch, num
 
     Nats per example. The standard error is that of this split's mean over other draws of z, by the delta method: the
     variance of a row's estimate is 1 / ess − 1 / S. It says nothing of other rows, and nothing of the bias, which is
-    about half of that variance: the curve shows it. Of dynamically binarized rows each pixel is drawn once.
+    about half of that variance: the curve shows it. NaN for S = 1, which knows no spread. Of dynamically binarized rows
+    each pixel is drawn once, from the member's seed.
     """
 
     size = chunk_size(num_samples, task.evaluate_batch_size)
@@ -100,7 +102,7 @@ def evaluate_member(task: Task, state: TrainState, hp: HParams, rows: Batch, num
     curve = -values["log_p"].mean(axis=0)
     return {
         "nll": curve[-1],
-        "nll_stderr": jnp.sqrt(variance.sum()) / len(variance),
+        "nll_stderr": jnp.sqrt(variance.sum()) / len(variance) if num_samples > 1 else jnp.float32(jnp.nan),
         "ess": values["ess"].mean(),
         "curve": curve,
     }

@@ -17,7 +17,8 @@ from aejax.programs import Group
 from aejax.types import Metrics, TrainState
 
 METRICS = (  # columns, in their order
-    *("elbo", "bound", "nll", "nll_static", "nll_dynamic", "nll_threshold", "nll_stderr", "ess", "num_samples"),
+    *("elbo", "bound", "nll", "nll_grey", "nll_static", "nll_dynamic", "nll_threshold"),
+    *("nll_stderr", "ess", "num_samples"),
     *("reconstruction", "kl", "kl_second", "mutual_information", "aggregate_kl", "mse", "psnr", "active_units"),
     *("probe_accuracy", "knn_accuracy", "silhouette", "kmeans_ari"),
     *("perplexity", "mmd"),
@@ -46,8 +47,8 @@ def evaluate_group(directory: Path, group: Group, num_samples: int = 0) -> Teste
     metrics = sweep.unpad(found, len(group.members))
     if "ess" in metrics:
         metrics["num_samples"] = np.full(len(group.members), num_samples)
-    if "nll" in metrics and group.config.data.binarization != "none":  # a density of other data is another number
-        metrics[f"nll_{group.config.data.binarization}"] = metrics.pop("nll")
+    if "nll" in metrics:
+        metrics[nll_name(group)] = metrics.pop("nll")
     finished = "done" if step == group.total_steps else f"unfinished at step {step} of {group.total_steps}"
     results = []
     for lane, member in enumerate(group.members):
@@ -61,24 +62,31 @@ def evaluate_group(directory: Path, group: Group, num_samples: int = 0) -> Teste
     return Tested(results, state, {name: values for name, values in metrics.items() if values.ndim > 1})
 
 
+def nll_name(group: Group) -> str:
+    """The column of −log p(x), which says what was done to the pixels: other pixels are other data.
+
+    Grey values as targets of a Bernoulli have no density p(x): "nll_grey" is the same formula, and no likelihood.
+    """
+    config = group.config
+    if config.data.binarization != "none":
+        return f"nll_{config.data.binarization}"
+    grey = group.dataset.spec.support == "unit" and config.model.likelihood == "bernoulli" and not group.task.model.fit
+    return "nll_grey" if grey else "nll"
+
+
 def test_of(group: Group, num_samples: int) -> Callable[..., Metrics]:
-    """All that is measured of each member on the test rows, as its model allows; UserError without a density."""
+    """All that is measured of each member on the test rows, as its model allows."""
     model = group.task.model
     chosen: list[Callable[..., Metrics]] = [evaluation.evaluate_member]
     if model.posterior:
         chosen.append(information.evaluate_member)
-    if num_samples and not model.log_weights:
-        name = group.config.model.name
-        raise UserError(f"--num_samples={num_samples}: model.name={name} has no density p(x) to estimate: leave it out")
     if num_samples and not model.fit:  # a closed form has its exact density already
         chosen.append(partial(likelihood.evaluate_member, num_samples=num_samples))
     return lambda *member: {name: value for measure in chosen for name, value in measure(*member).items()}
 
 
 def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
-    """What the codes of each member say of the classes; raises UserError for data without classes."""
-    if not group.dataset.spec.class_names or "y" not in group.dataset.test:
-        raise UserError(f"--probe: data.name={group.config.data.name} has no class labels to read: leave it out")
+    """What the codes of each member say of the classes."""
     encode, most = jax.jit(group.task.model.encode), representation.MOST_ROWS
     labels = [split["y"][:most] for split in (group.dataset.train, group.dataset.test)]
     rows = [gallery.first_rows(group, split, most) for split in (group.dataset.train, group.dataset.test)]
@@ -90,6 +98,15 @@ def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
         return representation.probes(codes, labels[0], test_codes, labels[1]) if finite else {}
 
     return [probe(lane) for lane in range(len(group.members))]
+
+
+def check(group: Group, num_samples: int, probe: bool) -> None:
+    """Raises UserError where a model has no density to estimate, or the data have no classes to read."""
+    if num_samples and not group.task.model.log_weights:
+        name = group.config.model.name
+        raise UserError(f"--num_samples={num_samples}: model.name={name} has no density p(x) to estimate: leave it out")
+    if probe and not (group.dataset.spec.class_names and "y" in group.dataset.test):
+        raise UserError(f"--probe: data.name={group.config.data.name} has no class labels to read: leave it out")
 
 
 def summarize(rows: list[dict[str, Any]], swept: list[str], metrics: list[str]) -> list[dict[str, Any]]:
@@ -127,18 +144,28 @@ def evaluate(workdir: Path, projection: str = "tsne", num_samples: int = 0, prob
     rows, metrics, units, likelihoods, pictures = [], [], [], [], []
     shown: dict[str, list[gallery.View]] = {}  # by their data
     with records.lock(workdir):
+        groups = [
+            (directory, group)
+            for directory in directories
+            for group in programs.make_groups(trained.read_members(directory))
+        ]
+        for _, group in groups:
+            check(group, num_samples, probe)
         for directory in directories:
             metrics += records.read_lines(directory / "metrics.jsonl")
-            for group in programs.make_groups(trained.read_members(directory)):
-                tested = evaluate_group(directory, group, num_samples)
-                found = probe_members(group, tested.state) if probe else [{}] * len(tested.rows)
-                rows += [row | probes for row, probes in zip(tested.rows, found, strict=True)]
-                units += unit_rows(group, tested)
-                likelihoods += likelihood_rows(group, tested, num_samples)
-                shown.setdefault(group.dataset.sha256, []).extend(gallery.views(group, tested.state.params))
-        rows.sort(key=lambda row: row["member"])
+        for directory, group in groups:
+            tested = evaluate_group(directory, group, num_samples)
+            found = probe_members(group, tested.state) if probe else [{}] * len(tested.rows)
+            rows += [row | probes for row, probes in zip(tested.rows, found, strict=True)]
+            units += unit_rows(group, tested)
+            likelihoods += likelihood_rows(group, tested, num_samples)
+            shown.setdefault(group.dataset.sha256, []).extend(gallery.views(group, tested.state.params))
+        for table in (rows, units, likelihoods):  # shards and groups interleave
+            table.sort(key=lambda row: row["member"])
         members.sort(key=lambda member: member.index)
         names = [name for name in METRICS if any(name in row for row in rows)]
+        keys = [name for name in rows[0] if name not in METRICS] + names
+        rows = [{name: row[name] for name in keys if name in row} for row in rows]
         summary = summarize(rows, list(members[0].swept), names)
         records.write_csv(workdir / "results.csv", rows)
         records.write_csv(workdir / "summary.csv", summary)
@@ -146,22 +173,24 @@ def evaluate(workdir: Path, projection: str = "tsne", num_samples: int = 0, prob
             suffix = f"-{number}" if len(shown) > 1 else ""
             pictures += gallery.draw_views(figures_in(workdir), views, suffix, projection)
         pictures += gallery.draw_sweep(figures_in(workdir), members, metrics, rows, units, likelihoods)
-        for name, table in (("units.csv", units), ("likelihood.csv", likelihoods)):
+        for name, table in (("units", units), ("likelihood", likelihoods)):
             if table:
-                records.write_csv(workdir / name, table)
+                records.write_csv(workdir / f"{name}.csv", table)
+            else:  # of an evaluation before this one
+                (workdir / f"{name}.csv").unlink(missing_ok=True)
+                (workdir / "figures" / f"{name}.png").unlink(missing_ok=True)
         notes, config = collapses(members, rows), configs.to_json(members[0].config)
         report.write(workdir / "report.html", workdir.name, config, summary, pictures, notes)
     return Report(summary, notes, [picture.path for picture in pictures])
 
 
 def unit_rows(group: Group, tested: Tested) -> list[dict[str, Any]]:
-    """The rows of units.csv: of every member's units the KL (nats) and the variance of the posterior mean."""
-    if "unit_kl" not in tested.curves:
-        return []
+    """The rows of units.csv: of every member's units the variance of the posterior mean, and the KL (nats) if known."""
+    known = {name: tested.curves[f"unit_{name}"] for name in ("kl", "variance") if f"unit_{name}" in tested.curves}
     return [
-        {"member": member.index, "unit": unit, "kl": kl.item(), "variance": variance.item()}
-        for member, *values in zip(group.members, tested.curves["unit_kl"], tested.curves["unit_variance"], strict=True)
-        for unit, (kl, variance) in enumerate(zip(*values, strict=True))
+        {"member": member.index, "unit": unit} | {name: values[lane, unit].item() for name, values in known.items()}
+        for lane, member in enumerate(group.members)
+        for unit in range(group.config.model.latent_dim if known else 0)
     ]
 
 
@@ -173,7 +202,7 @@ def likelihood_rows(group: Group, tested: Tested, num_samples: int) -> list[dict
         num_samples, likelihood.chunk_size(num_samples, group.config.evaluate.batch_size)
     )
     return [
-        {"member": member.index, "num_samples": number, "nll": nll.item()}
+        {"member": member.index, "metric": nll_name(group), "num_samples": number, "nll": nll.item()}
         for member, curve in zip(group.members, tested.curves["curve"], strict=True)
         for number, nll in zip(samples, curve, strict=True)
     ]
@@ -184,7 +213,8 @@ def collapses(members: list[axes.Member], rows: list[dict[str, Any]]) -> list[st
     found: dict[str, list[str]] = {}
     for member, row in zip(members, rows, strict=True):
         k = member.config.model.latent_dim
-        if row.get("active_units") is not None and row["active_units"] < k:
+        known = row.get("active_units") is not None and not row["status"].startswith("diverged")
+        if known and row["active_units"] < k:
             found.setdefault(f"of {k}", []).append(f"{k - row['active_units']} in member {row['member']}")
     return [
         f"collapsed units {of} (variance of the posterior mean at most {evaluation.ACTIVE}): {', '.join(counts)}"

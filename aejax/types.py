@@ -51,6 +51,8 @@ class Autoencoder(NamedTuple):
     posterior: Callable[[Params, Array], tuple[Array, Array]] | None = None  # (params, x) -> mean, logvar [B, K]
     sample_prior: Callable[[Params, Array, int], Array] | None = None  # (params, key, num) -> z[num, K]
     log_weights: Callable[[Params, Array, Array, int], Array] | None = None  # (params, key, x, S) -> log w [S, B], nats
+    log_prior: Callable[[Params, Array], Array] | None = None  # (params, z[..., K]) -> log p(z) [...], nats
+    kl_of_units: Callable[[Params, Array], Array] | None = None  # (params, x) -> KL[q ‖ p] of each unit [B, K], nats
     corrupt: Callable[[Array, Array, Any], Array] | None = None  # (key, x, level) -> x_tilde, what the loss encodes
     columns: tuple[str, ...] = ("x",)  # of a batch, that the loss reads
 

@@ -14,7 +14,7 @@ from absl import flags
 
 from aejax import environment, records
 from aejax.errors import UserError
-from experiments.launch import launch
+from experiments.launch import check_trained, given_workdir, launch
 
 WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
 INPUT = flags.DEFINE_string("input", None, "the samples: .npz, .npy or .csv; none for a run of pairs")
@@ -27,15 +27,14 @@ TSV = flags.DEFINE_string("tsv", None, "directory for the Embedding Projector's 
 
 
 def main() -> None:
-    workdir = Path(WORKDIR.value or "")
-    if not WORKDIR.value:
-        raise UserError("--workdir is missing, see --help")
+    workdir = given_workdir(WORKDIR.value)
     if not INPUT.value and not is_of_pairs(workdir):
         raise UserError("--input is missing, see --help")
     if not (OUTPUT.value or NEIGHBORS.value or TSV.value):
         raise UserError("--output is missing (or --neighbors, or --tsv), see --help")
     if OUTPUT.value and Path(OUTPUT.value).suffix not in (".npz", ".npy", ".csv"):
         raise UserError(f"--output={OUTPUT.value}: write .npz, .npy or .csv")
+    check_trained(workdir)
     environment.pin(1, directory=workdir)
     import numpy as np
 

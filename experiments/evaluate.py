@@ -7,13 +7,12 @@ Codes of more than two units are drawn by t-SNE; by --projection=pca, or =umap w
 """
 
 from importlib.util import find_spec
-from pathlib import Path
 
 from absl import flags
 
 from aejax import environment, records
 from aejax.errors import UserError
-from experiments.launch import launch
+from experiments.launch import check_trained, given_workdir, launch
 
 WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
 PROJECTION = flags.DEFINE_enum(
@@ -26,12 +25,11 @@ PROBE = flags.DEFINE_bool("probe", False, "read the classes from the codes: line
 
 
 def main() -> None:
-    if not WORKDIR.value:
-        raise UserError("--workdir is missing: name the run directory, as in --workdir=runs/vae")
     if PROJECTION.value == "umap" and not find_spec("umap"):
         raise UserError("--projection=umap needs umap-learn: pip install umap-learn, or use --projection=tsne")
-    workdir = Path(WORKDIR.value)
+    workdir = given_workdir(WORKDIR.value)
     rows = records.read_csv(workdir / "members.csv")
+    check_trained(workdir)
     environment.pin(max(1, len(rows)), directory=workdir)
     from aejax import results  # imports jax, which reads what was pinned
 

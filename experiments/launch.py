@@ -10,6 +10,7 @@ from pathlib import Path
 from absl import flags
 
 from aejax import config as configs
+from aejax import records
 from aejax.errors import Interrupted, UserError
 
 
@@ -40,6 +41,19 @@ def launch(main: Callable[..., int | None], positional: bool = False) -> None:
     except BrokenPipeError:  # `... | head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
+
+
+def given_workdir(workdir: str | None) -> Path:
+    """The value of --workdir; raises UserError where it is missing."""
+    if not workdir:
+        raise UserError("--workdir is missing: name the run directory, as in --workdir=runs/vae")
+    return Path(workdir)
+
+
+def check_trained(workdir: Path) -> None:
+    """Raises UserError for what is no run directory, nor one of shards: before jax is imported."""
+    if not list(workdir.glob("shards/*/config.json")):
+        records.read_json(workdir / "config.json")
 
 
 def parse_flags() -> list[str]:

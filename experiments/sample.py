@@ -12,7 +12,7 @@ from absl import flags
 
 from aejax import environment
 from aejax.errors import UserError
-from experiments.launch import launch
+from experiments.launch import check_trained, given_workdir, launch
 
 WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
 NUM_SAMPLES = flags.DEFINE_integer("num_samples", 64, "how many", lower_bound=1)
@@ -22,15 +22,17 @@ MEMBER = flags.DEFINE_integer("member", None, "the member's number in members.cs
 
 
 def main() -> None:
-    if not WORKDIR.value or not OUTPUT.value:
-        raise UserError(f"--{'output' if WORKDIR.value else 'workdir'} is missing, see --help")
+    workdir = given_workdir(WORKDIR.value)
+    if not OUTPUT.value:
+        raise UserError("--output is missing, see --help")
     output = Path(OUTPUT.value)
     if output.suffix not in (".png", ".npz", ".npy", ".csv"):
         raise UserError(f"--output={output}: write .png, .npz, .npy or .csv")
-    environment.pin(1, directory=Path(WORKDIR.value))
+    check_trained(workdir)
+    environment.pin(1, directory=workdir)
     from aejax import trained  # imports jax, which reads what was pinned
 
-    loaded = trained.load_member(Path(WORKDIR.value), MEMBER.value)
+    loaded = trained.load_member(workdir, MEMBER.value)
     if output.suffix == ".png" and loaded.spec.kind != "image":
         raise UserError(f"--output={output}: these rows are no images, write .npz, .npy or .csv")
     codes, x = trained.sample(loaded, NUM_SAMPLES.value, SEED.value)

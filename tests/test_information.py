@@ -20,21 +20,32 @@ def test_the_aggregate_is_a_mixture():
 def test_a_gaussian_channel_has_its_closed_form():
     """mean ~ N(0, 3) and σ² = 1: I = ½ log 4 per unit, and the aggregate is N(0, 4)."""
     mean = jnp.sqrt(3.0) * jax.random.normal(jax.random.key(0), (2000, 1))
-    got, aggregate = information.surgery(jax.random.key(1), mean, jnp.zeros_like(mean))
-    np.testing.assert_allclose(got, 0.5 * np.log(4), atol=0.05)
-    np.testing.assert_allclose(aggregate, 0.5 * (4 - 1 - np.log(4)), atol=0.1)
+    found = information.surgery(jax.random.key(1), mean, jnp.zeros_like(mean))
+    np.testing.assert_allclose(found["mutual_information"], 0.5 * np.log(4), atol=0.05)
+    np.testing.assert_allclose(found["aggregate_kl"], 0.5 * (4 - 1 - np.log(4)), atol=0.1)
 
 
 def test_the_two_parts_add_up_to_the_kl():
     keys = jax.random.split(jax.random.key(2), 2)
     mean, logvar = jax.random.normal(keys[0], (2000, 4)), 0.3 * jax.random.normal(keys[1], (2000, 4)) - 2.0
     kl = losses.kl_standard_normal(mean, logvar).sum(axis=-1).mean()
-    np.testing.assert_allclose(sum(information.surgery(jax.random.key(3), mean, logvar)), kl, rtol=0.03)
+    np.testing.assert_allclose(sum(information.surgery(jax.random.key(3), mean, logvar).values()), kl, rtol=0.03)
 
 
 def test_a_code_that_knows_its_row_tells_log_n_and_a_collapsed_one_nothing():
     apart = 100.0 * jnp.arange(50.0)[:, None]
-    told, _ = information.surgery(jax.random.key(4), apart, jnp.zeros((50, 1)))
-    np.testing.assert_allclose(told, np.log(50), rtol=1e-3)
-    nothing, kl = information.surgery(jax.random.key(5), jnp.zeros((50, 3)), jnp.zeros((50, 3)))
-    np.testing.assert_allclose([nothing, kl], 0.0, atol=1e-5)
+    told = information.surgery(jax.random.key(4), apart, jnp.zeros((50, 1)), None)
+    np.testing.assert_allclose(told["mutual_information"], np.log(50), rtol=1e-3)
+    assert set(told) == {"mutual_information"}  # without a prior there is no distance to it
+    nothing = information.surgery(jax.random.key(5), jnp.zeros((50, 3)), jnp.zeros((50, 3)))
+    np.testing.assert_allclose(list(nothing.values()), 0.0, atol=1e-5)
+
+
+def test_the_aggregate_is_compared_with_the_models_own_prior():
+    """An aggregate of N(5, 1) is the prior N(5, 1) itself, and 12.5 nats from N(0, 1)."""
+    mean = 5.0 + 0.6 * jax.random.normal(jax.random.key(6), (2000, 1))
+    logvar = jnp.full_like(mean, 2 * np.log(0.8))
+    own = information.surgery(jax.random.key(7), mean, logvar, lambda z: losses.standard_normal_log_prob(z - 5.0))
+    np.testing.assert_allclose(own["aggregate_kl"], 0.0, atol=0.02)
+    other = information.surgery(jax.random.key(7), mean, logvar)
+    np.testing.assert_allclose(other["aggregate_kl"], 12.5, atol=0.3)

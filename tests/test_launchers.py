@@ -161,7 +161,7 @@ def test_missing_or_mistyped_flags_are_refused(arguments, words, refused):
         (["--config.latent_dim=4"], ["'latent_dim'", "did you mean 'model.latent_dim'?"]),
         (["--noconfig.train.deterministc"], ["did you mean 'train.deterministic'?"]),
         (["--config.model=4"], ["'model'", "did you mean"]),
-        (["--config.objective={'beta': 4.0}"], ["'objective'", "did you mean 'objective.beta'?"]),
+        (["--config.objective={'beta': 4.0}"], ["'objective'", "did you mean 'objective."]),
         (["--config.train.epochs=1.5"], ["--config.train.epochs=1.5", "int"]),
         (["--config.objective.beta=much"], ["--config.objective.beta=much", "float"]),
         (["--config.train.deterministic=maybe"], ["--config.train.deterministic=maybe", "oolean"]),

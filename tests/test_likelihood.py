@@ -108,6 +108,14 @@ def test_streaming_is_log_sum_exp_however_large_the_weights():
     np.testing.assert_allclose(likelihood.effective_sample_size(sums), expected, rtol=1e-4)
 
 
+def test_a_weight_of_zero_is_no_end():
+    zeros = jnp.zeros(2)
+    sums = likelihood.Weights(zeros - jnp.inf, zeros, zeros)
+    for part in ([[-jnp.inf, 0.0]], [[2.0, -jnp.inf]]):
+        sums = likelihood.add(sums, jnp.array(part))
+    np.testing.assert_allclose(likelihood.log_mean(sums, 2), [2 - np.log(2), -np.log(2)], rtol=1e-6)
+
+
 def test_the_curve_notes_the_estimate_of_the_first_samples(linear_vae):
     model, params, x, _ = linear_vae
     assert likelihood.curve_samples(60, 5) == [5, 15, 35, 60]
@@ -211,13 +219,14 @@ def test_the_encoders_gradient_is_that_of_its_paper(bits, gradient, power):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), ours, expected)
 
 
-def test_the_doubly_reparametrized_gradient_is_unbiased(bits):
+@pytest.mark.parametrize("beta", [1.0, 3.0])
+def test_the_doubly_reparametrized_gradient_is_unbiased(bits, beta):
     def encoder_gradients(gradient):
         model = make("iwae", num_samples=4, gradient=gradient)
         params = model.init(jax.random.key(1))[0]
 
         def one(seed):
-            grad = jax.grad(lambda p: model.loss(p, (), jax.random.key(seed), {"x": bits}, beta=jnp.float32(1.0))[0])
+            grad = jax.grad(lambda p: model.loss(p, (), jax.random.key(seed), {"x": bits}, beta=jnp.float32(beta))[0])
             return grad(params)["encoder"]["Dense_0"]["kernel"].ravel()
 
         return np.asarray(jax.jit(jax.vmap(one))(jnp.arange(4000)), np.float64)

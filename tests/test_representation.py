@@ -41,3 +41,10 @@ def test_a_line_of_classes_is_near_but_not_linear():
 
     found = representation.probes(ring(Y % 2), Y % 2, ring(TEST_Y % 2), TEST_Y % 2)
     assert found["knn_accuracy"] > 0.98 and found["probe_accuracy"] < 0.7
+
+
+def test_small_or_one_sided_data_leave_out_what_they_do_not_define():
+    few = representation.probes(noise(4), np.array([0, 1, 0, 1]), noise(3), np.array([0, 1, 1]))
+    assert set(few) == {"probe_accuracy", "knn_accuracy", "kmeans_ari", "silhouette"}
+    assert "silhouette" not in representation.probes(noise(4), np.array([0, 1, 0, 1]), noise(3), np.zeros(3, int))
+    assert representation.probes(noise(4), np.zeros(4, int), noise(3), np.zeros(3, int)) == {}

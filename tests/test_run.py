@@ -12,6 +12,7 @@ import jax
 import pytest
 
 from aejax import axes, checkpoint, programs, records, results, run, trained
+from aejax import config as configs
 from aejax.errors import Interrupted, UserError
 from tests.conftest import ROOT, small_config
 
@@ -184,18 +185,28 @@ def test_log_p_is_estimated_on_demand_under_the_name_of_its_pixels(small, tmp_pa
 
 def test_collapsed_units_are_named(small):
     members = axes.members(small, [axes.parse_axis("objective.beta=1,2,3", small)], False)
-    rows = [{"member": index, "active_units": active} for index, active in enumerate((2, 0, 1))]
+    rows = [{"member": index, "active_units": active, "status": "done"} for index, active in enumerate((2, 0, 1))]
     note = "collapsed units of 2 (variance of the posterior mean at most 0.01): 2 in member 1, 1 in member 2"
     assert results.collapses(members, rows) == [note]
-    assert results.collapses(members[:1], rows[:1]) == results.collapses(members[:1], [{"member": 0}]) == []
+    diverged = rows[1] | {"status": "diverged at step 3"}
+    assert results.collapses(members[:1], rows[:1]) == results.collapses(members[:1], [diverged]) == []
 
 
-def test_a_model_without_a_density_has_none_to_estimate(small, tmp_path):
-    small.model.name, small.train.epochs = "autoencoder", 1
-    workdir = train(small, tmp_path)
-    with pytest.raises(UserError, match="model.name=autoencoder has no density"):
-        results.evaluate(workdir, num_samples=10)
-    assert not (workdir / "results.csv").exists()
+def test_what_cannot_be_measured_is_refused_before_anything_is_computed(small, tmp_path, table_csv, monkeypatch):
+    monkeypatch.setattr(results, "evaluate_group", None)  # would fail if called
+    small.data.name, small.data.path, small.data.id_column = "arrays", str(table_csv), "id"
+    small.data.label_column, small.data.label_kind = "gene0", "number"
+    small.model.likelihood, small.train.batch_size, small.train.epochs = "gaussian", 16, 1
+    small.data.path = str(tmp_path / "numbers.csv")
+    lines = [line.split(",") for line in table_csv.read_text().splitlines()]
+    (tmp_path / "numbers.csv").write_text("\n".join(",".join([line[0], *line[2:]]) for line in lines) + "\n")
+    sweep = {"path": "model.name", "values": ["vae", "autoencoder"]}
+    plan = {"config": configs.to_json(small), "axes": [sweep], "zip": False, "shard": ""}
+    records.write_json(tmp_path / "config.json", plan)
+    with pytest.raises(UserError, match="--num_samples=10: model.name=autoencoder has no density"):
+        results.evaluate(tmp_path, num_samples=10)
+    with pytest.raises(UserError, match="--probe: data.name=arrays has no class labels"):
+        results.evaluate(tmp_path, probe=True)
 
 
 def test_changed_data_are_refused(small, tmp_path, table_csv):

@@ -333,7 +333,7 @@ def _new_labels(split: Split, path: str, config: Any, spec: "aejax.types.Spec") 
     """The labels [N] of new samples, as the run's are: codes of its classes, or numbers; None where either has none."""
     from aejax.data import arrays
 
-    if "y" in split and config.label_kind == "number":
+    if "y" in split and spec.label_moments:
         return arrays.label_numbers(split["y"], path)
     return arrays.known_codes(split["y"], spec.class_names, path) if "y" in split and spec.class_names else None
 

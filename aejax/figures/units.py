@@ -19,6 +19,7 @@ def draw_units(
     title: str = "Units of the code",
 ) -> Figure:
     """Of each (label, KL [k], variance of the posterior mean [k]): sorted KLs, and the active units by threshold."""
+    members = [(label, kl, variance) for label, kl, variance in members if np.isfinite(variance).all()]  # not diverged
     figure = new_figure(WIDTH, 3.6, layout="constrained")
     left, right = figure.subplots(1, 2)
     colors = label_colors([label for label, _, _ in members])
@@ -37,6 +38,8 @@ def draw_units(
     for axes in (left, right):
         axes.set_ylim(bottom=0)
     right.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    if not any(np.isfinite(kl).all() for _, kl, _ in members):  # a prior that is not one of units
+        left.remove()
     headline(figure, title)
     name_settings(figure, colors)
     return figure

@@ -89,9 +89,9 @@ def planar(
     here c = log(e − 1), so that u = 0 is the identity and û stays bounded where w goes to 0.
     """
     along, norm = (w * u).sum(axis=-1), jnp.maximum(jnp.square(w).sum(axis=-1), 1e-12)
-    stretch = jax.nn.softplus(along + SHIFT)  # 1 + wᵀû
+    stretch = jnp.maximum(jax.nn.softplus(along + SHIFT), 1e-6)  # 1 + wᵀû, not 0 by underflow
     u = u + ((stretch - 1.0 - along) / norm)[:, None] * w
     t = jnp.tanh((z * w[None]).sum(axis=-1) + b[None])
-    # 1 + (1 − t²) wᵀû as a sum of what is positive: rounding cannot take it to 0.
+    # 1 + (1 − t²) wᵀû as a sum of what is positive: no difference of near numbers.
     determinant = jnp.square(t) + (1.0 - jnp.square(t)) * stretch[None]
     return z + t[..., None] * u[None], jnp.log(determinant)

@@ -45,7 +45,8 @@ def make(config: Any, spec: Spec) -> Autoencoder:
             )
             share = jax.nn.softmax(log_w.reshape(*shape, -1), axis=1).reshape(log_w.shape) / (shape[0] * len(x))
             d_params, d_z = pull(share)
-            again = share[..., None] * (shape[0] * len(x))  # a draw's share counts twice for φ, once for θ
+            # Through φ a draw's share counts twice, so far as log w holds log q: (1 − β) w̃ + β w̃² (β = 1 in the paper).
+            again = 1.0 - beta + beta * share[..., None] * (shape[0] * len(x))
             objective = with_gradient(bound(log_w, shape), (params, z), (d_params, again * d_z))
         else:
             log_w, (log_likelihood, log_ratio) = log_weights(params, z, q)
@@ -68,4 +69,4 @@ def with_gradient(value: Array, at: Any, gradient: Any) -> Array:
     """The value, as a function of the tree `at` whose gradient is the tree `gradient`."""
     products = jax.tree.map(lambda leaf, slope: (lax.stop_gradient(slope) * leaf).sum(), at, gradient)
     linear = sum(jax.tree.leaves(products))
-    return lax.stop_gradient(value) + linear - lax.stop_gradient(linear)
+    return lax.stop_gradient(value) + (linear - lax.stop_gradient(linear))

@@ -74,6 +74,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         posterior=net.posterior,
         sample_prior=lambda params, key, num: sample(components(params), key, num),
         log_weights=log_weights,
+        log_prior=lambda params, z: log_prob(components(params), z),
     )
 
 

@@ -76,5 +76,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         fit=fit,
         posterior=posterior,
         log_weights=log_weights,
+        log_prior=lambda params, z: losses.standard_normal_log_prob(z),
+        kl_of_units=lambda params, x: losses.kl_standard_normal(*posterior(params, x)),
         sample_prior=lambda params, key, num: jax.random.normal(key, (num, k)),
     )

@@ -86,6 +86,8 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         posterior=net.posterior,
         sample_prior=lambda params, key, num: jax.random.normal(key, (num, config.latent_dim)),
         log_weights=log_weights,
+        log_prior=lambda params, z: losses.standard_normal_log_prob(z),
+        kl_of_units=lambda params, x: losses.kl_standard_normal(*net.posterior(params, x)),
     )
 
 
