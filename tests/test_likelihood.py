@@ -1,5 +1,7 @@
 """log p(x) by importance sampling against densities that are known exactly, and the importance-weighted bounds."""
 
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,8 +26,13 @@ def make(name, spec=SPEC, **keys):
     return models.make(configs.replaced(get_config(), changes).model, spec)
 
 
+@cache
+def compiled(model, num_samples, size):
+    return jax.jit(lambda params, key, x: likelihood.weigh(model, params, key, x, num_samples, size))
+
+
 def weigh(model, params, x, num_samples, size, seed=0):
-    sums, curve = likelihood.weigh(model, params, jax.random.key(seed), jnp.asarray(x), num_samples, size)
+    sums, curve = compiled(model, num_samples, size)(params, jax.random.key(seed), jnp.asarray(x))
     log_p, ess = likelihood.log_mean(sums, num_samples), likelihood.effective_sample_size(sums)
     return np.asarray(log_p), np.asarray(ess), np.asarray(curve)
 

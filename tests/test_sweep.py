@@ -13,6 +13,8 @@ import pytest
 from aejax import axes, programs, sweep
 from tests.conftest import ROOT, small_config
 
+pytestmark = pytest.mark.bits
+
 SETTINGS = [(beta, seed) for beta in (1.0, 4.0) for seed in range(4)]  # eight members
 STEPS = 25  # across two ends of an epoch of ten steps
 

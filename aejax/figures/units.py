@@ -15,7 +15,7 @@ USUAL = 0.01  # the threshold of Burda et al. 2015
 
 
 def draw_units(
-    members: Sequence[tuple[str, Float[np.ndarray, " k"], Float[np.ndarray, " k"]]],
+    members: Sequence[tuple[str, Float[np.ndarray, " _"], Float[np.ndarray, " _"]]],
     title: str = "Units of the code",
 ) -> Figure:
     """Of each (label, KL [k], variance of the posterior mean [k]): sorted KLs, and the active units by threshold."""
@@ -46,7 +46,7 @@ def draw_units(
 
 
 def draw_likelihood(
-    members: Sequence[tuple[str, np.ndarray, Float[np.ndarray, " p"]]],
+    members: Sequence[tuple[str, np.ndarray, Float[np.ndarray, " _"]]],
     title: str = "−log p(x) by importance sampling",
 ) -> Figure:
     """Of each (label, numbers of samples [p], estimates in nats [p]): the estimate as the samples grow."""
