@@ -3,7 +3,7 @@
     python -m experiments.train --config=configs/vae_dynamic.py --workdir=runs/vae_dynamic
     python -m experiments.evaluate --workdir=runs/vae_dynamic --num_samples=5000
 
-On the digits about 20 s on two CPU cores. On MNIST (--config.data.name=mnist) the paper has −log p(x) ≤ 86.76 nats by
+On the digits about 15 s on two CPU cores. On MNIST (--config.data.name=mnist) the paper has −log p(x) ≤ 86.76 nats by
 5,000 importance samples, after 3,280 epochs in eight stages (--config.optimizer.schedule=stages) at batch 20; what this
 code measures after a shorter schedule stands in docs/results.md. Source: Burda et al. 2015 (arXiv 1509.00519),
 section 5 and table 1, VAE, k = 1.
