@@ -220,10 +220,11 @@ def draw_grid(path: Path, shown: list[View]) -> Picture:
     for view in shown:
         if view.model.sample_prior:
             draws = view.sample(100_000, 0)  # a learned prior's quantiles have no closed form
-            z1, z2 = np.quantile(draws, np.linspace(0.025, 0.975, GRID), axis=0).astype(np.float32).T
+            steps = np.quantile(draws, np.linspace(0.025, 0.975, GRID), axis=0).astype(np.float32)
         else:
             low, high = np.percentile(view.codes, [2.5, 97.5], axis=0)
-            z1, z2 = np.linspace(low, high, GRID, dtype=np.float32).T
+            steps = np.linspace(low, high, GRID, dtype=np.float32)
+        z1, z2 = steps[:, 0], steps[:, 1]
         panels.append((view.label, view.decode(figures.grid_codes(z1, z2)), z1, z2))
     spacing = "quantiles of the prior" if shown[0].model.sample_prior else "the range of the test codes"
     figures.latent_grid(path, panels, title=f"Decoded {GRID} × {GRID} grid of codes ({spacing})")
