@@ -19,7 +19,7 @@ from aejax.types import Metrics, TrainState
 METRICS = (  # columns, in their order
     *("elbo", "bound", "nll", "nll_grey", "nll_static", "nll_dynamic", "nll_threshold"),
     *("nll_stderr", "ess", "num_samples"),
-    *("reconstruction", "kl", "kl_second", "mutual_information", "aggregate_kl", "mse", "psnr", "active_units"),
+    *("reconstruction", "kl", "kl_second", "mutual_information", "aggregate_kl", "mse", "psnr", "ssim", "active_units"),
     *("probe_accuracy", "knn_accuracy", "silhouette", "kmeans_ari"),
     *("perplexity", "mmd"),
     *("penalty", "mean_activation", "zero_fraction", "dead_units", "accuracy", "auc", "label_mse", "loss"),

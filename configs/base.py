@@ -13,7 +13,7 @@ def get_config() -> ConfigDict:
 
     config.data = ConfigDict()
     config.data.name = "digits"  # a file of aejax/data, or any prepared TFDS image set: "mnist", "fashion_mnist", ...
-    config.data.path = ""  # of data.name="arrays": .npz, .npy or .csv
+    config.data.path = ""  # of "arrays": .npz, .npy or .csv; of "books" and "binarized_mnist": their files
     config.data.data_dir = ""  # where prepared sets lie; "": TFDS_DATA_DIR, else ~/tensorflow_datasets
     config.data.binarization = "none"  # or "static", "dynamic", "threshold"
     config.data.valid_fraction = 0.1  # of the training rows; 0.0: train on all of them

@@ -24,6 +24,7 @@ SPLITS = ("train", "valid", "test")
 BINARIZATIONS = ("none", "static", "dynamic", "threshold")
 LABEL_KINDS = ("class", "number")
 NOT_SOURCES = ("__init__", "idx", "tfds")
+FROM_PATHS = ("arrays", "binarized_mnist", "books")  # sources that read data.path
 
 
 class Rows(NamedTuple):
@@ -63,7 +64,7 @@ def load(config: Any) -> "aejax.types.Dataset":
 
     _check_settings(config)
     rows = _source(config.name).read(config)
-    where = f"data.path={config.path}" if config.name in ("arrays", "books") else f"data.name={config.name}"
+    where = f"data.name={config.name}" if config.name not in FROM_PATHS else f"data.path={config.path}"
     if config.label_kind == "number" and rows.class_names:
         raise UserError(f"data.label_kind=number: the labels of {where} are classes: use data.label_kind=class")
     if isinstance(rows, Pairs):

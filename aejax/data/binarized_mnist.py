@@ -1,0 +1,53 @@
+"""MNIST binarized once, in the rows that are published of it: 50,000 to train, 10,000 to validate, 10,000 to test.
+
+`data.path` is the directory with binarized_mnist_train.amat, _valid.amat and _test.amat (a line a row, 784 zeros and
+ones), or an .npz of x_train, x_valid and x_test with eight pixels in a byte, as numpy.packbits makes it. There are no
+labels. Source: Larochelle & Murray 2011, the neural autoregressive distribution estimator.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aejax.data import SPLITS, Rows
+from aejax.errors import UserError
+
+SIDE = 28
+
+
+def read(config: Any) -> Rows:
+    """The three splits as uint8 [N, 28, 28]; UserError names the file at fault."""
+    path = Path(config.path).expanduser()
+    if not config.path or not path.exists():
+        raise UserError(
+            f"data.path={config.path or '(empty)'}: data.name=binarized_mnist needs the directory of its .amat files "
+            "(binarized_mnist_train.amat, ...), or an .npz of their rows"
+        )
+    splits = (_text(path / f"binarized_mnist_{name}.amat") if path.is_dir() else _packed(path, name) for name in SPLITS)
+    return Rows(*({"x": bits.reshape(-1, SIDE, SIDE)} for bits in splits))
+
+
+def _text(path: Path) -> np.ndarray:
+    """The zeros and ones of a file [N * 784]."""
+    try:
+        characters = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): data.path must hold all three files") from error
+    bits = characters[(characters == ord("0")) | (characters == ord("1"))] - ord("0")
+    blank = np.isin(characters, np.frombuffer(b" \t\r\n", np.uint8)).sum()
+    if len(bits) + blank < len(characters) or len(bits) == 0 or len(bits) % SIDE**2:
+        raise UserError(f"{path} is damaged or another file: it must hold lines of {SIDE**2} zeros and ones")
+    return bits
+
+
+def _packed(path: Path, name: str) -> np.ndarray:
+    """The bits of a split [N * 784]."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            packed = file[f"x_{name}"]
+    except Exception as error:  # numpy and zipfile fail on damaged files in a dozen ways
+        raise UserError(f"{path} cannot be read as an .npz with x_{name}: {' '.join(str(error).split())}") from error
+    if packed.dtype != np.uint8 or packed.shape[1:] != (SIDE**2 // 8,):
+        raise UserError(f"{path}: x_{name} has shape {packed.shape} and dtype {packed.dtype}: it must be uint8 [N, 98]")
+    return np.unpackbits(packed, axis=1)
