@@ -32,7 +32,7 @@ def map_batches(fn: Callable[[Int[Array, ""], Batch], Any], rows: Batch, batch_s
 
 
 def evaluate_member(task: Task, state: TrainState, hp: HParams, rows: Batch) -> Metrics:
-    """Means over the rows: the loss's own metrics (nats per example), mse per feature, psnr (dB), ssim, active_units."""
+    """Means over rows: the loss's own metrics (nats per example), mse per feature, psnr (dB), ssim, active_units."""
     model = task.model
     objective = {name: value for name, value in hp.objective.items() if not name.endswith("_warmup")}
 

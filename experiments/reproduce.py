@@ -1,42 +1,51 @@
-"""Measures the claims of the lecture and of papers, and says which hold.
+"""Measures the claims of the lecture and of papers, says which hold, and sets published tables beside our numbers.
 
     python -m experiments.reproduce --list
     python -m experiments.reproduce --fast
     python -m experiments.reproduce pca_equivalence kl_formulas
     python -m experiments.reproduce reparametrization --fast --figures=figures
+    python -m experiments.reproduce iwae_table --fast --runs=runs/tables
 
-Prints a table per claim and writes claims.json; exits with 1 if a measured claim fails. `--fast` takes smaller data and
-shorter trainings, and needs nothing that a fresh clone lacks. `--figures=DIR` writes the pictures of what was measured,
-of the claims that have some.
+Without names all claims are measured; a table, which trains for hours, is measured where it is named. Prints a table
+per claim and writes claims.json; exits with 1 if a measured claim fails. `--fast` takes smaller data and shorter
+trainings, and needs nothing that a fresh clone lacks; of a table it takes schedules for two CPU cores, an hour or less
+a row. `--figures=DIR` writes the pictures of what was measured, of the claims that have some. The runs of a table lie
+in `--runs`: the same command goes on where it was stopped.
 """
 
 import ast
 import importlib
 import time
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 
 from aejax import environment, records
 from aejax.errors import choose
-from experiments import claims
+from experiments import claims, tables
 from experiments.launch import launch
 
 LIST = flags.DEFINE_bool("list", False, "print the claims and exit")
 FAST = flags.DEFINE_bool("fast", False, "smaller data, shorter trainings")
+RUNS = flags.DEFINE_string("runs", "runs/tables", "directory for the runs of tables")
 FIGURES = flags.DEFINE_string("figures", "", "directory for the claims' pictures; empty: none are drawn")
 OUTPUT = flags.DEFINE_string("output", "claims.json", "where the measured rows go")
 
 
 def main(names: list[str]) -> int:
-    names = [choose("claim", name, claims.NAMES) for name in names] or list(claims.NAMES)
+    known = (*claims.NAMES, *tables.NAMES)
+    names = [choose("claim", name, known) for name in names] or list(known if LIST.value else claims.NAMES)
     if LIST.value:
         for name in names:
             print(f"{name:24}{docstring(name).partition(chr(10))[0]}")
         return 0
     environment.pin(environment.cores())
-    measured, failed, not_run = {}, 0, 0
+    measured, compared, failed, not_run = {}, {}, 0, 0
     for name in names:
+        if name in tables.NAMES:
+            compared[name] = compare(name)
+            continue
         started = time.monotonic()
         try:
             claim = importlib.import_module(f"experiments.claims.{name}")
@@ -52,16 +61,31 @@ def main(names: list[str]) -> int:
         if FIGURES.value and hasattr(claim, "draw"):
             claim.draw(Path(FIGURES.value), FAST.value)
     records.write_json(
-        Path(OUTPUT.value), {"environment": environment.describe(), "fast": FAST.value, "claims": measured}
+        Path(OUTPUT.value),
+        {"environment": environment.describe(), "fast": FAST.value, "claims": measured, "tables": compared},
     )
     total = sum(len(rows) for rows in measured.values())
     print(f"\n{total - failed} of {total} measured statements hold; {not_run} claims not run; {OUTPUT.value}")
     return 1 if failed else 0
 
 
+def compare(name: str) -> list[dict[str, Any]]:
+    """Measures the rows of a table that can be measured, and prints all of them, also when stopped between two."""
+    rows = importlib.import_module(f"experiments.tables.{name}").ROWS
+    stopped = tables.Outcome({}, {}, "not run: stopped before it was measured")
+    lines = [tables.line(row, stopped, FAST.value) for row in rows]
+    try:
+        for number, row in enumerate(rows):
+            lines[number] = tables.line(row, tables.measure(row, FAST.value, Path(RUNS.value) / name), FAST.value)
+    finally:
+        print(f"\n## {name}\n\n{records.markdown(lines)}", flush=True)
+    return lines
+
+
 def docstring(name: str) -> str:
-    """A claim's first words, read without importing what it needs."""
-    path = Path(claims.__file__).parent / f"{name}.py"
+    """The first words of a claim or a table, read without importing what it needs."""
+    package = tables if name in tables.NAMES else claims
+    path = Path(package.__file__).parent / f"{name}.py"
     return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
 
 

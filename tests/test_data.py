@@ -103,7 +103,9 @@ def test_binarized_mnist_is_the_same_from_text_and_packed(tmp_path):
     assert text.sha256 == packed.sha256 and text.spec.support == "binary" and text.spec.byte_scale == 1.0
     assert [split["x"].shape for split in text[:3]] == [(count, 28, 28, 1) for count in (4, 2, 3)]
     for name, split in zip(data.SPLITS, text[:3], strict=True):  # numpy's own reader of the text
-        np.testing.assert_array_equal(split["x"].reshape(-1, 784), np.loadtxt(tmp_path / f"binarized_mnist_{name}.amat"))
+        np.testing.assert_array_equal(
+            split["x"].reshape(-1, 784), np.loadtxt(tmp_path / f"binarized_mnist_{name}.amat")
+        )
 
 
 def test_binarized_mnist_names_the_file_at_fault(tmp_path):

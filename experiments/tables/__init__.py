@@ -1,0 +1,138 @@
+"""Published tables of numbers beside our own, one table a file: `ROWS`; the filename is the table's name.
+
+A row is a recipe with some values changed, trained and evaluated as any run is, in a directory of its own: what was
+stopped goes on where it was. `changes` are the paper's schedule; `fast` are changes of it that two CPU cores can do in
+about an hour, None where they cannot. A row that was not run says so, and why.
+"""
+
+import importlib
+import re
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from aejax import config as configs
+from aejax import data, records
+from aejax.config import Config
+
+NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py")))
+MNIST = {"data.name": "mnist", "data.valid_fraction": 0.0}
+SPARING = {"log.every_epochs": 10, "train.save_every_epochs": 10}
+
+
+class Row(NamedTuple):
+    """A published number, and how to measure it anew."""
+
+    what: str
+    published: float | None
+    source: str
+    recipe: str  # a file of configs/
+    changes: dict[str, Any]
+    fast: dict[str, Any] | None
+    metric: str = "nll_dynamic"
+    num_samples: int = 5000  # importance samples; 0: the metric needs none
+    seeds: int = 1
+    probe: bool = False
+
+
+class Outcome(NamedTuple):
+    """What was measured of a row, or why nothing was."""
+
+    summary: dict[str, Any]  # the one row of summary.csv; {} where nothing was measured
+    seconds: dict[str, float]  # of training and evaluation
+    reason: str = ""
+
+
+def config_of(row: Row, fast: bool) -> Config:
+    """The config that a row is trained with; raises UserError for values that no run can have."""
+    changes = row.changes | ((row.fast or {}) if fast else {})
+    config = configs.replaced(importlib.import_module(f"configs.{row.recipe}").get_config(), SPARING | changes)
+    configs.check(config, changes)
+    return config
+
+
+def directory_of(row: Row, fast: bool) -> str:
+    """The name of a row's run directory."""
+    return re.sub(r"[^a-z0-9]+", "-", row.what.lower()).strip("-") + ("-fast" if fast else "")
+
+
+def missing(config: Config) -> str:
+    """What brings the data that a row needs, where they are absent."""
+    from aejax.data import tfds
+
+    if config.data.name in data.sources():
+        path = Path(config.data.path)
+        return "" if not config.data.path or path.exists() else f"AEJAX_RAW_DATA has no {path.parent.name}/{path.name}"
+    found = tfds.find(config.data.name, tfds.root(config.data.data_dir))
+    return "" if found else f"python -m experiments.prepare_data --name={config.data.name}"
+
+
+def measure(row: Row, fast: bool, runs: Path) -> Outcome:
+    """Trains and evaluates a row in its directory under `runs`, or reads what is measured there already."""
+    from aejax import axes, results, run
+
+    if fast and row.fast is None:
+        return Outcome({}, {}, "not run: needs an accelerator")
+    config = config_of(row, fast)
+    if absent := missing(config):
+        return Outcome({}, {}, f"not run: {absent}")
+    directory = runs / directory_of(row, fast)
+    clock = directory.with_suffix(".seconds.json")
+    seconds = records.read_json(clock) if clock.exists() else {"training": 0.0, "evaluation": 0.0}
+
+    def timed(phase: str, work: Any) -> Any:
+        started = time.monotonic()
+        try:
+            return work()
+        finally:  # a training that was stopped goes on from its clock too
+            seconds[phase] += time.monotonic() - started
+            records.write_json(clock, seconds)
+
+    sweep_axes = [axes.parse_axis(f"seed=0:{row.seeds}", config)]
+    timed("training", lambda: run.run(config, directory, sweep_axes))
+    if not is_measured(row, directory):
+        seconds["evaluation"] = 0.0
+        timed("evaluation", lambda: results.evaluate(directory, "pca", row.num_samples, row.probe))
+    [summary] = records.read_csv(directory / "summary.csv")
+    return Outcome({name: float(value) for name, value in summary.items() if value}, seconds)
+
+
+def is_measured(row: Row, directory: Path) -> bool:
+    """Whether a directory holds the final results of a row."""
+    rows = records.read_csv(directory / "results.csv")
+    samples = str(row.num_samples) if row.num_samples else ""
+    return bool(rows) and all(
+        not member["status"].startswith("unfinished")
+        and member.get("num_samples", "") == samples
+        and bool(member.get(row.metric))
+        for member in rows
+    )
+
+
+def line(row: Row, outcome: Outcome, fast: bool) -> dict[str, Any]:
+    """A row of the printed table: published, ours with both errors, what it took."""
+    published = "" if row.published is None else f"{row.published:g}"
+    start = {"model": row.what, "metric": row.metric, "published": f"{published} ({row.source})"}
+    if outcome.reason:
+        return start | {"ours": outcome.reason}
+    mean, sd = outcome.summary[row.metric], outcome.summary.get(f"{row.metric}_sd")
+    minutes = ", ".join(f"{phase} {seconds / 60:.1f} min" for phase, seconds in outcome.seconds.items())
+    return start | {
+        "ours": f"{mean:.5g}" + (f" ± {sd:.2g}" if sd is not None else "") + f" (n = {outcome.summary['n']:g})",
+        "difference": "" if row.published is None else f"{mean - row.published:+.3g}",
+        "Monte Carlo error": f"{outcome.summary['nll_stderr']:.2g}" if row.num_samples else "",
+        "ESS": f"{outcome.summary['ess']:.3g}" if row.num_samples else "",
+        "S": row.num_samples or "",
+        "schedule": schedule(config_of(row, fast)),
+        "wall time": minutes,
+    }
+
+
+def schedule(config: Config) -> str:
+    """How a config trains, in words."""
+    optimizer, train, warmup = config.optimizer, config.train, config.objective.beta_warmup
+    rate = f"{optimizer.learning_rate:g}"
+    if optimizer.schedule != "constant":
+        rate += f" to {optimizer.learning_rate * optimizer.final_fraction:.2g} ({optimizer.schedule})"
+    text = f"{train.epochs} epochs, batch {train.batch_size}, {optimizer.name} {rate}"
+    return text + (f", β warm-up {warmup:g} steps" if warmup else "")

@@ -1,0 +1,97 @@
+"""Tables of published numbers: every row is a run that could be started, and one of the digits is run wholly."""
+
+import ast
+import importlib
+import json
+import subprocess
+import sys
+
+import pytest
+
+from aejax import config as configs
+from aejax import gallery, records
+from experiments import tables
+from experiments.tables import Outcome, Row
+from tests.conftest import ROOT
+
+SCHEDULE = {"model.hidden": (8,), "train.epochs": 2, "data.binarization": "dynamic"}
+ROW = Row("VAE, k = 1 (small)", 30.0, "nobody", "vae", SCHEDULE | {"train.epochs": 9}, SCHEDULE, num_samples=3, seeds=2)
+
+
+def rows_of(name):
+    return importlib.import_module(f"experiments.tables.{name}").ROWS
+
+
+@pytest.mark.parametrize("name", tables.NAMES)
+def test_a_table_says_in_one_line_what_it_compares(name):
+    tree = ast.parse((ROOT / "experiments" / "tables" / f"{name}.py").read_text())
+    first, _, rest = (ast.get_docstring(tree) or "").partition("\n")
+    assert first.endswith(".") and 20 < len(first) < 120
+    assert not rest or rest.startswith("\n")
+
+
+@pytest.mark.parametrize("name", tables.NAMES)
+def test_every_row_is_a_run_of_its_own_that_could_be_started(name):
+    rows = rows_of(name)
+    directories = [tables.directory_of(row, fast) for row in rows for fast in (True, False)]
+    assert len(set(directories)) == 2 * len(rows)
+    for row in rows:
+        full, fast = (configs.flatten(tables.config_of(row, fast)) for fast in (False, True))
+        assert full["train.epochs"] >= fast["train.epochs"]
+        binarized = full["data.binarization"]
+        assert row.metric in ("nll" if binarized == "none" else f"nll_{binarized}", "reconstruction", "probe_accuracy")
+        assert row.num_samples == 0 or row.metric.startswith("nll")
+
+
+def test_a_row_is_trained_and_evaluated_once(tmp_path, monkeypatch):
+    for drawing in ("draw_views", "draw_sweep"):  # pictures are tested elsewhere
+        monkeypatch.setattr(gallery, drawing, lambda *arguments: [])
+    first = tables.measure(ROW, True, tmp_path)
+    assert first.reason == "" and all(seconds > 0.0 for seconds in first.seconds.values())
+    directory = tmp_path / "vae-k-1-small-fast"
+    results = records.read_csv(directory / "results.csv")
+    assert [row["num_samples"] for row in results] == ["3", "3"]
+    values = [float(row["nll_dynamic"]) for row in results]
+    assert first.summary["nll_dynamic"] == pytest.approx(sum(values) / 2) and first.summary["n"] == 2.0
+    before = (directory / "results.csv").stat().st_mtime_ns
+    again = tables.measure(ROW, True, tmp_path)
+    assert again.summary == first.summary and again.seconds["evaluation"] == first.seconds["evaluation"]
+    assert (directory / "results.csv").stat().st_mtime_ns == before
+    line = tables.line(ROW, again, True)
+    mean, sd = first.summary["nll_dynamic"], first.summary["nll_dynamic_sd"]
+    assert line["ours"] == f"{mean:.5g} ± {sd:.2g} (n = 2)" and line["published"] == "30 (nobody)"
+    assert line["difference"] == f"{mean - 30.0:+.3g}" and line["schedule"] == "2 epochs, batch 128, adam 0.001"
+    # More samples are another measurement, of the same training.
+    assert not tables.is_measured(ROW._replace(num_samples=5), directory)
+    assert not tables.is_measured(ROW._replace(metric="probe_accuracy"), directory)
+
+
+def test_a_row_that_is_not_run_says_why(monkeypatch, tmp_path):
+    assert tables.measure(ROW._replace(fast=None), True, tmp_path).reason == "not run: needs an accelerator"
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    absent = ROW._replace(changes=tables.MNIST)
+    command = "not run: python -m experiments.prepare_data --name=mnist"
+    assert tables.measure(absent, True, tmp_path).reason == command
+    static = {"data.name": "binarized_mnist", "data.path": "nowhere/rows.npz", "data.binarization": "none"}
+    reason = tables.measure(ROW._replace(changes=static, fast={}), True, tmp_path).reason
+    assert reason == "not run: AEJAX_RAW_DATA has no nowhere/rows.npz"
+    assert tables.line(ROW, Outcome({}, {}, reason), True)["ours"] == reason
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_launcher_prints_all_rows_of_a_table_without_data(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "experiments.reproduce", "iwae_table", "--fast", f"--output={tmp_path / 'claims.json'}"]
+        + [f"--runs={tmp_path / 'runs'}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={"TFDS_DATA_DIR": str(tmp_path), "PATH": "", "JAX_PLATFORMS": "cpu"},
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if " | nll_dynamic | " in line]
+    assert len(lines) == len(rows_of("iwae_table")) and all("not run: " in line for line in lines)
+    assert "| 86.76 (Burda et al. 2015) |" in lines[0]
+    assert [row["model"] for row in json.loads((tmp_path / "claims.json").read_text())["tables"]["iwae_table"]] == [
+        row.what for row in rows_of("iwae_table")
+    ]
