@@ -8,6 +8,7 @@ import difflib
 import json
 import math
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -104,11 +105,15 @@ def replaced(config: Config, changes: dict[str, Any]) -> Config:
     return copy
 
 
+def model_names() -> tuple[str, ...]:
+    """The files of aejax/models."""
+    return tuple(sorted(path.stem for path in (Path(__file__).parent / "models").glob("[a-z]*.py")))
+
+
+@cache
 def objective_names(model_name: str) -> tuple[str, ...]:
     """The keyword-only arguments of a model's loss, its objective's schema, read from its source."""
-    directory = Path(__file__).parent / "models"
-    known = [file.stem for file in directory.glob("[a-z]*.py")]
-    source = (directory / f"{choose('model.name', model_name, known)}.py").read_text()
+    source = (Path(__file__).parent / "models" / f"{choose('model.name', model_name, model_names())}.py").read_text()
     losses = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef) and node.name == "loss"]
     return tuple(argument.arg for node in losses for argument in node.args.kwonlyargs)
 
@@ -119,8 +124,26 @@ def objective_of(config: Config) -> dict[str, float]:
     return {key: value for key, value in config.objective.items() if key.removesuffix("_warmup") in names}
 
 
+@cache
+def model_keys(model_name: str) -> set[str]:
+    """The keys of `config.model` that a model's file, or what it imports of aejax, reads: found in the sources."""
+    root = Path(__file__).parent
+    keys, seen, waiting = {"name", "latent_dim"}, set(), [root / "models" / f"{model_name}.py"]
+    while waiting:
+        path = waiting.pop()
+        seen.add(path)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "config":
+                keys.add(node.attr)
+            if isinstance(node, ast.ImportFrom) and node.module in ("aejax", "aejax.models"):
+                room = root / node.module.removeprefix("aejax").removeprefix(".")
+                imported = [room / f"{alias.name}.py" for alias in node.names]
+                waiting += [file for file in imported if file.exists() and file not in seen]
+    return keys
+
+
 def check(config: Config, chosen: Iterable[str]) -> None:
-    """Raises UserError for a value out of bounds, or a chosen (swept, overridden) objective that the model lacks."""
+    """Raises UserError for a value out of bounds, or a chosen (swept, overridden) key that the model does not use."""
     leaves = flatten(config)
     for path, value in leaves.items():
         if isinstance(value, float) and not math.isfinite(value):
@@ -134,6 +157,11 @@ def check(config: Config, chosen: Iterable[str]) -> None:
         if path.startswith("objective.") and path not in used:
             names = ", ".join(used) or "no objective weights"
             raise UserError(f"{path} has no effect: model.name={config.model.name} uses {names}")
+    read = {f"model.{key}" for key in model_keys(config.model.name)}
+    for path in chosen:
+        if path.startswith("model.") and path not in read:
+            others = ", ".join(name for name in model_names() if path.removeprefix("model.") in model_keys(name))
+            raise UserError(f"{path} has no effect: model.name={config.model.name} does not read it, but {others}")
 
 
 def to_json(config: Config) -> dict:
@@ -142,14 +170,20 @@ def to_json(config: Config) -> dict:
 
 
 def from_json(tree: dict) -> Config:
-    """The config again; lists become tuples."""
+    """The config again; lists become tuples, and a key that is newer than the run has its default.
+
+    A new key's default is what was done before there was the key: an old run stays what it was.
+    """
+    from configs import base
 
     def restore(value):
         if isinstance(value, dict):
-            return ConfigDict({key: restore(inner) for key, inner in value.items()})
+            return {key: restore(inner) for key, inner in value.items()}
         return tuple(value) if isinstance(value, list) else value
 
-    return restore(tree)
+    config = base.get_config()
+    config.update(restore(tree))
+    return config
 
 
 def difference(old: dict[str, Any], new: dict[str, Any]) -> str:

@@ -1,5 +1,7 @@
 """The resolved config: paths, parsing, bounds, the objective's schema and the way to JSON and back."""
 
+import contextlib
+import importlib
 import inspect
 import json
 
@@ -224,12 +226,51 @@ def test_check_refuses_a_chosen_weight_that_the_model_lacks(path):
     configs.check(autoencoder, ["seed"])
 
 
+@pytest.mark.parametrize(
+    ("name", "key", "others"),
+    [
+        ("vae", "num_bounds", "iwae"),
+        ("vae", "gradient", "iwae"),
+        ("iwae", "top_k", "sparse_autoencoder"),
+        ("pca", "hidden", "autoencoder"),
+        ("autoencoder", "prior", "vae"),
+    ],
+)
+def test_check_refuses_a_chosen_key_that_the_model_does_not_read(name, key, others):
+    with pytest.raises(UserError, match=f"model.{key} has no effect: model.name={name} does not .* but .*{others}"):
+        configs.check(changed(model={"name": name}), [f"model.{key}"])
+
+
+@pytest.mark.parametrize("name", configs.model_names())
+def test_the_keys_of_a_model_are_those_that_it_reads_when_it_runs(name):
+    """Against a config that notes what is read of it while the model is made; others it may read when it is used."""
+    read = set()
+
+    class Noting:
+        def __getattr__(self, key):
+            read.add(key)
+            return get_config().model[key]
+
+    spec = Spec((4, 4, 1), "image", "unit", 1.0, ("a", "b"), (), np.full((4, 4, 1), 0.5, np.float32), None, None)
+    spec = spec._replace(sizes=(5, 5), label_moments=(0.0, 1.0))
+    with contextlib.suppress(UserError):
+        importlib.import_module(f"aejax.models.{name}").make(Noting(), spec)
+    assert read <= configs.model_keys(name)
+
+
 def test_json_and_back_is_the_same_config():
     config = changed(model={"hidden": (64, 32)}, optimizer={"learning_rate": 0.1 + 0.2}, data={"delimiter": "\t"})
     tree = json.loads(json.dumps(configs.to_json(config)))
     restored = configs.flatten(configs.from_json(tree))
     assert list(restored.items()) == list(configs.flatten(config).items())
     assert [type(value) for value in restored.values()] == [type(v) for v in configs.flatten(config).values()]
+
+
+def test_a_key_newer_than_the_json_has_its_default():
+    config = changed(model={"hidden": (64, 32)}, train={"epochs": 7})
+    tree = configs.to_json(config)
+    del tree["model"]["gradient"], tree["objective"]["free_bits"]
+    assert configs.flatten(configs.from_json(tree)) == configs.flatten(config)
 
 
 def test_difference_names_changed_missing_and_new_paths():

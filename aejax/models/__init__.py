@@ -1,13 +1,13 @@
 """One equation per file; the filename is `model.name`."""
 
 import importlib
-from pathlib import Path
 from typing import Any
 
+from aejax import config as configs
 from aejax.errors import choose
 from aejax.types import Autoencoder, Spec
 
-NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
+NAMES = configs.model_names()
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
