@@ -9,7 +9,7 @@ import numpy as np
 
 from aejax import axes, figures, geometry
 from aejax.programs import Group
-from aejax.types import Autoencoder, Params
+from aejax.types import Autoencoder, Dataset, Params
 
 MOST_VIEWS = 8
 MOST_ROWS = 5000  # of the test set, in a scatter
@@ -32,6 +32,7 @@ LETTERS = {  # of swept keys, as the lecture writes them
     "objective.sparsity": "λ",
     "objective.target_activation": "z₀",
     "model.latent_dim": "k",
+    "model.name": "model",
 }
 
 
@@ -99,17 +100,18 @@ def views(group: Group, params: Params) -> list[View]:
     return [view(label, lane) for label, lane in first.items()]
 
 
-def first_rows(group: Group, split: dict[str, np.ndarray], num: int) -> np.ndarray:
-    """The first x of a split as the model sees them."""
-    rows = {name: jnp.asarray(values[:num]) for name, values in split.items()}
-    return np.asarray(group.task.preprocess(jax.random.key(0), rows)["x"])
+def first_rows(group: Group, split: str, num: int) -> np.ndarray:
+    """The first x of a split as the model sees them, binarized with a key of the split's own."""
+    rows = {name: jnp.asarray(values[:num]) for name, values in getattr(group.dataset, split).items()}
+    key = jax.random.fold_in(jax.random.key(0), Dataset._fields.index(split))
+    return np.asarray(group.task.preprocess(key, rows)["x"])
 
 
 def shown_rows(group: Group) -> tuple[np.ndarray, np.ndarray | None]:
     """What a scatter shows, x and y: the first test rows; of pairs the items, where some are labeled only these."""
     if group.dataset.spec.kind != "pairs":
         y = group.dataset.test.get("y")
-        return first_rows(group, group.dataset.test, MOST_ROWS), None if y is None else y[:MOST_ROWS]
+        return first_rows(group, "test", MOST_ROWS), None if y is None else y[:MOST_ROWS]
     items = group.dataset.items
     y = items.get("y", np.zeros(len(items["x"]), np.int32))
     rows = np.flatnonzero(y >= 0)[:MOST_ROWS]
@@ -172,7 +174,7 @@ def draw_map(path: Path, shown: list[View]) -> Picture:
 
 def draw_reconstructions(path: Path, shown: list[View]) -> Picture:
     """A row of test images, and per view a row of reconstructions, below what they were made from if corrupted."""
-    x, panels = first_rows(shown[0].group, shown[0].group.dataset.test, 16), []
+    x, panels = first_rows(shown[0].group, "test", 16), []
     for view in shown:
         if view.model.corrupt:
             x_tilde, x_hat = view.denoise(x)
@@ -192,7 +194,7 @@ def draw_activations(path: Path, shown: list[View]) -> Picture:
 def draw_heatmap(path: Path, shown: list[View]) -> Picture:
     """Rows of a table above their reconstructions."""
     group = shown[0].group
-    spec, x, y = group.dataset.spec, first_rows(group, group.dataset.test, 200), group.dataset.test.get("y")
+    spec, x, y = group.dataset.spec, first_rows(group, "test", 200), group.dataset.test.get("y")
 
     def flat(rows: np.ndarray) -> np.ndarray:
         return rows.reshape(len(rows), -1)
@@ -272,10 +274,7 @@ def series(
     mine: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
         mine.setdefault(row["member"], []).append(row)
-    return [
-        (labels[index], column(own, x), column(own, y))
-        for index, own in mine.items()
-    ]
+    return [(labels[index], column(own, x), column(own, y)) for index, own in mine.items()]
 
 
 def column(rows: list[dict[str, Any]], key: str) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Integer
 
-MOST_ROWS = 10_000  # of a split: the first ones, or as many as there are
+MOST_ROWS = 60_000  # of a split: the first ones, or as many as there are
 NEIGHBORS = 10
 PAIRED = 2000  # test rows of the silhouette, which looks at all pairs
 

@@ -2,7 +2,6 @@
 
 import statistics
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,16 +79,21 @@ def test_of(group: Group, num_samples: int) -> Callable[..., Metrics]:
     chosen: list[Callable[..., Metrics]] = [evaluation.evaluate_member]
     if model.posterior:
         chosen.append(information.evaluate_member)
-    if num_samples and not model.fit:  # a closed form has its exact density already
-        chosen.append(partial(likelihood.evaluate_member, num_samples=num_samples))
-    return lambda *member: {name: value for measure in chosen for name, value in measure(*member).items()}
+
+    def measure(*member: Any) -> Metrics:
+        values = {name: value for measure in chosen for name, value in measure(*member).items()}
+        if num_samples and "nll" not in values:  # a density that the loss knows is exact already
+            values |= likelihood.evaluate_member(*member, num_samples=num_samples)
+        return values
+
+    return measure
 
 
 def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
     """What the codes of each member say of the classes."""
     encode, most = jax.jit(group.task.model.encode), representation.MOST_ROWS
     labels = [split["y"][:most] for split in (group.dataset.train, group.dataset.test)]
-    rows = [gallery.first_rows(group, split, most) for split in (group.dataset.train, group.dataset.test)]
+    rows = [gallery.first_rows(group, name, most) for name in ("train", "test")]
 
     def probe(lane: int) -> dict[str, float]:
         params = jax.tree.map(lambda leaf: leaf[lane], state.params)

@@ -92,7 +92,7 @@ def test_the_picture_shows_what_was_corrupted_and_reconstructed(tmp_path):
     model = group.task.model
     params = jax.tree.map(lambda leaf: leaf[None], jax.jit(model.init)(jax.random.key(0))[0])
     [view] = gallery.views(group, params)
-    x = gallery.first_rows(group, group.dataset.test, 6)
+    x = gallery.first_rows(group, "test", 6)
     x_tilde, x_hat = view.denoise(x)
     assert x_tilde.shape == x_hat.shape == x.shape and 0.3 < (x_tilde == x).mean() < 1.0
     np.testing.assert_allclose(

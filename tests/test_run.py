@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import jax
 import pytest
@@ -184,6 +185,20 @@ def test_log_p_is_estimated_on_demand_under_the_name_of_its_pixels(small, tmp_pa
     units = records.read_csv(workdir / "units.csv")
     assert [(row["member"], row["unit"]) for row in units] == [("0", "0"), ("0", "1"), ("1", "0"), ("1", "1")]
     assert {"units.png", "likelihood.png"} <= {path.name for path in report.figures}
+
+
+@pytest.mark.parametrize(("name", "sampled"), [("vae", True), ("made", False), ("ppca", False), ("autoencoder", False)])
+def test_only_a_density_that_is_not_exact_is_sampled(small, name, sampled):
+    small.model.name, small.data.binarization = name, "none" if name == "ppca" else "dynamic"
+    small.model.likelihood = "gaussian" if name == "ppca" else "bernoulli"
+    [group] = programs.make_groups(axes.members(small, [], False))
+    hp = jax.tree.map(lambda leaf: leaf[0], programs.hparams(group.members))
+    state = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), programs.state_shapes(group.task, group.members)
+    )
+    measure = partial(results.test_of(group, 4 if group.task.model.log_weights else 0), group.task)
+    found = jax.eval_shape(measure, state, hp, group.dataset.test)
+    assert ("ess" in found) == sampled and ("nll" in found) == (name != "autoencoder")
 
 
 def test_collapsed_units_are_named(small):

@@ -24,8 +24,11 @@ def read(config: Any) -> Rows:
             f"data.path={config.path or '(empty)'}: data.name=binarized_mnist needs the directory of its .amat files "
             "(binarized_mnist_train.amat, ...), or an .npz of their rows"
         )
-    splits = (_text(path / f"binarized_mnist_{name}.amat") if path.is_dir() else _packed(path, name) for name in SPLITS)
-    return Rows(*({"x": bits.reshape(-1, SIDE, SIDE)} for bits in splits))
+    splits = {}
+    for name in SPLITS:
+        bits = _text(path / f"binarized_mnist_{name}.amat") if path.is_dir() else _packed(path, name)
+        splits[name] = {"x": bits.reshape(-1, SIDE, SIDE)}
+    return Rows(splits["train"], splits["valid"], splits["test"])
 
 
 def _text(path: Path) -> np.ndarray:

@@ -71,11 +71,15 @@ def make(config: Any, spec: Spec) -> Autoencoder:
 
 
 def check(config: Any) -> None:
-    """Raises UserError for an unknown penalty, more active units than there are, and a KL of what is no probability."""
+    """Raises UserError for an unknown penalty, and for settings that contradict each other."""
     choose("model.penalty", config.penalty, PENALTIES)
     if config.top_k > config.latent_dim:
         raise UserError(
             f"model.top_k={config.top_k} is more than model.latent_dim={config.latent_dim}: keep at most all units"
+        )
+    if config.unit_decoder and config.gated and config.hidden:
+        raise UserError(
+            "model.unit_decoder fixes the norm of what a unit adds, and a gate of model.gated multiplies it: drop one"
         )
     if config.penalty == "kl" and config.code_activation != "sigmoid":
         raise UserError(
