@@ -1,7 +1,7 @@
 """What a VAE's code tells of its input, from q(z|x) of a split's rows: pure functions without a member axis.
 
 The KL that a VAE pays splits in two: E_x KL[q(z|x) ‖ p(z)] = I(x; z) + KL[q(z) ‖ p(z)], with the aggregate posterior
-q(z) = (1/N) Σ q(z|x_n) (Hoffman & Johnson 2016, "ELBO surgery", eq. 7). Both are estimated with one draw of z per row
+q(z) = (1/N) Σ q(z|x_n) (Hoffman & Johnson 2016, "ELBO surgery"). Both are estimated with one draw of z per row
 and q(z) as the mixture over the same N rows, so that I(x; z) ≤ log N.
 """
 

@@ -2,9 +2,9 @@
 
 Burda et al. 2015 (arXiv 1509.00519), eq. 8, a bound on log p(x) that k = `model.num_samples` tightens; for k = 1 it is
 the VAE's, with the KL by Monte Carlo. The mean of `model.num_bounds` such bounds is MIWAE (Rainforth et al. 2018,
-arXiv 1802.04537, eq. 8). The gradient is, by `model.gradient`, that of the bound ("reparametrized"); without the score
+arXiv 1802.04537). The gradient is, by `model.gradient`, that of the bound ("reparametrized"); without the score
 of q, whose mean is zero only for k = 1 ("stl": Roeder et al. 2017, arXiv 1703.09194); or with that score
-reparametrized a second time ("dreg": Tucker et al. 2018, arXiv 1810.04152, eq. 8), unbiased for every k.
+reparametrized a second time ("dreg": Tucker et al. 2018, arXiv 1810.04152, its IWAE-DReG), unbiased for every k.
 """
 
 import math

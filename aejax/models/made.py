@@ -1,6 +1,6 @@
 """MADE: the density p(x) = Π_d p(x_d | x_1 ... x_{d−1}) of bits, by one network whose masks keep each output's past.
 
-Germain et al. 2015 (arXiv 1502.03509), eq. 2 and 3, with the masks of section 4: hidden unit k has a degree m(k) and
+Germain et al. 2015 (arXiv 1502.03509), section 3, with the masks of section 4: hidden unit k has a degree m(k) and
 sees units of at most that degree, inputs having the degrees 1 ... D in the natural order of the features; output d sees
 units of degree below d. Degrees are spread evenly over 1 ... D − 1, as near as the width allows; nothing is drawn, and
 neither order nor degrees are averaged over. The density is exact, and the loss −log p(x), so that bounds of other
