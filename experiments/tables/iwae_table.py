@@ -31,7 +31,7 @@ ROWS = (
     row("VAE", "vae_dynamic", 1, 86.76, epochs=700, seeds=2),
     row("VAE", "vae_dynamic", 5, 86.47),
     row("VAE", "vae_dynamic", 50, 86.35),
-    row("IWAE", "iwae", 5, 85.54, epochs=150),
+    row("IWAE", "iwae", 5, 85.54, epochs=100),
     row("IWAE", "iwae", 50, 84.78),
     row("two layers, VAE", "two_layer_vae", 1, 85.33, epochs=200),
     row("two layers, VAE", "two_layer_vae", 5, 85.01),

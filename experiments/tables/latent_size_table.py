@@ -22,7 +22,7 @@ ROWS = tuple(
         source="unverified; S = 500",
         recipe="vae_dynamic",
         changes=MNIST | LAYERS | {"model.latent_dim": size},
-        fast={"train.epochs": 100},
+        fast={"train.epochs": 50},
         num_samples=500,
     )
     for size, published in PUBLISHED.items()
