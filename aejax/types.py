@@ -26,13 +26,14 @@ class Spec(NamedTuple):
     spread: np.ndarray | None  # [*shape] ... divided by when `data.standardize`, both fitted on the training rows
     sizes: tuple[int, ...] = ()  # of pairs: how many items there are, and contexts where these are not items
     label_moments: tuple[float, float] | None = None  # mean and sd of labels that are numbers, of the training rows
+    factor_names: tuple[str, ...] = ()  # of data that were generated from known factors
 
 
 class Dataset(NamedTuple):
     """Rows of the three splits, their spec and their provenance."""
 
     train: dict[str, np.ndarray]  # "x" [N, *shape] uint8 or float32, "y" [N] int32 classes or float32 numbers
-    valid: dict[str, np.ndarray]  # (pairs: no x, int32 [N])
+    valid: dict[str, np.ndarray]  # "factors" [N, F] int32 from 0, where the source knows them (pairs: no x, int32 [N])
     test: dict[str, np.ndarray]
     spec: Spec
     ids: dict[str, np.ndarray]  # split -> [N] str; {} unless the source names its rows; of pairs: "items" -> [I]

@@ -18,7 +18,8 @@ from aejax.errors import UserError, choose
 if TYPE_CHECKING:  # aejax.types imports jax; input that reads no data is to fail before that
     import aejax.types
 
-Split = dict[str, np.ndarray]  # "x" [N, ...], and where known "y" [N] int32 codes or float32 numbers, "ids" [N] str
+# "x" [N, ...], and where known "y" [N] int32 codes or float32 numbers, "factors" [N, F] int32, "ids" [N] str
+Split = dict[str, np.ndarray]
 
 SPLITS = ("train", "valid", "test")
 BINARIZATIONS = ("none", "static", "dynamic", "threshold")
@@ -35,6 +36,7 @@ class Rows(NamedTuple):
     test: Split | None = None
     class_names: tuple[str, ...] = ()
     feature_names: tuple[str, ...] = ()
+    factor_names: tuple[str, ...] = ()
 
 
 class Pairs(NamedTuple):
@@ -103,6 +105,7 @@ def load(config: Any) -> "aejax.types.Dataset":
         center=center,
         spread=spread,
         label_moments=_label_moments(splits["train"]),
+        factor_names=rows.factor_names,
     )
     return Dataset(*(splits[name] for name in SPLITS), spec=spec, ids=ids, sha256=_sha256(splits))
 
@@ -157,6 +160,7 @@ def spec_from_json(values: dict[str, Any]) -> "aejax.types.Spec":
     from aejax.types import Spec
 
     fields: dict[str, Any] = {key: tuple(values[key]) for key in ("shape", "class_names", "feature_names", "sizes")}
+    fields["factor_names"] = tuple(values.get("factor_names", ()))
     if moments := values.get("label_moments"):
         fields["label_moments"] = tuple(moments)
     for key in ("mean", "center", "spread"):
