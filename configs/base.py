@@ -70,7 +70,7 @@ def get_config() -> ConfigDict:
     config.model.corruption = "masking"  # of a denoising autoencoder's input: or "salt_and_pepper", "gaussian"
 
     config.objective = ConfigDict()
-    config.objective.beta = 1.0  # λ, the weight of the KL
+    config.objective.beta = 1.0  # λ, the weight of the KL; of a tc_vae: of its total correlation alone
     config.objective.beta_warmup = 0.0  # steps over which it rises linearly; 0.0: none
     config.objective.free_bits = 0.0  # nats of each unit's KL that cost nothing
     config.objective.weight_penalty = 0.0  # λ of the linear autoencoder: of ‖W₁‖² + ‖W₂‖², per example
