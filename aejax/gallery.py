@@ -15,6 +15,7 @@ MOST_VIEWS = 8
 MOST_ROWS = 5000  # of the test set, in a scatter
 GRID = 20  # codes along each side of the latent grid
 SAMPLES = 64
+UNITS = 10  # rows of a traversal
 METRICS = [  # of the curves, those that the run has
     ("elbo", "ELBO (nats per example)"),
     ("nll", "−log p(x) (nats per example)"),
@@ -140,6 +141,8 @@ def draw_views(directory: Path, shown: list[View], suffix: str, projection: str)
         pictures.append(draw_samples(directory / f"samples{suffix}.png", shown))
         if plane:
             pictures.append(draw_grid(directory / f"latent_grid{suffix}.png", plane))
+        if deep := [view for view in shown if view.model.posterior and view.codes.shape[1] > 2]:
+            pictures.append(draw_traversals(directory / f"traversals{suffix}.png", deep))
     return pictures
 
 
@@ -231,6 +234,24 @@ def draw_grid(path: Path, shown: list[View]) -> Picture:
     spacing = "quantiles of the prior" if shown[0].model.sample_prior else "the range of the test codes"
     figures.latent_grid(path, panels, title=f"Decoded {GRID} × {GRID} grid of codes ({spacing})")
     return Picture(path, f"The decoded plane of codes, over {spacing}.", "grid of decoded codes")
+
+
+def draw_traversals(path: Path, shown: list[View]) -> Picture:
+    """The first test image with one unit after the other moved, those that tell most of the image first."""
+    panels = []
+    for view in shown:
+        if view.model.kl_of_units:
+            x = first_rows(view.group, "test", MOST_ROWS)
+            kl = told = np.asarray(jax.jit(view.model.kl_of_units)(view.params, x)).mean(axis=0)
+        else:  # a prior that is not one of units
+            told = view.codes.var(axis=0)
+            kl = np.full_like(told, np.nan)
+        units = np.argsort(-told, kind="stable")[:UNITS]
+        codes = figures.traversal_codes(view.codes[0], units)
+        panels.append((view.label, view.decode(codes), view.codes[0], units, kl[units]))
+    figures.traversals(path, panels, title="One unit moved at a time, the others as a test image has them")
+    caption = "One unit moved at a time, its KL beside it; the mark is the value that the test image itself has."
+    return Picture(path, caption, "rows of decoded images, one unit each")
 
 
 def draw_sweep(

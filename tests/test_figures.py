@@ -57,6 +57,8 @@ def points(settings: int, seeds: int = 3) -> list[dict[str, Any]]:
 Q = np.linspace(-2, 2, 20).astype(np.float32)
 CLASSES = RNG.integers(0, 30, 90).astype(np.int32)
 NUMBERS = RNG.normal(size=90).astype(np.float32)
+CODE = np.float32([-3.0, 0.0, 1.3])
+TEN = np.full(10, np.nan, np.float32), np.arange(10), np.full(10, np.nan)  # a code, its units, their KL
 CASES: dict[str, Any] = {
     "reconstructions": (figures.draw_reconstructions, pictures(12), [("β = 1", pictures(12))]),
     "reconstructions of one": (figures.draw_reconstructions, pictures(1), [("β = 1", pictures(1))]),
@@ -73,6 +75,9 @@ CASES: dict[str, Any] = {
     "tiles of one": (figures.draw_tiles, [("β = 1", pictures(1))]),
     "tiles of eight": (figures.draw_tiles, [(f"β = {b}", pictures(16)) for b in Q[:8]], 4),
     "grid": (figures.draw_latent_grid, [("", pictures(400), Q, Q)]),
+    "traversals": (figures.draw_traversals, [("", pictures(33, 32), CODE, np.array([1, 2, 0]), np.array([2, 1, 0.1]))]),
+    "traversals of three": (figures.draw_traversals, [(f"β = {b}", pictures(110), *TEN) for b in Q[:3]]),
+    "traversals, diverged": (figures.draw_traversals, [("", pictures(110) * np.nan, *TEN), ("b", pictures(110), *TEN)]),
     "grids": (figures.draw_latent_grid, [(f"β = {b}", pictures(400), Q, Q) for b in Q[:3]]),
     "scatter": (figures.draw_latent_scatter, [("", codes(90), CLASSES % 10)], NAMES),
     "scatter of one": (figures.draw_latent_scatter, [("", codes(1), None)]),
@@ -215,6 +220,19 @@ def test_the_latent_grid_grows_to_the_right_and_upwards():
 
 
 # Codes
+
+
+def test_a_traversal_moves_one_unit_at_a_time_and_marks_the_codes_own_value():
+    moved = figures.traversal_codes(CODE, np.array([2, 0])).reshape(2, 11, 3)
+    steps = np.linspace(-2.5, 2.5, 11, dtype=np.float32)
+    np.testing.assert_array_equal(moved[0], np.stack([0 * steps + CODE[0], 0 * steps + CODE[1], steps], axis=1))
+    np.testing.assert_array_equal(moved[1], np.stack([steps, 0 * steps + CODE[1], 0 * steps + CODE[2]], axis=1))
+    panel = ("", pictures(33, 32), CODE, np.array([2, 0, 1]), np.array([1.5, 1.0, np.nan]))
+    [axes] = figures.draw_traversals([panel]).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["z₃   1.50 nats", "z₁   1.00 nats", "z₂"]
+    across = axes.get_lines()[0].get_xdata()
+    ends = axes.get_xticks()[[0, -1]]  # the middles of the first and the last column
+    np.testing.assert_allclose((across - ends[0]) / (ends[1] - ends[0]), [3.8 / 5, 0.0, 0.5], atol=1e-6)
 
 
 def test_all_panels_of_a_scatter_share_one_square_scale():

@@ -12,6 +12,7 @@ from aejax.figures.positions import draw_maps
 from aejax.figures.regularized import draw_activations, draw_confusion, draw_errors_by_level, draw_matrices
 from aejax.figures.style import save, styled, to_png
 from aejax.figures.tables import draw_table_heatmap
+from aejax.figures.traversals import draw_traversals, traversal_codes
 from aejax.figures.units import draw_likelihood, draw_units
 
 activations = to_png(draw_activations)
@@ -32,6 +33,7 @@ reconstructions = to_png(draw_reconstructions)
 rows = to_png(draw_rows)
 table_heatmap = to_png(draw_table_heatmap)
 tiles = to_png(draw_tiles)
+traversals = to_png(draw_traversals)
 units = to_png(draw_units)
 
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "draw_rows",
     "draw_table_heatmap",
     "draw_tiles",
+    "draw_traversals",
     "draw_units",
     "embed_2d",
     "errors_by_level",
@@ -78,5 +81,7 @@ __all__ = [
     "table_heatmap",
     "tiles",
     "to_png",
+    "traversal_codes",
+    "traversals",
     "units",
 ]
