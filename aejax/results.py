@@ -11,6 +11,7 @@ import numpy as np
 from aejax import axes, gallery, information, likelihood, programs, records, report, representation, sweep, trained
 from aejax import config as configs
 from aejax import evaluate as evaluation
+from aejax.disentanglement import factor_scores
 from aejax.errors import UserError
 from aejax.programs import Group
 from aejax.types import Metrics, TrainState
@@ -20,7 +21,8 @@ METRICS = (  # columns, in their order
     *("nll_stderr", "ess", "num_samples"),
     *("reconstruction", "kl", "kl_second", "mutual_information", "aggregate_kl", "mse", "psnr", "ssim", "active_units"),
     *("probe_accuracy", "knn_accuracy", "silhouette", "kmeans_ari"),
-    *("perplexity", "mmd"),
+    *("mig", "sap", "dci_disentanglement", "dci_completeness", "dci_informativeness"),
+    *("perplexity", "mmd", "index_code_mi", "total_correlation", "dimension_kl"),
     *("penalty", "mean_activation", "zero_fraction", "dead_units", "accuracy", "auc", "label_mse", "loss"),
 )
 
@@ -90,27 +92,37 @@ def test_of(group: Group, num_samples: int) -> Callable[..., Metrics]:
 
 
 def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
-    """What the codes of each member say of the classes."""
+    """What the codes of each member say of the classes, and of the factors that the data were generated from."""
     encode, most = jax.jit(group.task.model.encode), representation.MOST_ROWS
-    labels = [split["y"][:most] for split in (group.dataset.train, group.dataset.test)]
+    train, test = (
+        {name: values[:most] for name, values in split.items()} for split in (group.dataset.train, group.dataset.test)
+    )
     rows = [gallery.first_rows(group, name, most) for name in ("train", "test")]
 
     def probe(lane: int) -> dict[str, float]:
         params = jax.tree.map(lambda leaf: leaf[lane], state.params)
         codes, test_codes = (np.asarray(encode(params, x)) for x in rows)
-        finite = np.isfinite(codes).all() and np.isfinite(test_codes).all()  # not of a diverged member
-        return representation.probes(codes, labels[0], test_codes, labels[1]) if finite else {}
+        if not (np.isfinite(codes).all() and np.isfinite(test_codes).all()):  # of a diverged member
+            return {}
+        found = {}
+        if group.dataset.spec.class_names:
+            found |= representation.probes(codes, train["y"], test_codes, test["y"])
+        if group.dataset.spec.factor_names:
+            found |= factor_scores(codes, train["factors"], test_codes, test["factors"])
+        return found
 
     return [probe(lane) for lane in range(len(group.members))]
 
 
 def check(group: Group, num_samples: int, probe: bool) -> None:
-    """Raises UserError where a model has no density to estimate, or the data have no classes to read."""
+    """Raises UserError where a model has no density to estimate, or the data neither classes nor factors to read."""
     if num_samples and not group.task.model.log_weights:
         name = group.config.model.name
         raise UserError(f"--num_samples={num_samples}: model.name={name} has no density p(x) to estimate: leave it out")
-    if probe and not (group.dataset.spec.class_names and "y" in group.dataset.test):
-        raise UserError(f"--probe: data.name={group.config.data.name} has no class labels to read: leave it out")
+    spec, test = group.dataset.spec, group.dataset.test
+    if probe and not (spec.class_names and "y" in test) and not spec.factor_names:
+        name = group.config.data.name
+        raise UserError(f"--probe: data.name={name} has no class labels (and no factors) to read: leave it out")
 
 
 def summarize(rows: list[dict[str, Any]], swept: list[str], metrics: list[str]) -> list[dict[str, Any]]:
@@ -140,8 +152,8 @@ class Report(NamedTuple):
 def evaluate(workdir: Path, projection: str = "tsne", num_samples: int = 0, probe: bool = False) -> Report:
     """Tests every member of a run, or of all its shards, and writes tables, figures and report.html.
 
-    log p(x) is estimated where `num_samples` is not 0, classes are read from the codes where `probe`. Raises
-    UserError where there is no run to evaluate, no density to estimate, or no class to read.
+    log p(x) is estimated where `num_samples` is not 0, classes and factors are read from the codes where
+    `probe`. Raises UserError where there is no run to evaluate, no density to estimate, or nothing to read.
     """
     directories = trained.parts(workdir)
     members = [member for directory in directories for member in trained.read_members(directory)]

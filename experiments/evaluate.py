@@ -21,7 +21,9 @@ PROJECTION = flags.DEFINE_enum(
 NUM_SAMPLES = flags.DEFINE_integer(
     "num_samples", 0, "importance samples of −log p(x), such as 5000; 0: it is not estimated", lower_bound=0
 )
-PROBE = flags.DEFINE_bool("probe", False, "read the classes from the codes: linear and kNN accuracy, clusters")
+PROBE = flags.DEFINE_bool(
+    "probe", False, "read classes from the codes (linear and kNN accuracy, clusters), and factors (MIG, SAP, DCI)"
+)
 
 
 def main() -> None:

@@ -160,8 +160,8 @@ ALLOWED = {  # beside types, errors and config, which all may import
         "records",
     },
     "results": {
-        *("axes", "evaluate", "gallery", "information", "likelihood", "programs", "records", "report"),
-        *("representation", "sweep", "trained"),
+        *("axes", "disentanglement", "evaluate", "gallery", "information", "likelihood", "programs", "records"),
+        *("report", "representation", "sweep", "trained"),
     },
     "run": None,  # everything
 }

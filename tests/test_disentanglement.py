@@ -1,0 +1,110 @@
+"""MIG, SAP and DCI where they are known: one unit for each factor, rotated, doubled, coarse and independent units."""
+
+import jax
+import numpy as np
+import pytest
+
+from aejax import axes, disentanglement, gallery, programs, results
+from aejax.types import TrainState
+
+VALUES = 4
+GRID = np.array(list(np.ndindex(VALUES, VALUES, VALUES)), np.int32)
+FACTORS = np.tile(GRID, (4, 1))
+CODES = FACTORS.astype(np.float32)
+TURN = np.array([[1, 1, 0], [1, -1, 0], [0, 0, np.sqrt(2)]], np.float32) / np.float32(np.sqrt(2))
+TWO_OF_THREE = 1.0 - np.log(2) / np.log(3)  # 1 − H / log 3 of what is shared by two of three equally
+
+
+def scores(codes, factors=FACTORS):
+    return disentanglement.factor_scores(codes, factors, codes, factors)
+
+
+@pytest.mark.parametrize("codes", [CODES, -3.0 * CODES[:, ::-1], CODES**2 + 5.0], ids=["same", "permuted", "bent"])
+def test_one_unit_for_each_factor_has_all_scores_1(codes):
+    """Whatever the units' order, sign and scale; units that tell nothing, added to them, change nothing."""
+    names = "mig", "sap", "dci_disentanglement", "dci_completeness", "dci_informativeness"
+    assert scores(codes) == {name: pytest.approx(1.0, abs=1e-6) for name in names}
+    assert scores(np.pad(codes, ((0, 0), (0, 2)))) == scores(codes)
+
+
+def test_two_factors_turned_by_45_degrees_have_no_gap():
+    """(v₁ ± v₂)/√2 tell the same of both: their gaps are 0, the third's is 1; every score is its mean over factors."""
+    found = scores(CODES @ TURN)
+    assert found["mig"] == pytest.approx(1 / 3, abs=1e-6) and found["sap"] == pytest.approx(1 / 3, abs=1e-6)
+    assert found["dci_disentanglement"] == pytest.approx((2 * TWO_OF_THREE + 1) / 3, abs=0.02)
+    assert found["dci_completeness"] == pytest.approx((2 * TWO_OF_THREE + 1) / 3, abs=0.02)
+    assert found["dci_informativeness"] == 1.0  # nothing is lost
+
+
+def test_a_unit_that_adds_two_factors_has_their_mutual_information():
+    """I(v₁ + v₂; v₁) = H(v₁ + v₂) − H(v₂), of one unit: above none, so the gap is all of it."""
+    share = np.array([1, 2, 3, 4, 3, 2, 1]) / 16
+    expected = -(share * np.log(share)).sum() / np.log(VALUES) - 1.0
+    found = disentanglement.mig((CODES @ TURN)[:, :1], FACTORS)
+    np.testing.assert_allclose(found, [expected, expected, 0.0], atol=1e-6)
+
+
+def test_a_second_unit_for_a_factor_closes_its_gap():
+    codes = np.concatenate([CODES, 2.0 * CODES[:, :1]], axis=1)
+    np.testing.assert_allclose(disentanglement.mig(codes, FACTORS), [0.0, 1.0, 1.0], atol=1e-6)
+    np.testing.assert_allclose(disentanglement.sap(codes, FACTORS, codes, FACTORS), [0.0, 1.0, 1.0], atol=1e-6)
+    assert scores(codes)["dci_disentanglement"] == pytest.approx(1.0)  # each unit is still for one factor
+
+
+def test_a_unit_that_knows_half_of_a_factor():
+    """v // 2 of four values: half of the entropy; half of the rows are read, a quarter by a guess."""
+    codes = np.concatenate([CODES[:, :1] // 2, CODES[:, 1:]], axis=1)
+    np.testing.assert_allclose(disentanglement.mig(codes, FACTORS), [0.5, 1.0, 1.0], atol=1e-6)
+    np.testing.assert_allclose(disentanglement.sap(codes, FACTORS, codes, FACTORS), [1 / 3, 1.0, 1.0], atol=1e-6)
+    assert scores(codes)["dci_informativeness"] == pytest.approx((0.5 + 1 + 1) / 3)
+
+
+def test_independent_codes_score_0():
+    rng = np.random.default_rng(0)
+    codes, test_codes = rng.normal(size=(2, len(FACTORS), 3)).astype(np.float32)
+    found = disentanglement.factor_scores(codes, FACTORS, test_codes, FACTORS)
+    bias = (disentanglement.BINS - 1) * (VALUES - 1) / (2 * len(FACTORS)) / np.log(VALUES)  # of a plug-in I, in H
+    assert found["mig"] < bias and found["sap"] < 0.1
+    assert found["dci_disentanglement"] < 0.03 and found["dci_completeness"] < 0.03
+    assert found["dci_informativeness"] == pytest.approx(1 / VALUES, abs=0.07)
+
+
+def test_readers_are_judged_on_other_rows_than_they_are_fitted_on():
+    """Factors of training rows alone are shifted: a reader that had seen the test rows would still be right."""
+    shifted = (FACTORS + 1) % VALUES
+    found = disentanglement.factor_scores(CODES, shifted, CODES, FACTORS)
+    assert found["sap"] == found["dci_informativeness"] == 0.0
+    assert disentanglement.factor_scores(0.0 * CODES, FACTORS, CODES, FACTORS)["mig"] == pytest.approx(1.0)
+
+
+def test_concentration_of_importances():
+    diagonal, even = np.diag([3.0, 2.0, 1.0]), np.ones((4, 3))
+    np.testing.assert_allclose(disentanglement.concentration(diagonal), 1.0)
+    np.testing.assert_allclose(disentanglement.concentration(even), 0.0, atol=1e-12)
+    # Units 1 and 2 share factor 1, which has half of all importance; unit 3 is off; unit 4 has factor 2 alone.
+    found = disentanglement.concentration(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 0.0], [0.0, 2.0]]))
+    np.testing.assert_allclose(found, [1.0, 0.5 * (1.0 - np.log(2) / np.log(4)) + 0.5])
+    assert disentanglement.concentration(np.ones((1, 2))) == pytest.approx((0.0, 1.0))  # a single unit is complete
+
+
+def test_factors_that_do_not_vary_are_left_out():
+    constant = FACTORS * np.array([1, 1, 0], np.int32)
+    assert scores(CODES, constant) == scores(CODES[:, :2], FACTORS[:, :2])
+    assert scores(CODES, np.zeros_like(FACTORS)) == {}
+
+
+def test_evaluate_reads_factors_and_classes_and_draws_one_unit_at_a_time(small, tmp_path):
+    """Of an untrained β-TC-VAE with three units."""
+    small.data.name, small.data.test_fraction, small.data.valid_fraction = "sprites", 0.05, 0.9
+    small.model.name, small.model.latent_dim = "tc_vae", 3
+    [group] = programs.make_groups(axes.members(small, [], False))
+    params = jax.tree.map(lambda leaf: leaf[None], jax.jit(group.task.model.init)(jax.random.key(0))[0])
+    state = TrainState(np.zeros(1), np.zeros(1), params, (), ())
+    results.check(group, 0, probe=True)
+    [found] = results.probe_members(group, state)
+    assert {"probe_accuracy", "mig", "sap", "dci_disentanglement", "dci_informativeness"} <= set(found)
+    assert set(found) <= set(results.METRICS)
+    [diverged] = results.probe_members(group, state._replace(params=jax.tree.map(lambda leaf: leaf * np.nan, params)))
+    assert diverged == {}
+    pictures = gallery.draw_views(tmp_path, gallery.views(group, params), "", "pca")
+    assert "traversals.png" in [picture.path.name for picture in pictures]
