@@ -113,7 +113,7 @@ def concentration(importance: Float[np.ndarray, "k f"]) -> tuple[float, float]:
     1 − H(P) / log n of the shares P of a unit among the n factors, or of a factor among the units; the mean over units
     (factors) weighs each by its part of all importance.
     """
-    weights = importance / importance.sum()
+    weights = importance / max(importance.sum(), np.finfo(np.float32).tiny)  # constant codes are of no importance: 0, 0
 
     def one_minus_entropy(parts: np.ndarray) -> float:
         total = parts.sum(axis=1)

@@ -84,6 +84,7 @@ def test_concentration_of_importances():
     # Units 1 and 2 share factor 1, which has half of all importance; unit 3 is off; unit 4 has factor 2 alone.
     found = disentanglement.concentration(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 0.0], [0.0, 2.0]]))
     np.testing.assert_allclose(found, [1.0, 0.5 * (1.0 - np.log(2) / np.log(4)) + 0.5])
+    assert disentanglement.concentration(np.zeros((4, 3))) == (0.0, 0.0)
     assert disentanglement.concentration(np.ones((1, 2))) == pytest.approx((0.0, 1.0))  # a single unit is complete
 
 
