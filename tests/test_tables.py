@@ -2,15 +2,14 @@
 
 import ast
 import importlib
-import json
-import subprocess
-import sys
+from types import SimpleNamespace
 
 import pytest
 
 from aejax import config as configs
 from aejax import gallery, records
-from experiments import tables
+from aejax.errors import Interrupted
+from experiments import reproduce, tables
 from experiments.tables import Outcome, Row
 from tests.conftest import ROOT
 
@@ -79,19 +78,29 @@ def test_a_row_that_is_not_run_says_why(monkeypatch, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_launcher_prints_all_rows_of_a_table_without_data(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "experiments.reproduce", "iwae_table", "--fast", f"--output={tmp_path / 'claims.json'}"]
-        + [f"--runs={tmp_path / 'runs'}"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        env={"TFDS_DATA_DIR": str(tmp_path), "PATH": "", "JAX_PLATFORMS": "cpu"},
-    )
-    assert done.returncode == 0, done.stderr
-    lines = [line for line in done.stdout.splitlines() if " | nll_dynamic | " in line]
-    assert len(lines) == len(rows_of("iwae_table")) and all("not run: " in line for line in lines)
+def test_the_launcher_prints_all_rows_of_a_table_without_data(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(reproduce, "FAST", SimpleNamespace(value=True))
+    monkeypatch.setattr(reproduce, "RUNS", SimpleNamespace(value=str(tmp_path)))
+    rows = reproduce.compare("iwae_table")
+    assert [row["model"] for row in rows] == [row.what for row in rows_of("iwae_table")]
+    lines = [line for line in capsys.readouterr().out.splitlines() if " | nll_dynamic | " in line]
+    assert len(lines) == len(rows) and all("not run: " in line for line in lines)
     assert "| 86.76 (Burda et al. 2015) |" in lines[0]
-    assert [row["model"] for row in json.loads((tmp_path / "claims.json").read_text())["tables"]["iwae_table"]] == [
-        row.what for row in rows_of("iwae_table")
-    ]
+
+
+def test_a_table_that_is_stopped_prints_what_was_measured(tmp_path, monkeypatch, capsys):
+    outcomes = iter([Outcome({"nll_dynamic": 87.0, "nll_stderr": 0.1, "ess": 9.0, "n": 1.0}, {"training": 60.0})])
+
+    def measure(row, fast, runs):
+        if outcome := next(outcomes, None):
+            return outcome
+        raise Interrupted(15, "SIGTERM")
+
+    monkeypatch.setattr(reproduce.tables, "measure", measure)
+    monkeypatch.setattr(reproduce, "FAST", SimpleNamespace(value=True))
+    monkeypatch.setattr(reproduce, "RUNS", SimpleNamespace(value=str(tmp_path)))
+    with pytest.raises(Interrupted):
+        reproduce.compare("iwae_table")
+    first, second, *_ = [line for line in capsys.readouterr().out.splitlines() if " | nll_dynamic | " in line]
+    assert "| 87 (n = 1) | +0.24 |" in first and "stopped before it was measured" in second
