@@ -125,21 +125,22 @@ def objective_of(config: Config) -> dict[str, float]:
 
 
 @cache
-def model_keys(model_name: str) -> set[str]:
+def model_keys(model_name: str) -> frozenset[str]:
     """The keys of `config.model` that a model's file, or what it imports of aejax, reads: found in the sources."""
     root = Path(__file__).parent
-    keys, seen, waiting = {"name", "latent_dim"}, set(), [root / "models" / f"{model_name}.py"]
+    keys, seen = {"name", "latent_dim"}, set()
+    waiting = [root / "models" / f"{choose('model.name', model_name, model_names())}.py"]
     while waiting:
         path = waiting.pop()
         seen.add(path)
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "config":
                 keys.add(node.attr)
-            if isinstance(node, ast.ImportFrom) and node.module in ("aejax", "aejax.models"):
-                room = root / node.module.removeprefix("aejax").removeprefix(".")
-                imported = [room / f"{alias.name}.py" for alias in node.names]
-                waiting += [file for file in imported if file.exists() and file not in seen]
-    return keys
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("aejax"):
+                room = root.parent / str(node.module).replace(".", "/")
+                imported = [room.with_suffix(".py"), *(room / f"{alias.name}.py" for alias in node.names)]
+                waiting += [file for file in imported if file.exists() and file not in (*seen, Path(__file__))]
+    return frozenset(keys)
 
 
 def check(config: Config, chosen: Iterable[str]) -> None:
@@ -152,16 +153,23 @@ def check(config: Config, chosen: Iterable[str]) -> None:
         for path in paths:
             if not holds(leaves[path]):
                 raise UserError(f"{path}={leaves[path]} must be {words}")
-    used = [f"objective.{key}" for key in objective_of(config)]
     for path in chosen:
-        if path.startswith("objective.") and path not in used:
-            names = ", ".join(used) or "no objective weights"
-            raise UserError(f"{path} has no effect: model.name={config.model.name} uses {names}")
-    read = {f"model.{key}" for key in model_keys(config.model.name)}
-    for path in chosen:
-        if path.startswith("model.") and path not in read:
-            others = ", ".join(name for name in model_names() if path.removeprefix("model.") in model_keys(name))
-            raise UserError(f"{path} has no effect: model.name={config.model.name} does not read it, but {others}")
+        if reason := without_effect(config, path):
+            raise UserError(reason)
+
+
+def without_effect(config: Config, path: str) -> str:
+    """Why a key changes nothing for the config's model; "" where it may."""
+    section, _, key = path.partition(".")
+    start = f"{path} has no effect: model.name={config.model.name}"
+    if section == "objective" and key not in objective_of(config):
+        return (
+            f"{start} uses {', '.join(f'objective.{name}' for name in objective_of(config)) or 'no objective weights'}"
+        )
+    if section == "model" and key not in model_keys(config.model.name):
+        others = ", ".join(name for name in model_names() if key in model_keys(name))
+        return f"{start} does not read it, but {others}"
+    return ""
 
 
 def to_json(config: Config) -> dict:

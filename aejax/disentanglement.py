@@ -55,7 +55,7 @@ def mig(codes: Codes, factors: Factors) -> Float[np.ndarray, " f"]:
 def sap(codes: Codes, factors: Factors, test_codes: TestCodes, test_factors: TestFactors) -> Float[np.ndarray, " f"]:
     """The gap of every factor between the two units that read it best.
 
-    A unit reads a factor of n values by at most n − 1 thresholds, the leaves of a tree. Its score is the balanced
+    A unit reads a factor of n values by a tree of at most n leaves, so by n − 1 thresholds. Its score is the balanced
     accuracy, rescaled so that a guess has 0 and not 1/n (below, it counts as 0): without that a unit for each factor
     would reach 1 − 1/n. Kumar et al. have R² of a line for factors that are numbers, which knows their order.
     """

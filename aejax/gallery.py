@@ -141,7 +141,7 @@ def draw_views(directory: Path, shown: list[View], suffix: str, projection: str)
         pictures.append(draw_samples(directory / f"samples{suffix}.png", shown))
         if plane:
             pictures.append(draw_grid(directory / f"latent_grid{suffix}.png", plane))
-        if deep := [view for view in shown if view.model.posterior and view.codes.shape[1] > 2]:
+        if deep := [view for view in shown if view.model.kl_of_units and view.codes.shape[1] > 2]:  # prior N(0, I)
             pictures.append(draw_traversals(directory / f"traversals{suffix}.png", deep))
     return pictures
 
@@ -240,17 +240,14 @@ def draw_traversals(path: Path, shown: list[View]) -> Picture:
     """The first test image with one unit after the other moved, those that tell most of the image first."""
     panels = []
     for view in shown:
-        if view.model.kl_of_units:
-            x = first_rows(view.group, "test", MOST_ROWS)
-            kl = told = np.asarray(jax.jit(view.model.kl_of_units)(view.params, x)).mean(axis=0)
-        else:  # a prior that is not one of units
-            told = view.codes.var(axis=0)
-            kl = np.full_like(told, np.nan)
-        units = np.argsort(-told, kind="stable")[:UNITS]
+        assert view.model.kl_of_units
+        kl = np.asarray(jax.jit(view.model.kl_of_units)(view.params, first_rows(view.group, "test", MOST_ROWS)))
+        kl = kl.mean(axis=0)
+        units = np.argsort(-kl, kind="stable")[:UNITS]
         codes = figures.traversal_codes(view.codes[0], units)
         panels.append((view.label, view.decode(codes), view.codes[0], units, kl[units]))
     figures.traversals(path, panels, title="One unit moved at a time, the others as a test image has them")
-    caption = "One unit moved at a time, its KL beside it; the mark is the value that the test image itself has."
+    caption = "One unit moved at a time, its KL beside it; the mark is the test image's own value, within ±2.5."
     return Picture(path, caption, "rows of decoded images, one unit each")
 
 

@@ -97,11 +97,13 @@ def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
     train, test = (
         {name: values[:most] for name, values in split.items()} for split in (group.dataset.train, group.dataset.test)
     )
-    rows = [gallery.first_rows(group, name, most) for name in ("train", "test")]
+    rows, size = [gallery.first_rows(group, name, most) for name in ("train", "test")], group.task.evaluate_batch_size
 
     def probe(lane: int) -> dict[str, float]:
         params = jax.tree.map(lambda leaf: leaf[lane], state.params)
-        codes, test_codes = (np.asarray(encode(params, x)) for x in rows)
+        codes, test_codes = (
+            np.concatenate([np.asarray(encode(params, x[i : i + size])) for i in range(0, len(x), size)]) for x in rows
+        )
         if not (np.isfinite(codes).all() and np.isfinite(test_codes).all()):  # of a diverged member
             return {}
         found = {}

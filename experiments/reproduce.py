@@ -10,14 +10,13 @@ Without names all claims are measured; a table, which trains for hours, is measu
 per claim and writes claims.json; exits with 1 if a measured claim fails. `--fast` takes smaller data and shorter
 trainings, and needs nothing that a fresh clone lacks; of a table it takes schedules for two CPU cores, an hour or less
 a row. `--figures=DIR` writes the pictures of what was measured, of the claims that have some. The runs of a table lie
-in `--runs`: the same command goes on where it was stopped.
+in `--runs`, with NAME.json: the same command goes on where it was stopped.
 """
 
 import ast
 import importlib
 import time
 from pathlib import Path
-from typing import Any
 
 from absl import flags
 
@@ -41,10 +40,10 @@ def main(names: list[str]) -> int:
             print(f"{name:24}{docstring(name).partition(chr(10))[0]}")
         return 0
     environment.pin(environment.cores())
-    measured, compared, failed, not_run = {}, {}, 0, 0
+    measured, failed, not_run = {}, 0, 0
     for name in names:
         if name in tables.NAMES:
-            compared[name] = compare(name)
+            compare(name)
             continue
         started = time.monotonic()
         try:
@@ -60,18 +59,17 @@ def main(names: list[str]) -> int:
         print(f"\n## {name} ({time.monotonic() - started:.0f} s)\n\n{table(rows)}", flush=True)
         if FIGURES.value and hasattr(claim, "draw"):
             claim.draw(Path(FIGURES.value), FAST.value)
-    records.write_json(
-        Path(OUTPUT.value),
-        {"environment": environment.describe(), "fast": FAST.value, "claims": measured, "tables": compared},
-    )
-    total = sum(len(rows) for rows in measured.values())
-    held = f"{total - failed} of {total} measured statements hold; {not_run} claims not run; "
-    print(f"\n{held if measured or not_run else ''}all of it is in {OUTPUT.value}")
+    if measured or not_run:
+        records.write_json(
+            Path(OUTPUT.value), {"environment": environment.describe(), "fast": FAST.value, "claims": measured}
+        )
+        total = sum(len(rows) for rows in measured.values())
+        print(f"\n{total - failed} of {total} measured statements hold; {not_run} claims not run; {OUTPUT.value}")
     return 1 if failed else 0
 
 
-def compare(name: str) -> list[dict[str, Any]]:
-    """Measures the rows of a table that can be measured, and prints all of them, also when stopped between two."""
+def compare(name: str) -> None:
+    """Measures the rows of a table that can be measured; prints all of them and writes NAME.json, also when stopped."""
     rows = importlib.import_module(f"experiments.tables.{name}").ROWS
     stopped = tables.Outcome({}, {}, "not run: stopped before it was measured")
     lines = [tables.line(row, stopped, FAST.value) for row in rows]
@@ -79,8 +77,9 @@ def compare(name: str) -> list[dict[str, Any]]:
         for number, row in enumerate(rows):
             lines[number] = tables.line(row, tables.measure(row, FAST.value, Path(RUNS.value) / name), FAST.value)
     finally:
-        print(f"\n## {name}\n\n{records.markdown(lines)}", flush=True)
-    return lines
+        path = Path(RUNS.value) / f"{name}.json"
+        records.write_json(path, {"environment": environment.describe(), "fast": FAST.value, "rows": lines})
+        print(f"\n## {name}\n\n{records.markdown(lines)}\n\n{path}", flush=True)
 
 
 def docstring(name: str) -> str:

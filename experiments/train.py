@@ -31,9 +31,12 @@ def main() -> None:
     config = CONFIG.value
     if config is None:
         raise UserError("--config is missing: name a recipe, as in --config=configs/vae.py")
-    configs.check(config, overridden_paths())
     sweep_axes = [axes.parse_axis(text, config) for text in SWEEP.value]
     members = axes.members(config, sweep_axes, ZIP.value)
+    for path in overridden_paths():
+        reasons = [configs.without_effect(member.config, path) for member in members]
+        if all(reasons):
+            raise UserError(reasons[0])
     if SHARD.value:
         members = axes.shard(members, SHARD.value)
     workdir = WORKDIR.value or ""

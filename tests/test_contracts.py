@@ -131,7 +131,10 @@ def test_a_model_keeps_its_contract(name, tasks):
     if "elbo" in metrics:
         np.testing.assert_allclose(metrics["elbo"], -(metrics["reconstruction"] + metrics["kl"]), rtol=1e-6)
         # By noise a Monte Carlo KL may be below 0, though not its mean over 16 keys.
-        assert metrics["kl"] >= 0 or found["kl"].mean() >= -4.0 * found["kl"].std() / 4.0
+        if "kl" in found:
+            assert found["kl"].mean() >= -4.0 * found["kl"].std() / 4.0
+        else:
+            assert metrics["kl"] >= 0
     if model.decode:
         assert found["x_hat"].shape == (num_rows, *spec.shape)
     if model.posterior:
@@ -173,6 +176,7 @@ def test_imports_form_a_star():
         imported = set()
         for line in path.read_text().splitlines():
             line = line.strip()
+            assert room == "config" or not line.startswith(("from configs", "import configs")), path
             if line.startswith("from aejax import "):
                 names = line.removeprefix("from aejax import ").split(",")
                 imported |= {name.strip().split(" as ")[0] for name in names}

@@ -111,7 +111,8 @@ def test_binarized_mnist_is_the_same_from_text_and_packed(tmp_path):
 def test_binarized_mnist_names_the_file_at_fault(tmp_path):
     directory = amat(tmp_path, 4, 2, 3)
     valid = tmp_path / "binarized_mnist_valid.amat"
-    for text in ("0 1 2", "0 1", "", valid.read_text().replace("1", "7", 1)):
+    halved = "\n".join(" ".join("01" * 196) for _ in range(4))  # 4 × 392
+    for text in ("0 1 2", "0 1", "", halved, valid.read_text().replace("1", "7", 1)):
         valid.write_text(text)
         with pytest.raises(UserError) as error:
             data.load(config("binarized_mnist", path=directory))

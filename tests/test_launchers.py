@@ -204,6 +204,9 @@ def test_what_a_config_does_not_know_is_refused(arguments, words, refused):
         (["--sweep", "seed=0:2", "--sweep", "objective.beta=1,4,10", "--zip"], ["--zip", "seed has 2", "beta has 3"]),
         (["--config.model.name=autoencoder", "--sweep", "objective.beta=1,4"], ["objective.beta has no effect"]),
         (["--sweep", "seed=0:4", "--shard=4/4"], ["--shard=4/4", "as in --shard=0/4"]),
+        # What one of the members reads is no mistake: the shard is.
+        (["--sweep", "model.name=vae,mixture_vae", "--config.model.num_components=9", "--shard=2/2"], ["--shard=2/2"]),
+        (["--sweep", "model.name=vae,flow_vae", "--config.model.num_components=9"], ["num_components has no effect"]),
         (["--sweep", "seed=0:4", "--shard=1"], ["--shard=1", "write i/n"]),
         (["--sweep", "seed=0:4", "--shard=5/8"], ["--shard=5/8", "only 4 members"]),
         (["--zip=7"], ["--zip=7"]),

@@ -108,7 +108,7 @@ def test_a_flipped_bit_is_named_and_the_step_before_is_used(reference, tmp_path,
 def test_kill_at_any_time_and_the_same_command_ends_on_the_same_bits(tmp_path):
     command = [sys.executable, "-m", "experiments.train", "--config=configs/vae.py", "--config.model.hidden=(16,)"]
     command += ["--config.train.epochs=40", "--sweep", "objective.beta=1,4"]
-    # Compiled anew by every process, as users do: `make test` lets other tests share what is compiled.
+    # Compiled anew by every process, as for users: `make test` lets other tests share what is compiled.
     environment = {key: value for key, value in os.environ.items() if key != "JAX_COMPILATION_CACHE_DIR"}
     environment |= {"NPROC": "2"}
 

@@ -54,12 +54,14 @@ def test_a_row_is_trained_and_evaluated_once(tmp_path, monkeypatch):
     assert first.summary["nll_dynamic"] == pytest.approx(sum(values) / 2) and first.summary["n"] == 2.0
     before = (directory / "results.csv").stat().st_mtime_ns
     again = tables.measure(ROW, True, tmp_path)
-    assert again.summary == first.summary and again.seconds["evaluation"] == first.seconds["evaluation"]
+    assert again == first  # the seconds too: to look again is no training
     assert (directory / "results.csv").stat().st_mtime_ns == before
     line = tables.line(ROW, again, True)
     mean, sd = first.summary["nll_dynamic"], first.summary["nll_dynamic_sd"]
     assert line["ours"] == f"{mean:.5g} ± {sd:.2g} (n = 2)" and line["published"] == "30 (nobody)"
     assert line["difference"] == f"{mean - 30.0:+.3g}" and line["schedule"] == "2 epochs, batch 128, adam 0.001"
+    diverged = Outcome({"n": 0.0, "diverged": 2.0}, first.seconds)
+    assert tables.line(ROW, diverged, True)["ours"] == "(n = 0, 2 diverged)"
     # More samples are another measurement, of the same training.
     assert not tables.is_measured(ROW._replace(num_samples=5), directory)
     assert not tables.is_measured(ROW._replace(metric="probe_accuracy"), directory)
@@ -73,7 +75,7 @@ def test_a_row_that_is_not_run_says_why(monkeypatch, tmp_path):
     assert tables.measure(absent, True, tmp_path).reason == command
     static = {"data.name": "binarized_mnist", "data.path": "nowhere/rows.npz", "data.binarization": "none"}
     reason = tables.measure(ROW._replace(changes=static, fast={}), True, tmp_path).reason
-    assert reason == "not run: AEJAX_RAW_DATA has no nowhere/rows.npz"
+    assert reason == "not run: AEJAX_RAW_DATA names no directory with nowhere/rows.npz"
     assert tables.line(ROW, Outcome({}, {}, reason), True)["ours"] == reason
     assert not list(tmp_path.iterdir())
 
@@ -82,7 +84,8 @@ def test_the_launcher_prints_all_rows_of_a_table_without_data(tmp_path, monkeypa
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     monkeypatch.setattr(reproduce, "FAST", SimpleNamespace(value=True))
     monkeypatch.setattr(reproduce, "RUNS", SimpleNamespace(value=str(tmp_path)))
-    rows = reproduce.compare("iwae_table")
+    reproduce.compare("iwae_table")
+    rows = records.read_json(tmp_path / "iwae_table.json")["rows"]
     assert [row["model"] for row in rows] == [row.what for row in rows_of("iwae_table")]
     lines = [line for line in capsys.readouterr().out.splitlines() if " | nll_dynamic | " in line]
     assert len(lines) == len(rows) and all("not run: " in line for line in lines)
@@ -90,7 +93,9 @@ def test_the_launcher_prints_all_rows_of_a_table_without_data(tmp_path, monkeypa
 
 
 def test_a_table_that_is_stopped_prints_what_was_measured(tmp_path, monkeypatch, capsys):
-    outcomes = iter([Outcome({"nll_dynamic": 87.0, "nll_stderr": 0.1, "ess": 9.0, "n": 1.0}, {"training": 60.0})])
+    outcomes = iter(
+        [Outcome({"nll_dynamic": 87.0, "nll_stderr": 0.1, "ess": 9.0, "n": 1.0, "diverged": 0.0}, {"training": 60.0})]
+    )
 
     def measure(row, fast, runs):
         if outcome := next(outcomes, None):

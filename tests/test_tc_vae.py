@@ -74,11 +74,12 @@ def test_gaussian_codes_have_their_closed_forms():
     np.testing.assert_allclose(dimension_kl, total[0, 0] - 1.0 - np.log(total[0, 0]), atol=0.1)
 
 
-def test_a_code_that_knows_its_row_tells_log_b_and_the_rest_counts_as_total_correlation():
-    """Two units that both know the row: the batch says log B for I(x; z) and log B for the total correlation."""
-    apart = 100.0 * jnp.arange(32.0)[:, None] * jnp.ones((1, 2))
+@pytest.mark.parametrize("num", [8, 32])
+def test_a_code_that_knows_its_row_tells_log_b_however_many_rows_there_are(num):
+    """Three units that each know the row: I(x; z) is log B, the total correlation 2 log B, and both grow with B."""
+    apart = 100.0 * jnp.arange(float(num))[:, None] * jnp.ones((1, 3))
     mi, tc, _ = decomposed(apart, apart, jnp.zeros_like(apart))
-    np.testing.assert_allclose([mi, tc], np.log(32), rtol=1e-4)
+    np.testing.assert_allclose([mi, tc], np.log(num) * np.array([1, 2]), rtol=1e-4)
 
 
 def test_with_beta_1_the_loss_is_a_vaes_whose_kl_is_by_monte_carlo(rows):

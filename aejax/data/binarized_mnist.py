@@ -34,12 +34,11 @@ def read(config: Any) -> Rows:
 def _text(path: Path) -> np.ndarray:
     """The zeros and ones of a file [N * 784]."""
     try:
-        characters = np.frombuffer(path.read_bytes(), np.uint8)
+        lines = [line.translate(None, b" \t\r") for line in path.read_bytes().split(b"\n")]
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): data.path must hold all three files") from error
-    bits = characters[(characters == ord("0")) | (characters == ord("1"))] - ord("0")
-    blank = np.isin(characters, np.frombuffer(b" \t\r\n", np.uint8)).sum()
-    if len(bits) + blank < len(characters) or len(bits) == 0 or len(bits) % SIDE**2:
+    bits = np.frombuffer(b"".join(lines), np.uint8) - np.uint8(ord("0"))
+    if bits.size == 0 or bits.max() > 1 or {len(line) for line in lines} - {0, SIDE**2}:
         raise UserError(f"{path} is damaged or another file: it must hold lines of {SIDE**2} zeros and ones")
     return bits
 

@@ -27,7 +27,7 @@ def draw_traversals(
     title: str = "Traversals of the code",
     limits: tuple[float, float] = (0.0, 1.0),
 ) -> Figure:
-    """Panels of (label, images decoded from `traversal_codes`, the code, its units, their KL in nats or NaN).
+    """Panels of (label, images decoded from `traversal_codes`, the code, its units, their KL in nats).
 
     A row is a unit, an orange mark in it the unit's value in the code itself.
     """
@@ -44,7 +44,7 @@ def draw_traversals(
         row, column = divmod(i, side)
         axes = place(figure, picture, column * cell[1] + LABEL, row * cell[0] + ABOVE)
         middle = np.arange(len(units)) * step[0] + size[0] / 2 - 0.5
-        axes.set_yticks(middle, [name(unit) + nats(value) for unit, value in zip(units, kl, strict=True)])
+        axes.set_yticks(middle, [f"{name(unit)}   {value:.2f} nats" for unit, value in zip(units, kl, strict=True)])
         columns = np.arange(0, COLUMNS, 5 if size[1] < 24 else 1 if size[1] > 48 else 2)
         values = np.linspace(-LIMIT, LIMIT, COLUMNS)[columns]
         axes.set_xticks(columns * step[1] + size[1] / 2 - 0.5, number(values))
@@ -62,8 +62,3 @@ def draw_traversals(
 def name(unit: np.integer) -> str:
     """A unit as the field writes it, from 1: z₁."""
     return f"z{unit + 1}".translate(SUBSCRIPT)
-
-
-def nats(value: np.floating) -> str:
-    """How much a unit tells, where that is known."""
-    return f"   {value:.2f} nats" if np.isfinite(value) else ""

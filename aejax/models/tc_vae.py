@@ -6,9 +6,10 @@ are those of the batch as if it were the data set, log (1/B) Σ_j q(z|x_j). Thei
 3.1) has 1/(N B) for 1/B: log N less, a constant that changes no gradient, and numbers by log N in I(x; z), by (K − 1)
 log N in the total correlation, and by K log N in the last term.
 
-As they are reported here the terms add up to the KL by Monte Carlo exactly. I(x; z) is at most log B. A code that knows
-its row better than that has the rest counted as total correlation, which is too large by up to log(N/B): compare terms
-of equal batches only, `train.batch_size` in training, `evaluate.batch_size` on other rows.
+As they are reported here the terms add up to the KL by Monte Carlo exactly. I(x; z) is at most log B. Of a code that
+knows its row better than that the other terms have the rest: the total correlation where only the units together know
+the row (it is then too large by up to log(N/B)), the last term where every unit does (the total correlation is then too
+small). Compare terms of equal batches only: `train.batch_size` in training, `evaluate.batch_size` on other rows.
 """
 
 import math

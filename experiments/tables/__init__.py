@@ -1,8 +1,8 @@
 """Published tables of numbers beside our own, one table a file: `ROWS`; the filename is the table's name.
 
 A row is a recipe with some values changed, trained and evaluated as any run is, in a directory of its own: what was
-stopped goes on where it was. `changes` are the paper's schedule; `fast` are changes of it that two CPU cores can do in
-about an hour, None where they cannot. A row that was not run says so, and why.
+stopped goes on where it was. `changes` are the paper's schedule, so far as it is known; `fast` are changes of it that
+two CPU cores can do in about an hour, None where they cannot. A row that was not run says so, and why.
 """
 
 import importlib
@@ -62,7 +62,11 @@ def missing(config: Config) -> str:
 
     if config.data.name in data.sources():
         path = Path(config.data.path)
-        return "" if not config.data.path or path.exists() else f"AEJAX_RAW_DATA has no {path.parent.name}/{path.name}"
+        return (
+            ""
+            if not config.data.path or path.exists()
+            else f"AEJAX_RAW_DATA names no directory with {'/'.join(path.parts[-2:])}"
+        )
     found = tfds.find(config.data.name, tfds.root(config.data.data_dir))
     return "" if found else f"python -m experiments.prepare_data --name={config.data.name}"
 
@@ -88,9 +92,13 @@ def measure(row: Row, fast: bool, runs: Path) -> Outcome:
             seconds[phase] += time.monotonic() - started
             records.write_json(clock, seconds)
 
-    sweep_axes = [axes.parse_axis(f"seed=0:{row.seeds}", config)]
-    timed("training", lambda: run.run(config, directory, sweep_axes))
-    if not is_measured(row, directory):
+    def train() -> None:
+        run.run(config, directory, [axes.parse_axis(f"seed=0:{row.seeds}", config)])
+
+    if is_measured(row, directory):
+        train()  # refuses a directory of another config, and has nothing else to do
+    else:
+        timed("training", train)
         seconds["evaluation"] = 0.0
         timed("evaluation", lambda: results.evaluate(directory, "pca", row.num_samples, row.probe))
     [summary] = records.read_csv(directory / "summary.csv")
@@ -104,7 +112,7 @@ def is_measured(row: Row, directory: Path) -> bool:
     return bool(rows) and all(
         not member["status"].startswith("unfinished")
         and member.get("num_samples", "") == samples
-        and bool(member.get(row.metric))
+        and (bool(member.get(row.metric)) or member["status"].startswith("diverged"))
         for member in rows
     )
 
@@ -115,13 +123,18 @@ def line(row: Row, outcome: Outcome, fast: bool) -> dict[str, Any]:
     start = {"model": row.what, "metric": row.metric, "published": f"{published} ({row.source})"}
     if outcome.reason:
         return start | {"ours": outcome.reason}
-    mean, sd = outcome.summary[row.metric], outcome.summary.get(f"{row.metric}_sd")
+    mean, sd = outcome.summary.get(row.metric), outcome.summary.get(f"{row.metric}_sd")
+    ours = "" if mean is None else f"{mean:.5g}" + (f" ± {sd:.2g}" if sd is not None else "")
+    counts = f"(n = {outcome.summary['n']:g}" + (
+        f", {lost:g} diverged)" if (lost := outcome.summary["diverged"]) else ")"
+    )
+    error, ess = (outcome.summary.get(name) for name in ("nll_stderr", "ess"))
     minutes = ", ".join(f"{phase} {seconds / 60:.1f} min" for phase, seconds in outcome.seconds.items())
     return start | {
-        "ours": f"{mean:.5g}" + (f" ± {sd:.2g}" if sd is not None else "") + f" (n = {outcome.summary['n']:g})",
-        "difference": "" if row.published is None else f"{mean - row.published:+.3g}",
-        "Monte Carlo error": f"{outcome.summary['nll_stderr']:.2g}" if row.num_samples else "",
-        "ESS": f"{outcome.summary['ess']:.3g}" if row.num_samples else "",
+        "ours": f"{ours} {counts}".strip(),
+        "difference": "" if row.published is None or mean is None else f"{mean - row.published:+.3g}",
+        "Monte Carlo error": "" if error is None else f"{error:.2g}",
+        "ESS": "" if ess is None else f"{ess:.3g}",
         "S": row.num_samples or "",
         "schedule": schedule(config_of(row, fast)),
         "wall time": minutes,
