@@ -119,8 +119,8 @@ def is_measured(row: Row, directory: Path) -> bool:
 
 def line(row: Row, outcome: Outcome, fast: bool) -> dict[str, Any]:
     """A row of the printed table: published, ours with both errors, what it took."""
-    published = "" if row.published is None else f"{row.published:g}"
-    start = {"model": row.what, "metric": row.metric, "published": f"{published} ({row.source})"}
+    published = "" if row.published is None else f"{row.published:g} ({row.source})"
+    start = {"model": row.what, "metric": row.metric, "published": published}
     if outcome.reason:
         return start | {"ours": outcome.reason}
     mean, sd = outcome.summary.get(row.metric), outcome.summary.get(f"{row.metric}_sd")

@@ -25,7 +25,7 @@ SCHEDULE = MNIST | {
 def row(what: str, recipe: str, changes: dict[str, Any], metric: str = "nll_dynamic", num_samples: int = 1000) -> Row:
     """A model's row: 20 epochs on CPUs; no paper has this number."""
     short = {"train.epochs": 20}
-    return Row(what, None, "none", recipe, SCHEDULE | changes, short, metric, num_samples)
+    return Row(what, None, "", recipe, SCHEDULE | changes, short, metric, num_samples)
 
 
 ROWS = (
