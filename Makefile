@@ -17,14 +17,14 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(RUN) -m ruff check .
 	$(RUN) -m basedpyright --level error
-	$(FAST) $(RUN) -m pytest -n 2 --dist loadscope -m "not slow and not bits"
+	$(FAST) $(RUN) -m pytest -n 2 --dist worksteal -m "not slow and not bits"
 	rm -rf $(VENV)/compiled
 	$(ONCE) $(RUN) -m pytest -n 2 --dist load -m "bits and not slow"
 
 test-all: $(STAMP)
 	$(RUN) -m ruff check .
 	$(RUN) -m basedpyright --level error
-	$(FAST) $(RUN) -m pytest -n 2 --dist loadscope -m "not bits"
+	$(FAST) $(RUN) -m pytest -n 2 --dist worksteal -m "not bits"
 	rm -rf $(VENV)/compiled
 	$(ONCE) $(RUN) -m pytest -n 2 --dist load -m bits
 

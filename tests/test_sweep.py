@@ -59,6 +59,7 @@ def report_digests(num_devices):
 
 def test_a_member_alone_is_the_member_in_a_sweep_on_any_number_of_devices():
     script = "from tests.test_sweep import report_digests; report_digests(4)"
+    # Compiled anew, as for users: `make test` lets the other tests share what is compiled.
     environment = {key: value for key, value in os.environ.items() if key != "JAX_COMPILATION_CACHE_DIR"}
     environment |= {"NPROC": "2", "JAX_NUM_CPU_DEVICES": "4", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)

@@ -42,6 +42,7 @@ def test_every_row_is_a_run_of_its_own_that_could_be_started(name):
         assert row.num_samples == 0 or row.metric.startswith("nll")
 
 
+@pytest.mark.slow
 def test_a_row_is_trained_and_evaluated_once(tmp_path, monkeypatch):
     for drawing in ("draw_views", "draw_sweep"):  # pictures are tested elsewhere
         monkeypatch.setattr(gallery, drawing, lambda *arguments: [])
@@ -65,6 +66,23 @@ def test_a_row_is_trained_and_evaluated_once(tmp_path, monkeypatch):
     # More samples are another measurement, of the same training.
     assert not tables.is_measured(ROW._replace(num_samples=5), directory)
     assert not tables.is_measured(ROW._replace(metric="probe_accuracy"), directory)
+
+
+def test_a_row_is_measured_when_all_its_members_are_done_or_diverged(tmp_path):
+    def written(*members):
+        records.write_csv(tmp_path / "results.csv", [dict(zip(names, member, strict=True)) for member in members])
+        return tables.is_measured(ROW, tmp_path)
+
+    names = "status", "num_samples", "nll_dynamic"
+    assert not tables.is_measured(ROW, tmp_path)
+    assert written(("done", 3, 30.5), ("done", 3, 31.5))
+    assert written(("done", 3, 30.5), ("diverged at step 4", 3, None))
+    assert not written(("done", 3, 30.5), ("unfinished at step 4 of 9", 3, 31.5))
+    assert not written(("done", 5, 30.5)) and not written(("done", 3, None))
+    both = Outcome({"n": 1.0, "diverged": 1.0, "nll_dynamic": 30.5, "nll_stderr": 0.25, "ess": 2.0}, {"training": 90.0})
+    line = tables.line(ROW, both, True)
+    assert line["ours"] == "30.5 (n = 1, 1 diverged)" and line["difference"] == "+0.5"
+    assert line["wall time"] == "training 1.5 min" and line["ESS"] == "2"
 
 
 def test_a_row_that_is_not_run_says_why(monkeypatch, tmp_path):
