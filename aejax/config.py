@@ -126,21 +126,36 @@ def objective_of(config: Config) -> dict[str, float]:
 
 @cache
 def model_keys(model_name: str) -> frozenset[str]:
-    """The keys of `config.model` that a model's file, or what it imports of aejax, reads: found in the sources."""
+    """The keys of `config.model` that a model reads: those in its `make` and the functions of aejax that it reaches."""
     root = Path(__file__).parent
     keys, seen = {"name", "latent_dim"}, set()
-    waiting = [root / "models" / f"{choose('model.name', model_name, model_names())}.py"]
+    waiting = [(root / "models" / f"{choose('model.name', model_name, model_names())}.py", "make")]
     while waiting:
-        path = waiting.pop()
-        seen.add(path)
-        for node in ast.walk(ast.parse(path.read_text())):
+        seen.add(place := waiting.pop())
+        path, name = place
+        functions, modules = definitions(path)
+        for node in ast.walk(functions[name]):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "config":
                 keys.add(node.attr)
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("aejax"):
-                room = root.parent / str(node.module).replace(".", "/")
-                imported = [room.with_suffix(".py"), *(room / f"{alias.name}.py" for alias in node.names)]
-                waiting += [file for file in imported if file.exists() and file not in (*seen, Path(__file__))]
+            reached = (path, node.id) if isinstance(node, ast.Name) else None
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+                reached = modules[node.value.id], node.attr
+            if reached and reached not in seen and reached[1] in definitions(reached[0])[0]:
+                waiting.append(reached)
     return frozenset(keys)
+
+
+@cache
+def definitions(path: Path) -> tuple[dict[str, ast.FunctionDef], dict[str, Path]]:
+    """The functions of a source file, and the files of aejax that it imports, by their names in it."""
+    body = ast.parse(path.read_text()).body
+    functions = {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
+    modules = {}
+    for node in body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("aejax"):
+            room = Path(__file__).parent.parent / str(node.module).replace(".", "/")
+            modules |= {name.asname or name.name: room / f"{name.name}.py" for name in node.names}
+    return functions, {name: file for name, file in modules.items() if file.exists()}
 
 
 def check(config: Config, chosen: Iterable[str]) -> None:

@@ -47,9 +47,9 @@ def evaluate_member(task: Task, state: TrainState, hp: HParams, rows: Batch) -> 
         if model.decode and codes:
             x_hat = model.decode(state.params, codes["code"])
             values["mse"] = mean_squared_error(batch["x"], x_hat)
-            if batch["x"].ndim == 4:
+            if task.grey_images:
                 values["psnr"] = -10.0 * jnp.log10(jnp.maximum(values["mse"], 1e-12))
-            if batch["x"].ndim == 4 and min(batch["x"].shape[1:3]) >= WINDOW:
+            if task.grey_images and min(batch["x"].shape[1:3]) >= WINDOW:
                 values["ssim"] = structural_similarity(batch["x"], x_hat)
         return values, codes
 

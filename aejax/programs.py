@@ -82,6 +82,7 @@ def make_task(config: Config, spec: Spec, num_rows: int) -> Task:
         model=model,
         optimizer=optimizers.make(config.optimizer.name, config.optimizer.schedule, total_steps),
         preprocess=preprocess.make(config.data.binarization, spec),
+        grey_images=spec.kind == "image" and spec.support != "real",
         num_rows=num_rows,
         batch_size=config.train.batch_size,
         evaluate_batch_size=config.evaluate.batch_size,

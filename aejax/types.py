@@ -82,6 +82,7 @@ class Task(NamedTuple):
     model: Autoencoder
     optimizer: Callable[[Mapping[str, Any], Array], Any]  # (numbers, step) -> optax transformation
     preprocess: Callable[[Array, Batch], Batch]  # (key, rows as they lie on the device) -> rows with float32 x
+    grey_images: bool  # x are images within [0, 1]: PSNR and SSIM mean something
     num_rows: int  # of the training split
     batch_size: int
     evaluate_batch_size: int

@@ -232,6 +232,8 @@ def test_check_refuses_a_chosen_weight_that_the_model_lacks(path):
         ("vae", "gradient", "iwae"),
         ("iwae", "top_k", "sparse_autoencoder"),
         ("pca", "hidden", "autoencoder"),
+        ("ppca", "likelihood", "autoencoder"),
+        ("classifier", "output_bias", "autoencoder"),
         ("autoencoder", "prior", "vae"),
     ],
 )

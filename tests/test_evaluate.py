@@ -1,10 +1,12 @@
-"""The metrics of images against scipy."""
+"""The metrics of images against scipy and numpy."""
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from scipy.ndimage import gaussian_filter
 
-from aejax.evaluate import structural_similarity
+from aejax.evaluate import evaluate_member, structural_similarity
+from aejax.types import Autoencoder, HParams, Task, TrainState
 
 
 def test_ssim_is_that_of_gaussian_filters():
@@ -24,3 +26,25 @@ def test_ssim_is_that_of_gaussian_filters():
     ours = structural_similarity(jnp.float32(x), jnp.float32(x_hat))
     np.testing.assert_allclose(ours, expected.mean(axis=(1, 2, 3)), rtol=1e-4)
     np.testing.assert_allclose(structural_similarity(jnp.float32(x), jnp.float32(x)), 1.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("grey", [True, False])
+def test_psnr_and_ssim_are_means_over_images_and_of_grey_images_only(grey):
+    """Three rows in batches of two; the decoder of this model halves its images."""
+    model = Autoencoder(
+        init=lambda key: ((), ()),
+        loss=lambda params, stats, key, batch: (batch["x"].mean(), ({}, ())),
+        encode=lambda params, x: x.reshape(len(x), -1),
+        decode=lambda params, code: 0.5 * code.reshape(-1, 12, 12, 1),
+    )
+    task = Task(model, lambda numbers, step: None, lambda key, batch: batch, grey, 3, 1, 2)
+    x = np.random.default_rng(0).random((3, 12, 12, 1)).astype(np.float32) * np.array([1.0, 0.5, 0.1]).reshape(
+        3, 1, 1, 1
+    )
+    state = TrainState(jnp.int32(0), jnp.int32(-1), (), (), ())
+    metrics = evaluate_member(task, state, HParams(jnp.uint32(0), {}, {}), {"x": jnp.float32(x)})
+    errors = np.square(0.5 * x).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(metrics["mse"], errors.mean(), rtol=1e-5)
+    assert ("psnr" in metrics) == ("ssim" in metrics) == grey
+    if grey:
+        np.testing.assert_allclose(metrics["psnr"], np.mean(10.0 * np.log10(1.0 / errors)), rtol=1e-5)

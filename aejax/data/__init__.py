@@ -245,8 +245,8 @@ def _checked(split: Split, where: str, feature_names: tuple[str, ...]) -> Split:
                 f"{where}: x is {split['x'][row, *feature]} (no finite float32) in row {row} (the first is 0), "
                 f"feature {name}: mend or drop it"
             )
-    for key, rest in (("y", ()), ("ids", ()), ("factors", split.get("factors", x).shape[1:])):
-        if key in split and split[key].shape != (len(x), *rest):
+    for key in ("y", "ids"):
+        if key in split and split[key].shape != (len(x),):
             raise UserError(f"{where}: {key} has shape {split[key].shape}, x has {len(x)} rows: it must be [{len(x)}]")
     if x.ndim == 3 and min(x.shape[1:]) >= 4:
         x = x[..., None]

@@ -81,7 +81,7 @@ def measure(row: Row, fast: bool, runs: Path) -> Outcome:
     if absent := missing(config):
         return Outcome({}, {}, f"not run: {absent}")
     directory = runs / directory_of(row, fast)
-    clock = directory.with_suffix(".seconds.json")
+    clock = directory / "seconds.json"
     seconds = records.read_json(clock) if clock.exists() else {"training": 0.0, "evaluation": 0.0}
 
     def timed(phase: str, work: Any) -> Any:
