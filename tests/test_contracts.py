@@ -17,7 +17,12 @@ from aejax import config as configs
 from configs import base
 from tests.conftest import ROOT
 
-MONTE_CARLO_KL = {"flow_vae", "mixture_vae", "two_layer_vae"}  # models whose kl has no closed form, and noise
+MONTE_CARLO_KL = {
+    "flow_vae",
+    "mixture_vae",
+    "two_layer_vae",
+    "two_layer_iwae",
+}  # models whose kl has no closed form, and noise
 RECIPES = ["base", *sorted(path.stem for path in (ROOT / "configs").glob("[a-z]*.py") if path.stem != "base")]
 
 

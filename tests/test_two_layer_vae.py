@@ -1,13 +1,15 @@
-"""Two stochastic layers against the exact Gaussian marginal of linear ones, and against scipy."""
+"""Two stochastic layers against the exact Gaussian marginal of linear ones, and against scipy: VAE and IWAE."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import logsumexp
 
 from aejax import config as configs
 from aejax import likelihood, models
+from aejax.models import two_layer_vae
 from aejax.types import Spec
 from configs.base import get_config
 
@@ -15,10 +17,14 @@ D, K1, K2 = 5, 3, 2
 SPEC = Spec((D,), "table", "real", 1.0, (), (), np.zeros(D, np.float32), None, None)
 
 
-def make(**keys):
+def settings(**keys):
     changes = {"name": "two_layer_vae", "latent_dim": K1, "second_latent_dim": K2, "likelihood": "gaussian"}
     changes |= {"hidden": (), "second_hidden": (), "variance": 0.3, **keys}
-    return models.make(configs.replaced(get_config(), {f"model.{key}": v for key, v in changes.items()}).model, SPEC)
+    return configs.replaced(get_config(), {f"model.{key}": v for key, v in changes.items()}).model
+
+
+def make(**keys):
+    return models.make(settings(**keys), SPEC)
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +100,31 @@ def test_the_closed_form_is_the_kl_of_linear_layers(linear):
     exact = 0.5 * (np.trace(inverse @ q) + quadratic - K1 - K2 + np.linalg.slogdet(p)[1] - np.linalg.slogdet(q)[1])
     metrics = model.loss(params, (), jax.random.key(6), {"x": jnp.asarray(x)}, beta=jnp.float32(1.0))[1][0]
     np.testing.assert_allclose(metrics["kl"], exact.mean(), rtol=0.01)
+
+
+def test_the_importance_weighted_bound_of_many_draws_is_the_exact_density(linear):
+    """And of one draw the ELBO, far below: what lies between is for k to close."""
+    _, params, _, x, exact = linear
+    batch = {"x": jnp.asarray(x)}
+    many, one = make(name="two_layer_iwae", num_samples=20_000), make(name="two_layer_iwae", num_bounds=20_000)
+    loss, (metrics, _) = many.loss(params, (), jax.random.key(7), batch, beta=jnp.float32(1.0))
+    np.testing.assert_allclose([-loss, metrics["bound"]], exact.mean(), atol=0.02)
+    loss, (metrics, _) = one.loss(params, (), jax.random.key(8), batch, beta=jnp.float32(1.0))
+    np.testing.assert_allclose(-loss, metrics["elbo"], atol=0.02)
+    assert metrics["elbo"] < exact.mean() - 0.2
+
+
+def test_beta_weighs_the_log_ratio_of_every_weight():
+    keys = {"num_samples": 3, "num_bounds": 2, "hidden": (4,), "second_hidden": (4,)}
+    config, model = settings(name="two_layer_iwae", **keys), make(name="two_layer_iwae", **keys)
+    params, x = model.init(jax.random.key(2))[0], jnp.float32(np.random.default_rng(3).normal(size=(4, D)))
+    terms = two_layer_vae.parts(config, SPEC).terms(params, jax.random.key(4), x, 6)
+    log_ratio = np.float64(terms.ratio) + np.float64(terms.second_ratio)
+
+    def expected(beta):
+        log_w = np.float64(terms.log_likelihood) - beta * log_ratio
+        return (logsumexp(log_w.reshape(2, 3, -1), axis=1) - np.log(3)).mean()
+
+    loss, (metrics, _) = model.loss(params, (), jax.random.key(4), {"x": x}, beta=jnp.float32(2.5))
+    np.testing.assert_allclose([-loss, metrics["bound"]], [expected(2.5), expected(1.0)], rtol=1e-5)
+    assert abs(expected(2.5) - expected(1.0)) > 0.1
