@@ -253,7 +253,6 @@ def test_all_panels_of_a_scatter_share_one_square_scale():
 
 @pytest.mark.parametrize("y", [None, CLASSES % 10, NUMBERS], ids=["unlabeled", "classes", "numbers"])
 @pytest.mark.parametrize("same_scale", [True, False])
-@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 8])
 def test_titles_touch_neither_the_headline_nor_the_panels_above(count, same_scale, y):
     panels = [(f"β = {b}", codes(90, b), y) for b in range(1, count + 1)]

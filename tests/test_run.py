@@ -139,7 +139,6 @@ def test_three_programs_are_compiled_for_a_group(small, tmp_path, caplog):
         assert sum(f"({name})" in line for line in finished) == 1, name
 
 
-@pytest.mark.slow
 def test_a_group_per_static_value_and_shards_give_the_whole_sweep(small, tmp_path, monkeypatch):
     """A sweep with a static axis, whole and in two shards: the same results.csv and summary.csv to the byte."""
     small.train.epochs, small.data.valid_fraction = 1, 0.0
