@@ -16,7 +16,7 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(RUN) -m ruff check .
-	$(RUN) -m basedpyright --level error
+	$(RUN) -m basedpyright --level error --pythonpath $(RUN)
 	$(FAST) $(RUN) -m pytest -n 2 --dist worksteal -m "not bits"
 	rm -rf $(VENV)/compiled
 	$(ONCE) $(RUN) -m pytest -n 2 --dist load -m bits
