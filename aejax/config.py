@@ -46,8 +46,9 @@ BOUNDS = (  # paths, what must hold, and the words for it
     (("objective.beta", "objective.beta_warmup", "objective.free_bits"), lambda v: v >= 0.0, "at least 0"),
     (("objective.weight_penalty", "objective.frequency_weight"), lambda v: v >= 0.0, "at least 0"),
     (("objective.sparsity", "model.top_k"), lambda v: v >= 0, "at least 0"),
+    (("model.top_k_start", "objective.selection_warmup"), lambda v: v >= 0, "at least 0"),
     (("objective.target_activation",), lambda v: 0.0 < v < 1.0, "in (0, 1)"),
-    (("objective.corruption_level",), lambda v: 0.0 <= v <= 1.0, "in [0, 1]"),
+    (("objective.corruption_level", "objective.selection"), lambda v: 0.0 <= v <= 1.0, "in [0, 1]"),
 )
 
 

@@ -66,6 +66,9 @@ def get_config() -> ConfigDict:
     config.model.negative_ratio = 2  # negatives per pair
     config.model.penalty = "l1"  # Ω of a sparse autoencoder: or "l2", "kl", "contractive"
     config.model.top_k = 0  # active units of a sparse autoencoder's code; 0: as many as there are
+    config.model.top_k_start = (
+        0  # as many at the first step, falling to top_k over objective.selection_warmup; 0: top_k
+    )
     config.model.unit_decoder = False  # what each unit of a sparse code adds has norm 1: the code cannot just shrink
     config.model.corruption = "masking"  # of a denoising autoencoder's input: or "salt_and_pepper", "gaussian"
 
@@ -76,6 +79,8 @@ def get_config() -> ConfigDict:
     config.objective.weight_penalty = 0.0  # λ of the linear autoencoder: of ‖W₁‖² + ‖W₂‖², per example
     config.objective.sparsity = 0.0  # λ, the weight of a sparse autoencoder's penalty Ω
     config.objective.target_activation = 0.05  # z₀ under penalty "kl"
+    config.objective.selection = 1.0  # how far a sparse autoencoder's k is from model.top_k_start to model.top_k
+    config.objective.selection_warmup = 0.0  # steps over which it goes there linearly; 0.0: none
     config.objective.commitment = 0.25  # β of a vq_vae: how much the encoder is held to its codebook
     config.objective.mmd = 0.0  # λ of an mmd_vae: the weight of MMD² between its codes and the prior
     config.objective.corruption_level = 0.5  # part of the pixels that is corrupted; of gaussian: the noise's sd

@@ -30,7 +30,8 @@ def omega(group, x, target=0.1):
     """A group's model with fresh parameters, and Ω of some rows."""
     model = group.task.model
     params, stats = jax.jit(model.init)(jax.random.key(1))
-    weights = {"sparsity": jnp.float32(0.5), "target_activation": jnp.float32(target)}
+    weights = {"sparsity": 0.5, "target_activation": target, "selection": 1.0}
+    weights = {name: jnp.float32(value) for name, value in weights.items()}
     loss, (metrics, stats) = jax.jit(model.loss)(params, stats, jax.random.key(0), {"x": x}, **weights)
     expected = metrics["reconstruction"] + 0.5 * metrics["penalty"]
     np.testing.assert_allclose(loss, expected, rtol=1e-6)
@@ -74,18 +75,41 @@ def test_the_contractive_penalty_is_the_squared_jacobian(x, hidden, latent_dim, 
 def test_top_k_keeps_exactly_the_k_largest():
     code = jax.random.normal(jax.random.key(0), (40, 9))
     for k in (1, 4, 9):
-        kept = np.asarray(sparse_autoencoder.largest(code, k))
+        kept = np.asarray(sparse_autoencoder.largest(code, k, k))
         assert ((kept != 0).sum(axis=1) == k).all()
         threshold = np.sort(np.asarray(code), axis=1)[:, -k][:, None]
         np.testing.assert_array_equal(kept, np.where(np.asarray(code) >= threshold, code, 0))
-    ties = np.asarray(sparse_autoencoder.largest(jnp.ones((2, 5)), 2))
+    ties = np.asarray(sparse_autoencoder.largest(jnp.ones((2, 5)), 2, 2))
     np.testing.assert_array_equal(ties, [[1, 1, 0, 0, 0]] * 2)
 
 
 def test_gradients_pass_only_through_the_units_that_are_kept():
     code = jax.random.normal(jax.random.key(2), (6, 9))
-    gradient = jax.grad(lambda code: (2.0 * sparse_autoencoder.largest(code, 4)).sum())(code)
-    np.testing.assert_array_equal(gradient, 2.0 * (np.asarray(sparse_autoencoder.largest(code, 4)) != 0))
+    gradient = jax.grad(lambda code: (2.0 * sparse_autoencoder.largest(code, 4, 4)).sum())(code)
+    np.testing.assert_array_equal(gradient, 2.0 * (np.asarray(sparse_autoencoder.largest(code, 4, 4)) != 0))
+
+
+def test_k_falls_linearly_to_top_k_in_training_and_is_top_k_elsewhere(x):
+    """From 8 to 3 over five steps: the loss is that of the same parameters with so many units."""
+    changes = {"model.code_activation": "identity", "objective.selection_warmup": 5.0}
+    hp = programs.hparams(build(**changes).members)
+    weights = {name: jnp.float32(value[0]) for name, value in hp.objective.items()}
+
+    def model_of(top_k, start=0):
+        return build(**changes, **{"model.top_k": top_k, "model.top_k_start": start}).task.model
+
+    falling, fixed = model_of(3, 8), {k: model_of(k) for k in (7, 5, 3)}
+    params, stats = jax.jit(falling.init)(jax.random.key(1))
+
+    def loss_of(model):
+        return jax.jit(
+            lambda step: model.loss(params, stats, jax.random.key(0), {"x": x}, **train.warmed(weights, step))[0]
+        )
+
+    now, then = loss_of(falling), {k: float(loss_of(model)(jnp.int32(0))) for k, model in fixed.items()}
+    assert [float(now(jnp.int32(step))) for step in (0, 2, 4, 5, 9)] == [then[k] for k in (7, 5, 3, 3, 3)]
+    assert len(set(then.values())) == 3
+    np.testing.assert_array_equal(falling.encode(params, x), fixed[3].encode(params, x))
 
 
 def test_the_running_mean_follows_its_recursion_through_training_steps():
@@ -140,6 +164,9 @@ def test_zeros_and_dead_units_are_counted_over_the_split():
     ("changes", "message"),
     [
         ({"model.top_k": 13}, r"model\.top_k=13 is more than model\.latent_dim=12"),
+        ({"model.top_k": 3, "model.top_k_start": 2}, r"top_k_start=2 falls to model\.top_k=3: it must be between"),
+        ({"model.top_k": 3, "model.top_k_start": 13}, r"top_k_start=13 .* and model\.latent_dim=12"),
+        ({"model.top_k_start": 5}, r"top_k_start=5 falls to model\.top_k=0"),
         ({"model.top_k": -1}, r"model\.top_k=-1 must be at least 0"),
         ({"objective.sparsity": -0.5}, r"objective\.sparsity=-0\.5 must be at least 0"),
         ({"objective.target_activation": 0.0}, r"objective\.target_activation=0\.0 must be in \(0, 1\)"),

@@ -3,6 +3,7 @@
 Ω per example, by `model.penalty`: "l1" Σ|z_i|; "l2" Σz_i²; "kl" Σ KL[z₀ ‖ z̄_i] of Bernoullis, z̄_i the mean of z_i over
 the batch (Ng 2011, CS294A lecture notes, section 3); "contractive" ‖∂z/∂x‖²_F (Rifai et al. 2011, ICML). Besides,
 `model.top_k` keeps the k largest units of each code and sets the others to 0 (Makhzani & Frey 2013, arXiv 1312.5663).
+Units that start small would never be among them: in training k falls from `model.top_k_start`, as `selection` rises.
 A code could escape "l1" and "l2" by shrinking while the decoder grows: `model.unit_decoder` fixes the norm of what each
 unit adds, as sparse coding bounds it (Olshausen & Field 1997).
 """
@@ -30,9 +31,11 @@ def make(config: Any, spec: Spec) -> Autoencoder:
     net = autoencoder.parts(config, spec)
     one_layer = config.network == "mlp" and not config.hidden
 
-    def activate(a):
-        code = net.activation(a)
-        return largest(code, config.top_k) if config.top_k else code
+    most = max(config.top_k, config.top_k_start)
+
+    def activate(a, selection=1.0):
+        code, k = net.activation(a), config.top_k + (1.0 - selection) * (most - config.top_k)
+        return largest(code, k, most) if config.top_k else code
 
     def encode(params, x):
         return activate(net.preactivation(params, x))
@@ -40,25 +43,26 @@ def make(config: Any, spec: Spec) -> Autoencoder:
     def bounded(params):
         return {**params, "decoder": networks.unit_rows(params["decoder"])} if config.unit_decoder else params
 
-    def contraction(params, x, a):
+    def contraction(params, x, a, selection):
         if one_layer:
-            return squared_jacobian_of_layer(activate, a, networks.first_matrix(params["encoder"]))
-        return squared_jacobian(lambda x: encode(params, x), x)
+            matrix = networks.first_matrix(params["encoder"])
+            return squared_jacobian_of_layer(lambda a: activate(a, selection), a, matrix)
+        return squared_jacobian(lambda x: activate(net.preactivation(params, x), selection), x)
 
-    def penalty(params, x, a, code, target):
+    def penalty(params, x, a, code, target, selection):
         if config.penalty == "l1":
             return jnp.abs(code).sum(axis=-1).mean()
         if config.penalty == "l2":
             return jnp.square(code).sum(axis=-1).mean()
         if config.penalty == "kl":
             return losses.kl_bernoulli(target, code.mean(axis=0)).sum()
-        return contraction(params, x, a).mean()
+        return contraction(params, x, a, selection).mean()
 
-    def loss(params, stats, key, batch, *, sparsity, target_activation):
+    def loss(params, stats, key, batch, *, sparsity, target_activation, selection):
         a = net.preactivation(params, batch["x"])
-        code = activate(a)
+        code = activate(a, selection)
         reconstruction = net.error(bounded(params), batch["x"], code).mean()
-        omega = penalty(params, batch["x"], a, code, target_activation)
+        omega = penalty(params, batch["x"], a, code, target_activation, selection)
         metrics = {"reconstruction": reconstruction, "penalty": omega, "mean_activation": code.mean()}
         return reconstruction + sparsity * omega, (metrics, remember(stats, code))
 
@@ -77,6 +81,11 @@ def check(config: Any) -> None:
         raise UserError(
             f"model.top_k={config.top_k} is more than model.latent_dim={config.latent_dim}: keep at most all units"
         )
+    if config.top_k_start and not 0 < config.top_k <= config.top_k_start <= config.latent_dim:
+        raise UserError(
+            f"model.top_k_start={config.top_k_start} falls to model.top_k={config.top_k}: it must be between "
+            f"model.top_k, above 0, and model.latent_dim={config.latent_dim}"
+        )
     if config.unit_decoder and config.gated and config.hidden:
         raise UserError(
             "model.unit_decoder fixes the norm of what a unit adds, and a gate of model.gated multiplies it: drop one"
@@ -88,9 +97,10 @@ def check(config: Any) -> None:
         )
 
 
-def largest(code: Float[Array, "B K"], k: int) -> Float[Array, "B K"]:
-    """The k largest units of every code, exactly 0 elsewhere; ties go to the first."""
-    values, units = jax.lax.top_k(code, k)
+def largest(code: Float[Array, "B K"], k: int | float | Array, most: int) -> Float[Array, "B K"]:
+    """The k (rounded up, at most `most`) largest units of every code, exactly 0 elsewhere; ties go to the first."""
+    values, units = jax.lax.top_k(code, most)
+    values = jnp.where(jnp.arange(most)[None] < k, values, 0.0)
     return jnp.put_along_axis(jnp.zeros_like(code), units, values, axis=-1, inplace=False)
 
 
