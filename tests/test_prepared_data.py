@@ -215,7 +215,7 @@ def test_the_newest_version_is_read(tmp_path):
 
 def launch(*arguments):
     command = [sys.executable, "-m", "experiments.prepare_data", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
 
 
 def test_the_launcher_says_what_is_there_and_what_it_cannot_prepare(tiny, tmp_path):

@@ -143,9 +143,10 @@ def line(row: Row, outcome: Outcome, fast: bool) -> dict[str, Any]:
 
 def schedule(config: Config) -> str:
     """How a config trains, in words."""
-    optimizer, train, warmup = config.optimizer, config.train, config.objective.beta_warmup
+    optimizer, train, objective = config.optimizer, config.train, configs.objective_of(config)
     rate = f"{optimizer.learning_rate:g}"
     if optimizer.schedule != "constant":
         rate += f" to {optimizer.learning_rate * optimizer.final_fraction:.2g} ({optimizer.schedule})"
     text = f"{train.epochs} epochs, batch {train.batch_size}, {optimizer.name} {rate}"
-    return text + (f", β warm-up {warmup:g} steps" if warmup else "")
+    warmups = {name.removesuffix("_warmup"): steps for name, steps in objective.items() if name.endswith("_warmup")}
+    return text + "".join(f", {name} warm-up {steps:g} steps" for name, steps in warmups.items() if steps)
