@@ -1,7 +1,7 @@
 """Which part of MNIST's digits a linear probe reads from the code: k-sparse and denoising autoencoders, 1,000 units.
 
 In the first half of the epochs k falls from 100. Quoted from memory of the paper and unverified: this schedule, the
-share that is masked, and the published numbers, which are given there as errors. A linear code can tell a linear probe no
+share that is masked, and the published numbers, which are given there as errors. A linear code tells a linear probe no
 more than the pixels do: it is the baseline.
 """
 
