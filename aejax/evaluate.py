@@ -57,7 +57,7 @@ def evaluate_member(task: Task, state: TrainState, hp: HParams, rows: Batch) -> 
     metrics = {name: value.mean() for name, value in values.items()}
     if model.posterior:
         metrics["active_units"] = (codes["code"].var(axis=0) > ACTIVE).sum()
-    elif codes:
+    elif codes and not model.sample_prior:  # of a VAE whose posterior is no Gaussian neither means anything
         metrics |= sparseness(codes["code"])
     return metrics
 

@@ -2,7 +2,8 @@
 
 The KL that a VAE pays splits in two: E_x KL[q(z|x) ‖ p(z)] = I(x; z) + KL[q(z) ‖ p(z)], with the aggregate posterior
 q(z) = (1/N) Σ q(z|x_n) (Hoffman & Johnson 2016, "ELBO surgery"). Both are estimated with one draw of z per row
-and q(z) as the mixture over the same N rows, so that I(x; z) ≤ log N.
+and q(z) as the mixture over the same N rows, so that I(x; z) ≤ log N: of a code that knows its row better than that,
+`aggregate_kl` has the rest, and is then no distance to the prior.
 """
 
 from collections.abc import Callable

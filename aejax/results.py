@@ -128,13 +128,20 @@ def check(group: Group, num_samples: int, probe: bool) -> None:
 
 
 def summarize(rows: list[dict[str, Any]], swept: list[str], metrics: list[str]) -> list[dict[str, Any]]:
-    """Mean, sd and n over the seeds of every swept setting; diverged members are counted, not averaged."""
+    """Mean, sd and n over the seeds of every swept setting; diverged members are counted, not averaged.
+
+    Unfinished ones are averaged only where a setting has no other.
+    """
     settings = [path for path in swept if path != "seed"]
     summary = []
     for setting in dict.fromkeys(tuple(row[path] for path in settings) for row in rows):
         mine = [row for row in rows if tuple(row[path] for path in settings) == setting]
-        good = [row for row in mine if not row["status"].startswith("diverged")]
-        entry = dict(zip(settings, setting, strict=True)) | {"n": len(good), "diverged": len(mine) - len(good)}
+        done, unfinished, diverged = (
+            [row for row in mine if row["status"].startswith(status)] for status in ("done", "unfinished", "diverged")
+        )
+        good = done or unfinished
+        counts = {"n": len(good), "unfinished": len(unfinished), "diverged": len(diverged)}
+        entry = dict(zip(settings, setting, strict=True)) | counts
         for name in metrics:
             values = [row[name] for row in good if row.get(name) is not None]
             entry[name] = statistics.fmean(values) if values else None
@@ -197,7 +204,7 @@ def evaluate(workdir: Path, projection: str = "tsne", num_samples: int = 0, prob
             else:  # of an evaluation before this one
                 (workdir / f"{name}.csv").unlink(missing_ok=True)
                 (workdir / "figures" / f"{name}.png").unlink(missing_ok=True)
-        notes, config = collapses(members, rows), configs.to_json(members[0].config)
+        notes, config = [*still_training(rows), *collapses(members, rows)], configs.to_json(members[0].config)
         report.write(workdir / "report.html", workdir.name, config, summary, pictures, notes)
     return Report(summary, notes, [picture.path for picture in pictures])
 
@@ -224,6 +231,12 @@ def likelihood_rows(group: Group, tested: Tested, num_samples: int) -> list[dict
         for member, curve in zip(group.members, tested.curves["curve"], strict=True)
         for number, nll in zip(samples, curve, strict=True)
     ]
+
+
+def still_training(rows: list[dict[str, Any]]) -> list[str]:
+    """One line that names the members whose training has not come to its end, if there are any."""
+    found = [f"member {row['member']} {row['status']}" for row in rows if row["status"].startswith("unfinished")]
+    return [f"not trained to the end: {', '.join(found)}"] if found else []
 
 
 def collapses(members: list[axes.Member], rows: list[dict[str, Any]]) -> list[str]:

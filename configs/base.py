@@ -69,7 +69,7 @@ def get_config() -> ConfigDict:
     config.model.top_k_start = (
         0  # as many at the first step, falling to top_k over objective.selection_warmup; 0: top_k
     )
-    config.model.unit_decoder = False  # what each unit of a sparse code adds has norm 1: the code cannot just shrink
+    config.model.unit_decoder = False  # what each unit of a sparse code adds has norm 1: it cannot just shrink
     config.model.corruption = "masking"  # of a denoising autoencoder's input: or "salt_and_pepper", "gaussian"
 
     config.objective = ConfigDict()

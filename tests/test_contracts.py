@@ -129,6 +129,8 @@ def test_a_model_keeps_its_contract(name, tasks):
             found["mean"], found["logvar"] = model.posterior(params, x)
         if model.sample_prior:
             found["z"] = model.sample_prior(params, jax.random.key(3), 5)
+        if model.log_prior:
+            found["log_prior"] = model.log_prior(params, found["z"])
         return found
 
     items = jnp.asarray(group.dataset.items["x"]) if pairs else None
@@ -152,6 +154,8 @@ def test_a_model_keeps_its_contract(name, tasks):
         np.testing.assert_array_equal(found["mean"], code)
     if model.sample_prior:
         assert found["z"].shape == (5, code.shape[1])
+    if model.log_prior:
+        assert found["log_prior"].shape == (5,)
 
 
 def test_every_model_has_a_recipe():

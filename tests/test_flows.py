@@ -65,6 +65,20 @@ def test_flows_with_zero_u_are_the_identity(bits, w):
     assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
 
 
+def test_the_code_is_the_mean_pushed_through_the_flows(bits):
+    """Of a VAE's parameters with two flows, the same for all rows, in their order."""
+    vae, model = make("vae"), make("flow_vae", num_flows=2)
+    plain = vae.init(jax.random.key(0))[0]
+    params, flows = padded(plain, 2, 0.0), flows_of(5, 2, 1.0)[:, :1]
+    layer = params["encoder"]["Dense_1"]
+    layer["bias"] = layer["bias"].at[2 * K :].set(flows.ravel())
+    z = mean = vae.encode(plain, bits)
+    for flow in jnp.tile(flows, (1, B, 1)):
+        z = flow_vae.planar(z[None], flow[:, :K], flow[:, K : 2 * K], flow[:, -1])[0][0]
+    np.testing.assert_allclose(model.encode(params, bits), z, rtol=1e-5, atol=1e-6)
+    assert np.abs(z - mean).max() > 0.1
+
+
 @pytest.mark.parametrize("scale", [0.5, 3.0])
 def test_the_determinant_is_that_of_the_jacobian(scale):
     flows, z = flows_of(1, 3, scale), points(2)

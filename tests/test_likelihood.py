@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 from aejax import config as configs
 from aejax import likelihood, losses, models
 from aejax.keys import EVALUATION, stream
-from aejax.models import iwae
+from aejax.models import iwae, vae
 from aejax.types import Autoencoder, HParams, Spec, Task, TrainState
 from configs.base import get_config
 
@@ -77,13 +77,24 @@ def test_the_standard_error_is_the_spread_over_seeds(linear_vae):
 
 
 def test_with_the_true_posterior_one_sample_is_exact():
+    """Probabilistic PCA as a VAE: its own posterior as the proposal, weights of draws, the density of scipy."""
     rng = np.random.default_rng(1)
-    x = rng.normal(size=(50, D)) @ rng.normal(size=(D, D))
-    model = make("ppca")
-    params = model.fit(jnp.float32(x))
-    exact = -model.loss(params, (), jax.random.key(0), {"x": jnp.float32(x)})[0]
-    log_p, ess, _ = weigh(model, params, np.float32(x), 10, 5)
-    np.testing.assert_allclose(log_p.mean(), exact, rtol=1e-5)
+    x = np.float32(rng.normal(size=(50, D)) @ rng.normal(size=(D, D)))
+    fitted = make("ppca")
+    params = fitted.fit(jnp.asarray(x))
+    variance = jnp.exp(params["logvar"])
+
+    def log_weights(params, key, x, num_samples):
+        mean, logvar = fitted.posterior(params, x)
+        z = vae.draw(key, mean, logvar, num_samples)
+        x_hat = jax.vmap(lambda z: fitted.decode(params, z))(z)
+        log_likelihood = losses.normal_log_prob(x_hat, x[None], jnp.log(variance).reshape(1, 1, 1))
+        return log_likelihood + fitted.log_prior(params, z) - losses.normal_log_prob(z, mean[None], logvar[None])
+
+    log_p, ess, _ = weigh(fitted._replace(log_weights=log_weights), params, x, 10, 5)
+    covariance = np.asarray(params["factors"] @ params["factors"].T + variance * jnp.eye(D), np.float64)
+    exact = stats.multivariate_normal(np.asarray(params["mean"], np.float64), covariance).logpdf(x)
+    np.testing.assert_allclose(log_p, exact, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(ess, 10, rtol=1e-4)
 
 
@@ -146,6 +157,9 @@ def test_a_short_last_batch_counts_by_its_rows(linear_vae):
     expected = np.concatenate([likelihood.log_mean(sums, 4000) for sums in parts])
     np.testing.assert_allclose(metrics["nll"], -expected.mean(), rtol=1e-5)
     np.testing.assert_allclose(metrics["curve"][-1], metrics["nll"])
+    ess = np.concatenate([likelihood.effective_sample_size(sums) for sums in parts])
+    np.testing.assert_allclose(metrics["nll_stderr"], np.sqrt((1 / ess - 1 / 4000).sum()) / len(x), rtol=1e-4)
+    np.testing.assert_allclose(metrics["ess"], ess.mean(), rtol=1e-5)
 
 
 # The importance-weighted bound

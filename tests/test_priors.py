@@ -57,6 +57,15 @@ def mixture_log_prob(z, pi, mean, sigma):
     return logsumexp(stats.norm.logpdf(z[..., None, :], mean, sigma).sum(axis=-1), b=pi, axis=-1)
 
 
+def test_the_prior_has_the_density_of_its_own_draws(mixture):
+    learned, pi, mean, sigma = mixture
+    model, params = make(prior="mixture")
+    params["prior"] = learned
+    z = model.sample_prior(params, jax.random.key(9), 7)
+    found = model.log_prior(params, z)
+    np.testing.assert_allclose(found, mixture_log_prob(np.asarray(z), pi, mean, sigma), rtol=1e-4, atol=1e-5)
+
+
 def test_a_mixtures_weights_have_the_density_that_scipy_gives_it(mixture):
     learned, *moments = mixture
     model, params = make(prior="mixture")

@@ -203,6 +203,35 @@ def test_only_a_density_that_is_not_exact_is_sampled(small, name, sampled):
     assert ("ess" in found) == sampled and ("nll" in found) == (name != "autoencoder")
 
 
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "nll_grey"),
+        ({"data.binarization": "dynamic"}, "nll_dynamic"),
+        ({"data.binarization": "threshold"}, "nll_threshold"),
+        ({"model.likelihood": "gaussian"}, "nll"),
+        ({"model.name": "ppca", "model.likelihood": "gaussian"}, "nll"),
+    ],
+)
+def test_the_name_of_log_p_says_what_was_done_to_the_pixels(small, changes, name):
+    [group] = programs.make_groups(axes.members(configs.replaced(small, changes), [], False))
+    assert results.nll_name(group) == name
+
+
+def test_a_summary_counts_those_that_diverged_and_averages_those_that_are_done():
+    def row(beta, status, elbo):
+        return {"beta": beta, "seed": 0, "status": status, "elbo": elbo}
+
+    rows = [row(1, "done", -100.0), row(1, "done", -102.0), row(1, "unfinished at step 3 of 9", -300.0)]
+    rows += [row(1, "diverged at step 4", None), row(2, "unfinished at step 3 of 9", -200.0)]
+    mixed, unfinished = results.summarize(rows, ["beta", "seed"], ["elbo"])
+    assert mixed == {"beta": 1, "n": 2, "unfinished": 1, "diverged": 1, "elbo": -101.0, "elbo_sd": 2**0.5}
+    assert unfinished == {"beta": 2, "n": 1, "unfinished": 1, "diverged": 0, "elbo": -200.0, "elbo_sd": None}
+    [note] = results.still_training([row | {"member": index} for index, row in enumerate(rows)])
+    assert note == "not trained to the end: member 2 unfinished at step 3 of 9, member 4 unfinished at step 3 of 9"
+    assert results.still_training([rows[0] | {"member": 0}]) == []
+
+
 def test_collapsed_units_are_named(small):
     members = axes.members(small, [axes.parse_axis("objective.beta=1,2,3", small)], False)
     rows = [{"member": index, "active_units": active, "status": "done"} for index, active in enumerate((2, 0, 1))]

@@ -173,7 +173,7 @@ def test_zeros_and_dead_units_are_counted_over_the_split():
         ({"objective.target_activation": 1.0}, r"objective\.target_activation=1\.0 must be in \(0, 1\)"),
         ({"model.penalty": "l3"}, r"model\.penalty='l3' is not one of"),
         ({"model.penalty": "kl"}, r"use --config\.model\.code_activation=sigmoid"),
-        ({"model.unit_decoder": True, "model.gated": True, "model.hidden": (4,)}, r"model\.gated multiplies it: drop"),
+        ({"model.unit_decoder": True, "model.hidden": (4,)}, r"later layers could grow again: use .*hidden='\(\)'"),
     ],
 )
 def test_bad_input_is_named(changes, message):

@@ -91,14 +91,14 @@ def bounded(parameters: Float[Array, "C *shape"], spec: Spec) -> Float[Array, "C
     return parameters if spec.support == "real" else jax.nn.sigmoid(parameters)
 
 
-def log_prob(mixture: Components, z: Float[Array, "S B K"]) -> Float[Array, "S B"]:
-    """log Σ π_c N(z; m_c, v_c): nats, [S, B]."""
-    log_pi, means, logvars = mixture
+def log_prob(mixture: Components, z: Float[Array, "*rows K"]) -> Float[Array, "*rows"]:
+    """log Σ π_c N(z; m_c, v_c): nats."""
+    shape = (*(1,) * (z.ndim - 1), z.shape[-1])
 
-    def log_normal(mean, logvar):
-        return losses.normal_log_prob(z, mean[None, None], logvar[None, None])
+    def log_joint(log_pi, mean, logvar):
+        return log_pi + losses.normal_log_prob(z, mean.reshape(shape), logvar.reshape(shape))
 
-    return jax.nn.logsumexp(log_pi[:, None, None] + jax.vmap(log_normal)(means, logvars), axis=0)
+    return jax.nn.logsumexp(jax.vmap(log_joint)(*mixture), axis=0)
 
 
 def sample(mixture: Components, key: Array, num: int) -> Float[Array, "num K"]:

@@ -5,7 +5,7 @@ the batch (Ng 2011, CS294A lecture notes, section 3); "contractive" ‖∂z/∂x
 `model.top_k` keeps the k largest units of each code and sets the others to 0 (Makhzani & Frey 2013, arXiv 1312.5663).
 Units that start small would never be among them: in training k falls from `model.top_k_start`, as `selection` rises.
 A code could escape "l1" and "l2" by shrinking while the decoder grows: `model.unit_decoder` fixes the norm of what each
-unit adds, as sparse coding bounds it (Olshausen & Field 1997).
+unit adds to x_hat, as sparse coding bounds it (Olshausen & Field 1997), in a decoder of one layer.
 """
 
 from collections.abc import Callable
@@ -86,9 +86,10 @@ def check(config: Any) -> None:
             f"model.top_k_start={config.top_k_start} falls to model.top_k={config.top_k}: it must be between "
             f"model.top_k, above 0, and model.latent_dim={config.latent_dim}"
         )
-    if config.unit_decoder and config.gated and config.hidden:
+    if config.unit_decoder and (config.network != "mlp" or config.hidden):
         raise UserError(
-            "model.unit_decoder fixes the norm of what a unit adds, and a gate of model.gated multiplies it: drop one"
+            "model.unit_decoder fixes what a unit adds to x_hat, which later layers could grow again: use "
+            "--config.model.hidden='()' of network=mlp, or drop it"
         )
     if config.penalty == "kl" and config.code_activation != "sigmoid":
         raise UserError(
