@@ -88,7 +88,7 @@ def test_with_the_true_posterior_one_sample_is_exact():
         mean, logvar = fitted.posterior(params, x)
         z = vae.draw(key, mean, logvar, num_samples)
         x_hat = jax.vmap(lambda z: fitted.decode(params, z))(z)
-        log_likelihood = losses.normal_log_prob(x_hat, x[None], jnp.log(variance).reshape(1, 1, 1))
+        log_likelihood = losses.normal_log_prob(x_hat, x[None], jnp.broadcast_to(params["logvar"], (1, 1, D)))
         return log_likelihood + fitted.log_prior(params, z) - losses.normal_log_prob(z, mean[None], logvar[None])
 
     log_p, ess, _ = weigh(fitted._replace(log_weights=log_weights), params, x, 10, 5)
