@@ -25,6 +25,7 @@ METRICS = (  # columns, in their order
     *("perplexity", "mmd", "index_code_mi", "total_correlation", "dimension_kl"),
     *("penalty", "mean_activation", "zero_fraction", "dead_units", "accuracy", "auc", "label_mse", "loss"),
 )
+FEW = 10.0  # effective samples, below which an estimate of log p(x) is called loose
 
 
 class Tested(NamedTuple):
@@ -162,8 +163,10 @@ def evaluate(workdir: Path, projection: str = "tsne", num_samples: int = 0, prob
     """Tests every member of a run, or of all its shards, and writes tables, figures and report.html.
 
     log p(x) is estimated where `num_samples` is not 0, classes and factors are read from the codes where
-    `probe`. Raises UserError where there is no run to evaluate, no density to estimate, or nothing to read.
+    `probe`. Raises UserError where there is no run to evaluate, no density to estimate, or nothing to read, and where
+    an evaluation that was there would lose columns.
     """
+    check_kept(workdir / "results.csv", num_samples, probe)
     directories = trained.parts(workdir)
     members = [member for directory in directories for member in trained.read_members(directory)]
     rows, metrics, units, likelihoods, pictures = [], [], [], [], []
@@ -204,7 +207,10 @@ def evaluate(workdir: Path, projection: str = "tsne", num_samples: int = 0, prob
             else:  # of an evaluation before this one
                 (workdir / f"{name}.csv").unlink(missing_ok=True)
                 (workdir / "figures" / f"{name}.png").unlink(missing_ok=True)
-        notes, config = [*still_training(rows), *collapses(members, rows)], configs.to_json(members[0].config)
+        notes, config = (
+            [*still_training(rows), *loose_bounds(rows), *collapses(members, rows)],
+            configs.to_json(members[0].config),
+        )
         report.write(workdir / "report.html", workdir.name, config, summary, pictures, notes)
     return Report(summary, notes, [picture.path for picture in pictures])
 
@@ -231,6 +237,24 @@ def likelihood_rows(group: Group, tested: Tested, num_samples: int) -> list[dict
         for member, curve in zip(group.members, tested.curves["curve"], strict=True)
         for number, nll in zip(samples, curve, strict=True)
     ]
+
+
+def check_kept(path: Path, num_samples: int, probe: bool) -> None:
+    """Raises UserError where a results.csv has estimates or probes that an evaluation without them would delete."""
+    rows = records.read_csv(path)
+    samples = max((row.get("num_samples") or "" for row in rows), default="", key=len)
+    probed = any(row.get(name) for row in rows for name in ("probe_accuracy", "mig"))
+    lost = [f"--num_samples={samples}"] if samples and not num_samples else []
+    lost += ["--probe"] if probed and not probe else []
+    if lost:
+        raise UserError(f"{path} has what only {' '.join(lost)} gives: add it, or delete the file")
+
+
+def loose_bounds(rows: list[dict[str, Any]]) -> list[str]:
+    """One line that names the members whose log p(x) rests on few of the draws: it would rise with more of them."""
+    few = [row for row in rows if (row.get("ess") or FEW) < FEW]
+    found = ", ".join(f"{row['ess']:.3g} of {row['num_samples']} in member {row['member']}" for row in few)
+    return [f"−log p(x) is a loose bound, raise --num_samples: its effective sample size is {found}"] if few else []
 
 
 def still_training(rows: list[dict[str, Any]]) -> list[str]:

@@ -155,7 +155,9 @@ def train_group(
                 totals, last_row = compiled.zero_totals(), step
             if stopped and step < total:
                 name = signal.Signals(stopped[0]).name
-                raise Interrupted(stopped[0], f"{name} at step {step}: saved at step {saved}, the same command resumes")
+                kept = f"saved at step {saved}, the same command resumes"
+                kept = kept if saved >= 0 else "nothing is saved yet, the same command starts anew"
+                raise Interrupted(stopped[0], f"{name} at step {step}: {kept}")
     return length
 
 

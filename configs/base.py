@@ -59,7 +59,7 @@ def get_config() -> ConfigDict:
     config.model.num_codes = 1  # pieces of its code, each replaced by one of them
     config.model.prior = "standard_normal"  # of a mixture_vae; or "mixture", "vamp"
     config.model.num_components = 500  # of "mixture" its Gaussians, of "vamp" its pseudo-inputs
-    config.model.second_latent_dim = 2  # of z2 in a two_layer_vae; latent_dim is that of z1
+    config.model.second_latent_dim = 2  # of z2 in a two_layer_vae or _iwae; latent_dim is that of z1
     config.model.second_hidden = (100,)  # widths between z1 and z2; the way down mirrors them
     config.model.target = "classification"  # of a pair embedding: pair or not; or "regression" on ±1
     config.model.negatives = "uniform"  # how it draws them; or "shuffled": the items and contexts of other pairs

@@ -232,6 +232,30 @@ def test_a_summary_counts_those_that_diverged_and_averages_those_that_are_done()
     assert results.still_training([rows[0] | {"member": 0}]) == []
 
 
+def test_a_loose_bound_is_named():
+    rows = [{"member": 0, "ess": 2.284, "num_samples": 100}, {"member": 1, "ess": 11.0, "num_samples": 100}]
+    note = "−log p(x) is a loose bound, raise --num_samples: its effective sample size is 2.28 of 100 in member 0"
+    assert results.loose_bounds(rows) == [note]
+    assert results.loose_bounds(rows[1:]) == results.loose_bounds([{"member": 0}]) == []
+
+
+def test_an_evaluation_that_would_lose_estimates_or_probes_is_refused(tmp_path):
+    path = tmp_path / "results.csv"
+    results.check_kept(path, 0, False)
+    for row, message in (
+        (
+            {"num_samples": 60, "nll": 3.0, "probe_accuracy": 0.5},
+            "has what only --num_samples=60 --probe gives: add it",
+        ),
+        ({"num_samples": 60, "nll": 3.0}, "only --num_samples=60 gives"),
+        ({"elbo": -3.0, "mig": 0.5}, "only --probe gives"),
+    ):
+        records.write_csv(path, [row])
+        with pytest.raises(UserError, match=message):
+            results.check_kept(path, 0, False)
+        results.check_kept(path, 5, True)
+
+
 def test_collapsed_units_are_named(small):
     members = axes.members(small, [axes.parse_axis("objective.beta=1,2,3", small)], False)
     rows = [{"member": index, "active_units": active, "status": "done"} for index, active in enumerate((2, 0, 1))]
