@@ -125,7 +125,8 @@ def escape(member: Outcome) -> float:
         }
         batch = {"x": jnp.asarray(member.dataset.train["x"])}
         _, stats = model.init(jax.random.key(0))
-        metrics.append(model.loss(scaled, stats, jax.random.key(0), batch, sparsity=L1, target_activation=0.5)[1][0])
+        weights = {"sparsity": L1, "target_activation": 0.5, "selection": 1.0}
+        metrics.append(model.loss(scaled, stats, jax.random.key(0), batch, **weights)[1][0])
     before, after = metrics
     same = abs(before["reconstruction"] - after["reconstruction"]) < 1e-6
     return float(before["penalty"] / after["penalty"]) if same else float("nan")
