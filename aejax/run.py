@@ -183,14 +183,16 @@ def metric_rows(
 
 
 def describe(rows: list[dict[str, Any]]) -> str:
-    """The means over members of the last split's metrics, on one line."""
+    """The means over the finite members, if there are any, of the last split's metrics, on one line."""
     if not rows:
         return "fitted"
     rows = [row for row in rows if row["split"] == rows[-1]["split"]]
     names = [name for name in ("elbo", "nll", "reconstruction", "kl", "mse") if name in rows[0]]
     names = names or [name for name in ("loss", "accuracy", "auc", "label_mse") if name in rows[0]]
-    means = ", ".join(f"{name} {np.mean([row[name] for row in rows]):.4g}" for name in names)
-    return f"{rows[0]['split']} {means}" + (f" (mean of {len(rows)} members)" if len(rows) > 1 else "")
+    healthy = [row for row in rows if all(np.isfinite(row[name]) for name in names)] or rows
+    means = ", ".join(f"{name} {np.mean([row[name] for row in healthy]):.4g}" for name in names)
+    others = f", {len(rows) - len(healthy)} not finite" if len(healthy) < len(rows) else ""
+    return f"{rows[0]['split']} {means}" + (f" (mean of {len(healthy)} members{others})" if len(rows) > 1 else "")
 
 
 def update_members(directory: Path, group: Group, statuses: dict[int, str], diverged: list[int], other: str) -> None:

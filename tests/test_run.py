@@ -232,6 +232,13 @@ def test_a_summary_counts_those_that_diverged_and_averages_those_that_are_done()
     assert results.still_training([rows[0] | {"member": 0}]) == []
 
 
+def test_the_line_of_progress_is_the_mean_of_the_members_that_are_finite():
+    rows = [{"split": "valid", "elbo": elbo} for elbo in (-1.0, float("nan"), -3.0)]
+    assert run.describe(rows) == "valid elbo -2 (mean of 2 members, 1 not finite)"
+    assert run.describe(rows[1:2]) == "valid elbo nan" and run.describe(rows[:1]) == "valid elbo -1"
+    assert run.describe([rows[0], rows[2]]) == "valid elbo -2 (mean of 2 members)"
+
+
 def test_a_loose_bound_is_named():
     rows = [{"member": 0, "ess": 2.284, "num_samples": 100}, {"member": 1, "ess": 11.0, "num_samples": 100}]
     note = "−log p(x) is a loose bound, raise --num_samples: its effective sample size is 2.28 of 100 in member 0"
