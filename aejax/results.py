@@ -207,10 +207,8 @@ def evaluate(workdir: Path, projection: str = "tsne", num_samples: int = 0, prob
             else:  # of an evaluation before this one
                 (workdir / f"{name}.csv").unlink(missing_ok=True)
                 (workdir / "figures" / f"{name}.png").unlink(missing_ok=True)
-        notes, config = (
-            [*still_training(rows), *loose_bounds(rows), *collapses(members, rows)],
-            configs.to_json(members[0].config),
-        )
+        notes = [*still_training(rows), *loose_bounds(rows), *collapses(members, rows)]
+        config = configs.to_json(members[0].config)
         report.write(workdir / "report.html", workdir.name, config, summary, pictures, notes)
     return Report(summary, notes, [picture.path for picture in pictures])
 

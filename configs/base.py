@@ -66,9 +66,7 @@ def get_config() -> ConfigDict:
     config.model.negative_ratio = 2  # negatives per pair
     config.model.penalty = "l1"  # Ω of a sparse autoencoder: or "l2", "kl", "contractive"
     config.model.top_k = 0  # active units of a sparse autoencoder's code; 0: as many as there are
-    config.model.top_k_start = (
-        0  # as many at the first step, falling to top_k over objective.selection_warmup; 0: top_k
-    )
+    config.model.top_k_start = 0  # as many at first, falling to top_k as objective.selection rises; 0: top_k
     config.model.unit_decoder = False  # what each unit of a sparse code adds has norm 1: it cannot just shrink
     config.model.corruption = "masking"  # of a denoising autoencoder's input: or "salt_and_pepper", "gaussian"
 
