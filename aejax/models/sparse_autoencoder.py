@@ -58,7 +58,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
             return losses.kl_bernoulli(target, code.mean(axis=0)).sum()
         return contraction(params, x, a, selection).mean()
 
-    def loss(params, stats, key, batch, *, sparsity, target_activation, selection):
+    def loss(params, stats, key, batch, *, sparsity, target_activation=None, selection=1.0):
         a = net.preactivation(params, batch["x"])
         code = activate(a, selection)
         reconstruction = net.error(bounded(params), batch["x"], code).mean()
