@@ -79,7 +79,7 @@ def widths() -> Within:
 def files(folder: str) -> tuple[str, ...]:
     """The choices that a folder of aejax offers: the names of its files, and of its folders that are not parts."""
     found = (Path(__file__).parent / folder).glob("[a-z]*")
-    return tuple(sorted(path.stem for path in found if path.suffix == ".py" or path.name == "vae"))
+    return tuple(sorted(path.stem for path in found if path.suffix == ".py" or path.is_dir()))
 
 
 def equal(*values: Any) -> Values:
@@ -113,17 +113,22 @@ def data(*names: str) -> dict[str, Values]:
 
 PAIRS = ("books", "capitals", "planted_pairs", "toy_text")  # sources of pairs: they have no x
 FITTED = ("pca", "ppca")  # models with a closed form: nothing is trained
-VAES = ("vae", "iwae", "flow_vae", "mixture_vae", "mmd_vae", "tc_vae", "two_layer_vae", "two_layer_iwae")
 AUTOENCODERS = ("autoencoder", "denoising_autoencoder", "sparse_autoencoder", "vq_vae")
 SUPERVISED = ("classifier", "regressor")
+VAE = {"model.name": equal("vae")}
 TRAINED = {"model.name": other_than(*FITTED)}
-ENCODED = {"model.name": equal(*VAES, *AUTOENCODERS, *SUPERVISED, "made")}  # models with the encoder of networks.py
-DECODED = {"model.name": equal(*VAES, *AUTOENCODERS, "made")}
+ENCODED = {"model.name": equal("vae", *AUTOENCODERS, *SUPERVISED, "made")}  # models with the encoder of networks.py
+DECODED = {"model.name": equal("vae", *AUTOENCODERS, "made")}
 LAYERS = {"model.network": equal("mlp"), "model.hidden": given()}  # hidden layers that are dense
-TWO_LAYERS = {"model.name": equal("two_layer_vae", "two_layer_iwae"), "model.second_hidden": given()}
+TWO_LAYERS = {"model.posterior": equal("two_layer"), "model.second_hidden": given()}
+FREE = {  # the KL of each unit is in closed form
+    "model.bound": equal("elbo"),
+    "model.posterior": equal("gaussian"),
+    "model.prior": equal("standard_normal"),
+}
 SPARSE = {"model.name": equal("sparse_autoencoder")}
-FALLING_K = SPARSE | {"model.top_k": positive(), "model.top_k_start": positive()}
-ADAM = TRAINED | {"optimizer.name": equal("adam", "adamw")}
+FALLING_K = {"model.top_k_start": positive()}
+ADAM = {"optimizer.name": equal("adam", "adamw")}
 
 
 @dataclass
@@ -251,11 +256,11 @@ class Model:
         "identity",
         one_of("identity", "sigmoid"),
         "of the mean under a squared error or a Gaussian",
-        models(*VAES, *AUTOENCODERS) | {"model.likelihood": equal("gaussian", "squared_error")},
+        {"model.likelihood": equal("gaussian", "squared_error")},
     )
     likelihood: str = key(
         "bernoulli",
-        one_of("bernoulli", "gaussian", "squared_error"),
+        file_of("models/vae/likelihoods"),
         "p(x|z); squared_error is for autoencoders without a density",
         DECODED,
     )
@@ -263,43 +268,50 @@ class Model:
         1.0,
         above(0.0),
         "of the Gaussian likelihood; if it is learned: its start",
-        models(*VAES, *AUTOENCODERS) | {"model.likelihood": equal("gaussian")},
+        {"model.likelihood": equal("gaussian")},
         unit="squared data units",
     )
     learn_variance: bool = key(
         False,
         anything(),
         "learn one variance that all features share",
-        models(*VAES) | {"model.likelihood": equal("gaussian")},
+        {"model.likelihood": equal("gaussian")},
     )
-    num_samples: int = key(1, at_least(1), "draws of z per example and step: L, or k of an IWAE", models(*VAES))
+    posterior: str = key("gaussian", file_of("models/vae/posteriors"), "q(z|x)", VAE)
+    prior: str = key("standard_normal", file_of("models/vae/priors"), "p(z)", VAE)
+    bound: str = key("elbo", file_of("models/vae/bounds"), "on log p(x), which training maximizes", VAE)
+    num_samples: int = key(1, at_least(1), "draws of z per example and step: L, or k of an IWAE", VAE)
     num_bounds: int = key(
         1,
         at_least(1),
         "importance-weighted bounds that are averaged; above 1: MIWAE",
-        models("iwae", "two_layer_iwae"),
+        {"model.bound": equal("iwae")},
     )
     gradient: str = key(
-        "reparametrized", one_of("reparametrized", "stl", "dreg"), "estimator of the IWAE's gradient", models("iwae")
+        "reparametrized",
+        one_of("reparametrized", "stl", "dreg"),
+        "estimator of the IWAE's gradient",
+        {"model.bound": equal("iwae")},
     )
-    num_flows: int = key(4, at_least(0), "planar flows of the posterior; 0: it is Gaussian", models("flow_vae"))
+    num_flows: int = key(
+        4, at_least(0), "planar flows of the posterior; 0: it is Gaussian", {"model.posterior": equal("planar")}
+    )
     codebook_size: int = key(32, at_least(1), "vectors of the codebook", models("vq_vae"))
     num_codes: int = key(1, at_least(1), "pieces of the code, each replaced by a vector", models("vq_vae"))
-    prior: str = key("standard_normal", one_of("standard_normal", "mixture", "vamp"), "p(z)", models("mixture_vae"))
     num_components: int = key(
         500,
         at_least(1),
         "Gaussians of a mixture, or pseudo-inputs of a VampPrior",
-        models("mixture_vae") | {"model.prior": equal("mixture", "vamp")},
+        {"model.prior": equal("mixture", "vamp")},
     )
     second_latent_dim: int = key(
-        2, at_least(1), "units of z2; latent_dim is that of z1", models("two_layer_vae", "two_layer_iwae")
+        2, at_least(1), "units of z2; latent_dim is that of z1", {"model.posterior": equal("two_layer")}
     )
     second_hidden: tuple[int, ...] = key(
         (100,),
         widths(),
         "widths between z1 and z2; the way down mirrors them",
-        models("two_layer_vae", "two_layer_iwae"),
+        {"model.posterior": equal("two_layer")},
     )
     target: str = key(
         "classification",
@@ -320,7 +332,7 @@ class Model:
         0,
         at_least(0),
         "active units at first; they fall to top_k as objective.selection rises; 0: top_k",
-        SPARSE | {"model.top_k": positive()},
+        {"model.top_k": positive()},
     )
     unit_decoder: bool = key(False, anything(), "what each unit adds to x_hat has norm 1: codes cannot shrink", SPARSE)
     corruption: str = key(
@@ -335,24 +347,26 @@ class Objective:
     beta: float = key(
         1.0,
         at_least(0.0),
-        "weight of the KL (the lecture's lambda); of a tc_vae: of the total correlation",
-        models(*VAES),
+        "weight of the KL (the lecture's lambda); of beta_tc: of the total correlation",
+        VAE,
     )
-    beta_warmup: float = key(0.0, at_least(0.0), "warm-up of beta; 0: none", models(*VAES), unit="steps")
-    free_bits: float = key(0.0, at_least(0.0), "KL of each unit that costs nothing", models("vae"), unit="nats")
+    beta_warmup: float = key(0.0, at_least(0.0), "warm-up of beta; 0: none", VAE, unit="steps")
+    free_bits: float = key(0.0, at_least(0.0), "KL of each unit that costs nothing", FREE, unit="nats")
     weight_penalty: float = key(
         0.0, at_least(0.0), "weight of the squared norm of both matrices, per example", models("linear_autoencoder")
     )
     sparsity: float = key(0.0, at_least(0.0), "weight of the penalty Omega", SPARSE)
     target_activation: float = key(
-        0.05, fraction("(", ")"), "mean activation that penalty=kl holds", SPARSE | {"model.penalty": equal("kl")}
+        0.05, fraction("(", ")"), "mean activation that penalty=kl holds", {"model.penalty": equal("kl")}
     )
     selection: float = key(
         1.0, fraction("[", "]"), "how far k is from model.top_k_start (0) to model.top_k (1)", FALLING_K
     )
     selection_warmup: float = key(0.0, at_least(0.0), "warm-up of selection; 0: none", FALLING_K, unit="steps")
     commitment: float = key(0.25, at_least(0.0), "weight that holds the encoder to its codebook", models("vq_vae"))
-    mmd: float = key(0.0, at_least(0.0), "weight of MMD^2 between codes and prior", models("mmd_vae"), unit="nats")
+    mmd: float = key(
+        0.0, at_least(0.0), "weight of MMD^2 between codes and prior", {"model.bound": equal("mmd")}, unit="nats"
+    )
     corruption_level: float = key(
         0.5,
         fraction("[", "]"),
@@ -378,13 +392,13 @@ class Optimizer:
         0.01,
         fraction("(", "]"),
         "of the peak, at the last step",
-        TRAINED | {"optimizer.schedule": other_than("constant")},
+        {"optimizer.schedule": other_than("constant")},
     )
     b1: float = key(0.9, fraction("[", ")"), "decay of the gradient's mean", ADAM)
     b2: float = key(0.999, fraction("[", ")"), "decay of the squared gradient's mean", ADAM)
     eps: float = key(1e-8, above(0.0), "added to the root of the squared gradient's mean", ADAM)
-    momentum: float = key(0.9, fraction("[", ")"), "of SGD", TRAINED | {"optimizer.name": equal("sgd")})
-    weight_decay: float = key(0.0, at_least(0.0), "of AdamW", TRAINED | {"optimizer.name": equal("adamw")})
+    momentum: float = key(0.9, fraction("[", ")"), "of SGD", {"optimizer.name": equal("sgd")})
+    weight_decay: float = key(0.0, at_least(0.0), "of AdamW", {"optimizer.name": equal("adamw")})
     clip_norm: float = key(0.0, at_least(0.0), "largest norm of a member's gradient; 0: none", TRAINED)
 
 

@@ -197,7 +197,9 @@ def test_imports_form_a_star():
                 imported.add(line.split()[1].split(".")[1])
         allowed = ALLOWED.get(room, set())
         if allowed is not None:
-            assert imported - {"types", "errors", "config", "keys", "__version__", room} <= allowed, f"{path}: {imported}"
+            assert imported - {"types", "errors", "config", "keys", "__version__", room} <= allowed, (
+                f"{path}: {imported}"
+            )
 
 
 @pytest.mark.parametrize(
