@@ -1,11 +1,13 @@
-"""The numbers of every recipe's first twenty steps, as they were recorded: they move only on purpose.
+"""The first twenty steps of every recipe: they learn something, and have the numbers that were recorded.
 
-A change that moves them on purpose records them anew, with the compiler's default flags, and says so:
+Numbers move only on purpose. A change that moves them, or a new recipe, records them with the compiler's default flags
+(all of them, or those of the recipes that are named), and says so:
 
-    python -m tests.test_numbers
+    python -m tests.test_numbers [NAME ...]
 """
 
 import json
+import sys
 import tempfile
 from pathlib import Path
 
@@ -49,31 +51,45 @@ def norm_beside(optimizer):
 
 
 def first_steps(config):
-    """The initial parameters, and {"loss", "gradient_norm", metrics}: [steps] each; of a fitted model one step."""
+    """(state before, state after, {"loss", "gradient_norm", metrics}: [steps] each); of a fitted model one step."""
     task, hp, rows = member_of(config)
     task = task._replace(optimizer=norm_beside(task.optimizer))
+    per_epoch = max(task.num_rows // task.batch_size, 1)
     start = state = jax.jit(lambda hp, rows: train.init_state(task, hp, rows))(hp, rows)
     step = jax.jit(lambda state, hp, batch: train.train_step(task, state, hp, batch))
     order_key = jax.random.fold_in(jax.random.key(hp.seed), 2)
     found = []
     for number in range(1 if task.model.fit else STEPS):
-        epoch, place = divmod(number, task.num_rows // task.batch_size) if not task.model.fit else (0, 0)
+        epoch, place = divmod(number, per_epoch)
         order = np.asarray(jax.random.permutation(jax.random.fold_in(order_key, epoch), task.num_rows))
         chosen = order[place * task.batch_size :][: task.batch_size]
         state, metrics = step(state, hp, {name: values[chosen] for name, values in rows.items()})
         norm = {} if task.model.fit else {"gradient_norm": state.opt_state[1]}  # at the optimum it is rounding alone
         found.append(metrics | norm)
-    return start.params, {name: np.stack([np.asarray(values[name]) for values in found]) for name in found[0]}
+    return start, state, {name: np.stack([np.asarray(values[name]) for values in found]) for name in found[0]}
 
 
-@pytest.fixture(scope="module")
-def recorded():
-    return json.loads(FILE.read_text())
+@pytest.fixture(scope="module", params=RECIPES[1:])  # base, the first, is vae
+def steps(request, table_csv, books_ndjson):
+    """The name of a recipe, and its first steps."""
+    return request.param, *first_steps(recipe(request.param, table_csv, books_ndjson))
 
 
-@pytest.mark.parametrize("name", RECIPES[1:])  # base, the first, is vae
-def test_the_first_steps_of_a_recipe_have_the_recorded_numbers(name, recorded, table_csv, books_ndjson):
-    _, found = first_steps(recipe(name, table_csv, books_ndjson))
+def test_a_recipe_learns_something(steps):
+    _, start, state, found = steps
+    assert all(np.isfinite(values).all() for values in [*jax.tree.leaves(start.params), *found.values()])
+    assert state.step == len(found["loss"]) and state.diverged == -1
+    moved = jax.tree.map(lambda a, b: bool(np.any(np.asarray(a) != np.asarray(b))), start.params, state.params)
+    assert all(jax.tree.leaves(moved)), moved  # every parameter takes part
+    assert jax.tree.map(jnp.shape, start) == jax.tree.map(jnp.shape, state)
+    assert jax.tree.map(jnp.result_type, start) == jax.tree.map(jnp.result_type, state)
+
+
+def test_the_first_steps_of_a_recipe_have_the_recorded_numbers(steps):
+    name, _, _, found = steps
+    recorded = json.loads(FILE.read_text())
+    if name not in recorded:
+        pytest.skip(f"no numbers of {name} yet: python -m tests.test_numbers {name}")
     assert set(found) == set(recorded[name])
     for metric, values in found.items():
         np.testing.assert_allclose(kept(values), recorded[name][metric], **TOLERANCE, err_msg=metric)
@@ -84,15 +100,17 @@ def kept(values):
     return [float(f"{values[step]:.8g}") for step in KEPT if step < len(values)]
 
 
-def record():
-    """Writes numbers.json: one line for each recipe."""
+def record(names):
+    """Writes numbers.json, one line for each recipe: anew, or only the lines of some."""
+    numbers = json.loads(FILE.read_text()) if names else {}
     with tempfile.TemporaryDirectory() as folder:
         data = write_table(Path(folder)), write_books(Path(folder))
-        numbers = {name: first_steps(recipe(name, *data))[1] for name in RECIPES[1:]}
-    short = {name: {metric: kept(values) for metric, values in found.items()} for name, found in numbers.items()}
-    lines = [f"{json.dumps(name)}: {json.dumps(found)}" for name, found in short.items()]
+        for name in names or RECIPES[1:]:
+            *_, found = first_steps(recipe(name, *data))
+            numbers[name] = {metric: kept(values) for metric, values in found.items()}
+    lines = [f"{json.dumps(name)}: {json.dumps(numbers[name])}" for name in sorted(numbers)]
     FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 if __name__ == "__main__":
-    record()
+    record(sys.argv[1:])
