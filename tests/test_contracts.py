@@ -80,29 +80,19 @@ def loss_of(group, hp, state, rows):
     return group.task.model.loss(state.params, state.stats, jax.random.key(2), batch, **weights)[0]
 
 
-@pytest.mark.parametrize("name", RECIPES[1:])  # base, the first, is vae
-def test_a_recipe_takes_two_steps_and_learns_something(name, tasks):
-    group, rows = tasks(name)
-    hp = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), programs.hparams(group.members))
-    start = jax.jit(lambda hp, rows: train.init_state(group.task, hp, rows))(hp, rows)  # one compilation, not a hundred
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(start.params))
-    if group.task.model.fit:  # in closed form: nothing is left to learn
+def test_a_fitted_model_needs_no_step(tasks):
+    fitted = [name for name in RECIPES if tasks(name)[0].task.model.fit]
+    assert fitted
+    for name in fitted:
+        group, rows = tasks(name)
+        hp = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), programs.hparams(group.members))
+        start = jax.jit(lambda hp, rows, task=group.task: train.init_state(task, hp, rows))(hp, rows)
         untrained = start._replace(params=group.task.model.init(jax.random.key(0))[0])
         assert loss_of(group, hp, start, rows) < loss_of(group, hp, untrained, rows)
         assert group.total_steps == 0
-        return
-    step = jax.jit(lambda state, hp, rows: train.train_step(group.task, state, hp, rows))
-    state, metrics = step(start, hp, rows)
-    state, metrics = step(state, hp, rows)
-    assert state.step == 2 and state.diverged == -1
-    assert all(value.shape == () and np.isfinite(value) for value in metrics.values())
-    moved = jax.tree.map(lambda a, b: bool(np.any(np.asarray(a) != np.asarray(b))), start.params, state.params)
-    assert all(jax.tree.leaves(moved)), moved  # every parameter takes part
-    assert jax.tree.map(jnp.shape, start) == jax.tree.map(jnp.shape, state)
-    assert jax.tree.map(jnp.result_type, start) == jax.tree.map(jnp.result_type, state)
 
 
-@pytest.mark.parametrize("name", RECIPES[1:])
+@pytest.mark.parametrize("name", RECIPES[1:])  # base, the first, is vae
 def test_a_model_keeps_its_contract(name, tasks):
     group, rows = tasks(name)
     model, spec = group.task.model, group.dataset.spec
