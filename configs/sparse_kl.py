@@ -1,4 +1,4 @@
-"""Sparsity by a target: λ Σ KL[z₀ ‖ mean of z_i over the batch] holds the mean activation of every sigmoid unit at z₀.
+"""Sparsity by a target: λ Σ KL[z₀ ‖ mean of z_i over the batch] holds the mean activation of each sigmoid unit at z₀.
 
     python -m experiments.train --config=configs/sparse_kl.py --workdir=runs/sparse_kl \\
         --sweep objective.target_activation=0.02,0.05,0.1
