@@ -5,8 +5,8 @@
     python -m experiments.train --config=configs/supervised_regression.py --workdir=runs/regression \\
         --config.data.path=diabetes.npz --sweep model.name=regressor,autoencoder
 
-About 10 s on two CPU cores for these 442 patients. Expect a test loss of 0.25 for the regressor, which is R² = 1 − 2 ·
-0.25 = 0.5, as for linear regression. The labels rise along one direction of its codes. For a .csv,
+About 10 s on two CPU cores for these 442 patients. Expect a test loss of 0.259 for the regressor (seed 0), which is R²
+= 1 − 2 · 0.259 = 0.48; linear regression has about 0.5. The labels rise along one direction of its codes. For a .csv,
 `--config.data.label_column=NAME` names the labels. Source: the lecture's slide "Learning embeddings", as a regression.
 """
 
