@@ -7,7 +7,7 @@
 Download Koehrsen's found_books_filtered.ndjson, or one partition of it, from
 github.com/WillKoehrsen/wikipedia-data-science. About 20 s on two CPU cores for partition p15 with 1,413 books. There
 expect a held-out link AUC of 0.89; PPMI with a truncated SVD reaches 0.85 and slightly less pure genres (`python -m
-experiments.reproduce book_embedding`).
+experiments.reproduce book_embedding`). `evaluate` prints an auc of 0.839 against shuffled negatives (seed 0).
 
 The recipe is the regression on ±1. For the classification in nats, which gives much the same result, add
 `--config.model.target=classification --config.train.batch_size=1024 --config.train.epochs=40
