@@ -6,8 +6,10 @@ value is static: each value swept makes a program of its own.
 
 from ml_collections import ConfigDict
 
+from aejax.config import Config
 
-def get_config() -> ConfigDict:
+
+def get_config() -> Config:
     config = ConfigDict()
     config.seed = 0
 

@@ -6,12 +6,11 @@
 About 10 s on two CPU cores on the digits. Source: Higgins et al. 2017, eq. 4.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.objective.beta = 4.0
     config.model.latent_dim = 10

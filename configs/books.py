@@ -13,12 +13,11 @@ heart. Source: Koehrsen, "Building a Recommendation System Using Neural Network 
 `--config.model.negatives=uniform`. Batches, epochs and γ were chosen on p15.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import books_planted
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = books_planted.get_config()
     config.data.name = "books"
     config.train.epochs = 100

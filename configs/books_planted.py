@@ -8,12 +8,11 @@ where the score that knows the genres has 0.71 (`python -m experiments.reproduce
 model of configs/books.py on a stochastic block model (Holland, Laskey & Leinhardt 1983).
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.name = "planted_pairs"
     config.data.valid_fraction = 0.0

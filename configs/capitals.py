@@ -9,12 +9,11 @@ training has not seen, between capitals that it has. Expect the true map up to a
 lecture's slide "Embeddings"; table from Natural Earth (public domain).
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.name = "capitals"
     config.data.valid_fraction = 0.0

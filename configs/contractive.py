@@ -8,12 +8,11 @@ About 5 s on two CPU cores on the digits. A one-layer encoder has the penalty in
 Source: Rifai et al. 2011 (ICML).
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "sparse_autoencoder"
     config.model.penalty = "contractive"

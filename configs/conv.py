@@ -5,12 +5,11 @@
 Needs images. About 15 s on two CPU cores on the digits. `--config.model.name=vae` makes it a convolutional VAE.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "autoencoder"
     config.model.network = "conv"

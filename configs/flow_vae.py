@@ -9,12 +9,11 @@ that of none (−24.2 and −24.7 with seed 0). Source: Rezende & Mohamed 2015 (
 bound of MNIST improves with the number of flows.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.binarization = "dynamic"
     config.model.name = "flow_vae"

@@ -8,12 +8,11 @@ On the digits about 18 s on two CPU cores. The paper's own numbers are of MNIST:
 docs/results.md for a shorter schedule). Source: arXiv 1509.00519, section 5; k = 1 is configs/vae_dynamic.py.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import vae_dynamic
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = vae_dynamic.get_config()
     config.model.name = "iwae"
     config.model.num_samples = 5

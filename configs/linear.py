@@ -6,12 +6,11 @@ Without hidden layers or activations: the lecture's "shallow linear autoencoder"
 digits. Source: Baldi & Hornik 1989.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "autoencoder"
     config.model.hidden = ()

@@ -7,12 +7,11 @@ Directions whose variance σᵢ² is at most λ vanish. About 10 s on two CPU co
 (arXiv 1901.08168), the sum loss of section 2, per example.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "linear_autoencoder"
     config.model.latent_dim = 10

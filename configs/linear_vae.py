@@ -7,12 +7,11 @@ posterior is diagonal. About 10 s on two CPU cores on the digits; expect a test 
 (arXiv 1911.02469).
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.hidden = ()
     config.model.latent_dim = 5

@@ -7,12 +7,11 @@ On the digits about 12 s on two CPU cores. The same layers with N(0, I) as prior
 of Gaussians that Tomczak & Welling 2018 (arXiv 1705.07120) compare with their VampPrior, configs/vamp.py.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "mixture_vae"
     config.model.prior = "mixture"

@@ -7,12 +7,11 @@ On the digits about 10 s for each setting on two CPU cores. Expect test reconstr
 and KLs, which are not penalized, of 83, 34 and 2 nats (seed 0). Source: Zhao et al. 2017 (arXiv 1706.02262), α = 1.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "mmd_vae"
     config.model.latent_dim = 10

@@ -7,12 +7,11 @@ For the digits' 64 features; about 5 s on two CPU cores. At λ = 0 the test rows
 learned of them. Source: the lecture's slides "Over/Undercomplete AE"; `experiments.reproduce trivial_mapping`.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "sparse_autoencoder"
     config.model.hidden = ()

@@ -6,12 +6,11 @@ Its metric `nll` is the exact −log p(x), in nats per example. A second on two 
 get −8.905. Source: Tipping & Bishop 1999, eq. 7 and 8.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "ppca"
     config.model.latent_dim = 5

@@ -9,12 +9,11 @@ accuracy is the answer: `--config.model.name=classifier --config.model.hidden='(
 Seconds on two CPU cores. Source: the lecture's slide on pre-trained embedding layers.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.name = "arrays"
     config.data.standardize = True

@@ -7,12 +7,11 @@ About 10 s on two CPU cores. The pairs are words at most three places apart, fiv
 nearest neighbors to be of its topic, which is never told. Source: Mikolov et al. 2013 (arXiv 1301.3781, 1310.4546).
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.name = "toy_text"
     config.data.valid_fraction = 0.0

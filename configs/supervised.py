@@ -8,12 +8,11 @@ from the autoencoder's: `python -m experiments.reproduce supervised_embedding --
 them side by side. Source: the lecture's slide "Learning embeddings".
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "classifier"
     config.model.hidden = (128,)

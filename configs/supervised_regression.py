@@ -10,12 +10,11 @@ Expect a test loss near 0.25, which is R² = 1 − 2 · 0.25 = 0.5, as linear re
 direction of the regressor's codes. Source: the lecture's slide "Learning embeddings", as a regression.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.name = "arrays"
     config.data.label_kind = "number"

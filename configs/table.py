@@ -7,12 +7,11 @@
 variance is learned, so that the weight of the KL needs no tuning. Source: Lucas et al. 2019 on the learned variance.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.name = "arrays"
     config.data.standardize = True

@@ -9,12 +9,11 @@ and MIGs near 0.03, 0.10 and 0.21 (means over the seeds, which differ by 0.08 fr
 each unit does. Source: Chen et al. 2018 (arXiv 1802.04942), on data of ours.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.name = "sprites"
     config.model.name = "tc_vae"

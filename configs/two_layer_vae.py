@@ -8,12 +8,11 @@ by 5,000 importance samples, after the schedule of configs/vae_dynamic.py, where
 arXiv 1509.00519, section 5 and table 1, VAE of two layers, k = 1.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import vae_dynamic
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = vae_dynamic.get_config()
     config.model.name = "two_layer_vae"
     config.model.latent_dim = 100

@@ -6,12 +6,11 @@ About 5 s on two CPU cores on the digits. Source: Kingma & Welling 2013 (arXiv 1
 lecture's slide "Implementation".
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.train.epochs = 60
     return config

@@ -9,12 +9,11 @@ code measures after a shorter schedule stands in docs/results.md. Source: Burda 
 section 5 and table 1, VAE, k = 1.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.binarization = "dynamic"
     config.model.latent_dim = 50

@@ -7,12 +7,11 @@ The reconstruction term also has the Gaussian's constant, so that the elbo is a 
 cores on the digits. Source: the lecture's slides "Hyperparameter".
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.likelihood = "gaussian"
     config.model.output_activation = "sigmoid"

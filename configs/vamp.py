@@ -9,12 +9,11 @@ importance samples; the draws anew at every step here are other data. Source: To
 table 1, VAE with L = 1.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.binarization = "dynamic"
     config.model.name = "mixture_vae"

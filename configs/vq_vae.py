@@ -8,12 +8,11 @@ test set (seed 0). Source: van den Oord et al. 2017 (arXiv 1711.00937), section 
 commitments from 0.1 to 2.0.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "vq_vae"
     config.model.latent_dim = 32
