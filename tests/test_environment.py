@@ -122,7 +122,7 @@ COMMANDS = [
     ["evaluate", "--workdir=TMP"],
     ["embed", "--workdir=TMP", "--input=x.npy", "--output=z.npy"],
     ["sample", "--workdir=TMP", "--output=x.npy"],
-    ["reproduce", "pca_equivalence"],
+    ["reproduce", "reparametrization"],
     ["benchmark", "--members=2"],
 ]
 STOP_AT_JAX = """
