@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Key
 
-from aejax.errors import UserError, choose
+from aejax.errors import UserError
 from aejax.types import Spec
 
 Rows = Float[Array, "B *shape"]
@@ -40,8 +40,8 @@ CORRUPTIONS = {"masking": masking, "salt_and_pepper": salt_and_pepper, "gaussian
 
 
 def make(name: str, spec: Spec) -> Corruption:
-    """The corruption `model.corruption`; raises UserError for an unknown one and for data that have no salt."""
-    corruption = CORRUPTIONS[choose("model.corruption", name, CORRUPTIONS)]
+    """The corruption `model.corruption`; raises UserError for data that have no salt."""
+    corruption = CORRUPTIONS[name]
     if name == "salt_and_pepper" and spec.support == "real":
         raise UserError(
             "model.corruption=salt_and_pepper needs data in [0, 1] and these lie outside: use masking or gaussian"

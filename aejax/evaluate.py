@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float, Int
 
-from aejax.keys import EVALUATION, stream
+from aejax.streams import EVALUATION, stream
 from aejax.types import Batch, HParams, Metrics, Task, TrainState
 
 WINDOW, WINDOW_SD = 11, 1.5  # pixels, of the Gaussian window of ssim

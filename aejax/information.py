@@ -15,7 +15,7 @@ from jax import Array, lax
 from jaxtyping import Float, Key
 
 from aejax import losses
-from aejax.keys import EVALUATION, stream
+from aejax.streams import EVALUATION, stream
 from aejax.types import Batch, HParams, Metrics, Task, TrainState
 
 MOST_ROWS = 2000  # of a split: the estimate is quadratic in them

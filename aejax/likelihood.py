@@ -13,7 +13,7 @@ from jax import Array, lax
 from jaxtyping import Float, Key
 
 from aejax.evaluate import map_batches
-from aejax.keys import EVALUATION, stream
+from aejax.streams import EVALUATION, stream
 from aejax.types import Autoencoder, Batch, HParams, Metrics, Params, Task, TrainState
 
 CODES = 2000  # that pass the decoder at once: on a CPU more of them leave the cache

@@ -5,16 +5,11 @@ Constants are never dropped, so that numbers of different likelihoods can be com
 """
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
-
-from aejax.errors import UserError, choose
-from aejax.types import Spec
 
 
 def flatten(rows: Float[Array, "B *features"]) -> Float[Array, "B f"]:
@@ -90,31 +85,3 @@ def kl_normal(
 def kl_discrete(p: Float[Array, "*shape n"], q: Float[Array, "*shape n"]) -> Float[Array, "*shape"]:
     """KL[p ‖ q] = Σ p log(p / q) over the last axis, of probabilities; infinite where q is 0 and p is not: nats."""
     return jax.scipy.special.rel_entr(p, q).sum(axis=-1)
-
-
-class Likelihood(NamedTuple):
-    """How a decoder's output [B, ...] is read: as log p(x|z) in nats (squared error: −‖x − x_hat‖²), and as x_hat."""
-
-    log_prob: Callable[[Array, Array, Array], Array]  # (x, output, logvar) -> [B]
-    mean: Callable[[Array], Array]  # (output) -> x_hat
-
-
-OUTPUT_ACTIVATIONS = {"identity": lambda output: output, "sigmoid": jax.nn.sigmoid}
-DENSITIES = ("bernoulli", "gaussian")
-
-
-def likelihood(config: Any, spec: Spec) -> Likelihood:
-    """The likelihood of `config.model`; raises UserError for unknown names and for data outside its support."""
-    mean = OUTPUT_ACTIVATIONS[choose("model.output_activation", config.output_activation, OUTPUT_ACTIVATIONS)]
-    likelihoods = {
-        "bernoulli": Likelihood(lambda x, output, _: bernoulli_log_likelihood(x, output), jax.nn.sigmoid),
-        "gaussian": Likelihood(lambda x, output, logvar: gaussian_log_likelihood(x, mean(output), logvar), mean),
-        "squared_error": Likelihood(lambda x, output, _: -squared_error(x, mean(output)), mean),
-    }
-    chosen = likelihoods[choose("model.likelihood", config.likelihood, likelihoods)]
-    if config.likelihood == "bernoulli" and spec.support == "real":
-        raise UserError(
-            "model.likelihood=bernoulli needs data in [0, 1] and these lie outside: "
-            "rescale them, or use --config.model.likelihood=gaussian"
-        )
-    return chosen

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from aejax.errors import UserError, choose
+from aejax.errors import UserError
 from aejax.types import Params, Spec
 
 ACTIVATIONS = {
@@ -98,10 +98,9 @@ class ConvDecoder(nn.Module):
 
 
 def encoder(config: Any, spec: Spec, features: int) -> Network:
-    """x[B, *shape] to [B, features], as `config.model` says; raises UserError for unknown names."""
-    activation = ACTIVATIONS[choose("model.activation", config.activation, ACTIVATIONS)]
-    choose("model.initializer", config.initializer, INITIALIZERS)
-    if choose("model.network", config.network, ("mlp", "conv")) == "mlp":
+    """x[B, *shape] to [B, features], as `config.model` says; raises UserError for settings that do not fit."""
+    activation = ACTIVATIONS[config.activation]
+    if config.network == "mlp":
         widths = (*config.hidden, features)
         return _network(MLP(widths, activation, config.initializer, gated=config.gated), spec.shape)
     _check_conv(config, spec)
@@ -109,11 +108,10 @@ def encoder(config: Any, spec: Spec, features: int) -> Network:
 
 
 def decoder(config: Any, spec: Spec) -> Network:
-    """z[B, latent_dim] to [B, *shape] (logits or means), mirroring the encoder; raises UserError for unknown names."""
-    activation = ACTIVATIONS[choose("model.activation", config.activation, ACTIVATIONS)]
-    choose("model.initializer", config.initializer, INITIALIZERS)
+    """z[B, latent_dim] to [B, *shape] (logits or means), mirroring the encoder; UserError for what does not fit."""
+    activation = ACTIVATIONS[config.activation]
     bias = output_bias(config, spec)
-    if choose("model.network", config.network, ("mlp", "conv")) == "mlp":
+    if config.network == "mlp":
         widths = (*reversed(config.hidden), math.prod(spec.shape))
         flat = _network(MLP(widths, activation, config.initializer, bias, config.gated), (config.latent_dim,))
         return Network(flat.init, lambda params, z: flat.apply(params, z).reshape(-1, *spec.shape))
@@ -126,7 +124,7 @@ def output_bias(config: Any, spec: Spec) -> tuple[float, ...] | float:
 
     The mean is kept 0.001 away from 0 and 1 (Burda et al. 2015, appendix C). Raises UserError where it is no logit.
     """
-    if choose("model.output_bias", config.output_bias, ("zero", "train_mean")) == "zero":
+    if config.output_bias == "zero":
         return 0.0
     if config.likelihood != "bernoulli" or config.network != "mlp":
         raise UserError(
@@ -157,8 +155,7 @@ def masked(params: Params, masks: Sequence[np.ndarray]) -> Params:
 
 def mlp(config: Any, inputs: int, widths: tuple[int, ...]) -> Network:
     """Rows[B, inputs] to [B, widths[-1]], with the hidden layers that `config.model` names; as for `encoder`."""
-    activation = ACTIVATIONS[choose("model.activation", config.activation, ACTIVATIONS)]
-    choose("model.initializer", config.initializer, INITIALIZERS)
+    activation = ACTIVATIONS[config.activation]
     return _network(MLP(widths, activation, config.initializer, gated=config.gated), (inputs,))
 
 

@@ -7,8 +7,6 @@ import optax
 from jax import Array, lax
 from jaxtyping import Float, Int
 
-from aejax.errors import choose
-
 
 def stage(progress: Float[Array, "*steps"]) -> Float[Array, "*steps"]:
     """Which of eight stages, 0 to 7, each three times as long as the one before (Burda et al. 2015, section 5)."""
@@ -60,9 +58,8 @@ def clip(clip_norm: Float[Array, ""]) -> optax.GradientTransformation:
 def make(
     name: str, schedule: str, total_steps: int
 ) -> Callable[[Mapping[str, Array], Array], optax.GradientTransformation]:
-    """`config.optimizer` as a function (numbers, step) -> transformation; raises UserError for unknown names."""
-    rule = RULES[choose("optimizer.name", name, RULES)]
-    choose("optimizer.schedule", schedule, DECAYS)
+    """`config.optimizer` as a function (numbers, step) -> transformation."""
+    rule = RULES[name]
 
     def transformation(numbers: Mapping[str, Array], step: Array) -> optax.GradientTransformation:
         rate = learning_rate(schedule, total_steps, numbers, step)

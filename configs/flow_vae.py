@@ -16,7 +16,7 @@ from configs import base
 def get_config() -> Config:
     config = base.get_config()
     config.data.binarization = "dynamic"
-    config.model.name = "flow_vae"
+    config.model.posterior = "planar"
     config.model.num_flows = 8
     config.model.hidden = (200, 200)
     config.train.epochs = 100

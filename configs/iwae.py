@@ -14,6 +14,6 @@ from configs import vae_dynamic
 
 def get_config() -> Config:
     config = vae_dynamic.get_config()
-    config.model.name = "iwae"
+    config.model.bound = "iwae"
     config.model.num_samples = 5
     return config

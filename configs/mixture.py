@@ -13,7 +13,6 @@ from configs import base
 
 def get_config() -> Config:
     config = base.get_config()
-    config.model.name = "mixture_vae"
     config.model.prior = "mixture"
     config.model.num_components = 10
     config.train.epochs = 60

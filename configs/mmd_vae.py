@@ -13,7 +13,7 @@ from configs import base
 
 def get_config() -> Config:
     config = base.get_config()
-    config.model.name = "mmd_vae"
+    config.model.bound = "mmd"
     config.model.latent_dim = 10
     config.objective.beta = 0.0
     config.objective.mmd = 100.0

@@ -16,7 +16,7 @@ from configs import base
 def get_config() -> Config:
     config = base.get_config()
     config.data.name = "sprites"
-    config.model.name = "tc_vae"
+    config.model.bound = "beta_tc"
     config.model.latent_dim = 10
     config.model.hidden = (256, 128)
     config.objective.beta = 4.0

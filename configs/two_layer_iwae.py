@@ -13,6 +13,6 @@ from configs import two_layer_vae
 
 def get_config() -> Config:
     config = two_layer_vae.get_config()
-    config.model.name = "two_layer_iwae"
+    config.model.bound = "iwae"
     config.model.num_samples = 5
     return config

@@ -14,7 +14,8 @@ from configs import vae_dynamic
 
 def get_config() -> Config:
     config = vae_dynamic.get_config()
-    config.model.name = "two_layer_vae"
+    config.model.posterior = "two_layer"
+    config.model.prior = "two_layer"
     config.model.latent_dim = 100
     config.model.second_hidden = (100, 100)
     config.model.second_latent_dim = 50

@@ -16,7 +16,6 @@ from configs import base
 def get_config() -> Config:
     config = base.get_config()
     config.data.binarization = "dynamic"
-    config.model.name = "mixture_vae"
     config.model.prior = "vamp"
     config.model.latent_dim = 40
     config.model.hidden = (300, 300)

@@ -33,8 +33,7 @@ def small():
     return small_config()
 
 
-@pytest.fixture(scope="session")
-def table_csv(tmp_path_factory):
+def write_table(folder):
     """A labeled table of 120 named samples with 6 features, not centered, not scaled; with numbers.csv beside.
 
     There the kinds are numbers, 100.5 and 200.5.
@@ -44,18 +43,16 @@ def table_csv(tmp_path_factory):
     x = (rng.normal(size=(120, 2)) + 3.0 * y[:, None]) @ rng.normal(size=(2, 6)) + rng.normal(size=(120, 6)) + 10.0
     lines = ["id,kind," + ",".join(f"gene{j}" for j in range(6))]
     lines += [f"s{i},{'ab'[y[i]]}," + ",".join(f"{value:.6f}" for value in x[i]) for i in range(120)]
-    path = tmp_path_factory.mktemp("table") / "table.csv"
+    path = folder / "table.csv"
     path.write_text("\n".join(lines) + "\n")
     numbers = path.read_text().replace(",a,", ",100.5,").replace(",b,", ",200.5,")
     path.with_name("numbers.csv").write_text(numbers)
     return path
 
 
-@pytest.fixture(scope="session")
-def books_ndjson(tmp_path_factory):
+def write_books(folder):
     """60 books in the public format with 8 of 30 links, most from the half of its genre; and book_info.tsv beside."""
     rng = np.random.default_rng(0)
-    folder = tmp_path_factory.mktemp("books")
     lines, info = [], ["title\tauthor\tgenre"]
     for book in range(60):
         links = rng.choice(30, 8, replace=False, p=np.where(np.arange(30) % 2 == book % 2, 0.9, 0.1) / 15)
@@ -64,3 +61,13 @@ def books_ndjson(tmp_path_factory):
     (folder / "book_info.tsv").write_text("\n".join(info) + "\n")
     (folder / "books.ndjson").write_text("\n".join(lines) + "\n")
     return folder / "books.ndjson"
+
+
+@pytest.fixture(scope="session")
+def table_csv(tmp_path_factory):
+    return write_table(tmp_path_factory.mktemp("table"))
+
+
+@pytest.fixture(scope="session")
+def books_ndjson(tmp_path_factory):
+    return write_books(tmp_path_factory.mktemp("books"))

@@ -3,10 +3,12 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from scipy import stats
 from scipy.special import logsumexp
 
 from aejax import information, losses
+from aejax.types import Autoencoder, HParams, Task, TrainState
 
 
 def test_the_aggregate_is_a_mixture():
@@ -49,3 +51,22 @@ def test_the_aggregate_is_compared_with_the_models_own_prior():
     np.testing.assert_allclose(own["aggregate_kl"], 0.0, atol=0.02)
     other = information.surgery(jax.random.key(7), mean, logvar)
     np.testing.assert_allclose(other["aggregate_kl"], 12.5, atol=0.3)
+
+
+@pytest.mark.parametrize("log_prior", [None, lambda params, z: losses.standard_normal_log_prob(z - params)])
+def test_a_model_is_compared_with_its_own_prior_if_it_knows_one(log_prior):
+    """Codes of N(5, 1): their aggregate is this model's prior, N(5, 1), and 12.5 nats from N(0, 1)."""
+    model = Autoencoder(
+        init=lambda key: (jnp.float32(5.0), ()),
+        loss=lambda params, stats, key, batch: (batch["x"].mean(), ({}, ())),
+        encode=lambda params, x: x,
+        posterior=lambda params, x: (x, jnp.full_like(x, 2 * np.log(0.8))),
+        log_prior=log_prior,
+    )
+    task = Task(model, lambda numbers, step: None, lambda key, batch: batch, False, 2000, 1, 1000)
+    state, hp = TrainState(jnp.int32(0), jnp.int32(-1), jnp.float32(5.0), (), ()), HParams(jnp.uint32(0), {}, {})
+    x = 5.0 + 0.6 * jax.random.normal(jax.random.key(8), (2000, 1))
+    found = information.evaluate_member(task, state, hp, {"x": x})
+    assert ("aggregate_kl" in found) == (log_prior is not None) and "unit_kl" not in found
+    if log_prior:
+        np.testing.assert_allclose(found["aggregate_kl"], 0.0, atol=0.02)

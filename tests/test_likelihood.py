@@ -11,8 +11,8 @@ from scipy.special import logsumexp
 
 from aejax import config as configs
 from aejax import likelihood, losses, models
-from aejax.keys import EVALUATION, stream
 from aejax.models import iwae, vae
+from aejax.streams import EVALUATION, stream
 from aejax.types import Autoencoder, HParams, Spec, Task, TrainState
 from configs.base import get_config
 

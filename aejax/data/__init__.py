@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from aejax.errors import UserError, choose
+from aejax.errors import UserError
 
 if TYPE_CHECKING:  # aejax.types imports jax; input that reads no data is to fail before that
     import aejax.types
@@ -22,8 +22,6 @@ if TYPE_CHECKING:  # aejax.types imports jax; input that reads no data is to fai
 Split = dict[str, np.ndarray]
 
 SPLITS = ("train", "valid", "test")
-BINARIZATIONS = ("none", "static", "dynamic", "threshold")
-LABEL_KINDS = ("class", "number")
 NOT_SOURCES = ("__init__", "idx", "tfds")
 FROM_PATHS = ("arrays", "binarized_mnist", "books")  # sources that read data.path
 
@@ -64,7 +62,8 @@ def load(config: Any) -> "aejax.types.Dataset":
     """
     from aejax.types import Dataset, Spec
 
-    _check_settings(config)
+    if config.standardize and config.binarization != "none":
+        raise UserError(f"data.standardize and data.binarization={config.binarization} exclude each other: drop one")
     rows = _source(config.name).read(config)
     where = f"data.name={config.name}" if config.name not in FROM_PATHS else f"data.path={config.path}"
     if config.label_kind == "number" and rows.class_names:
@@ -188,18 +187,6 @@ def nearest(word: str, choices: Sequence[str]) -> str:
 
 def _source(name: str) -> Any:
     return importlib.import_module(f"aejax.data.{name if name in sources() else 'tfds'}")
-
-
-def _check_settings(config: Any) -> None:
-    choose("data.binarization", config.binarization, BINARIZATIONS)
-    choose("data.label_kind", config.label_kind, LABEL_KINDS)
-    for key in ("valid_fraction", "test_fraction"):
-        if not 0.0 <= config[key] < 1.0:
-            raise UserError(f"data.{key}={config[key]}: a fraction of the rows is at least 0 and below 1")
-    if config.split_seed < 0:
-        raise UserError(f"data.split_seed={config.split_seed}: a seed is not negative")
-    if config.standardize and config.binarization != "none":
-        raise UserError(f"data.standardize and data.binarization={config.binarization} exclude each other: drop one")
 
 
 def _of_pairs(rows: Pairs, where: str, config: Any) -> "aejax.types.Dataset":

@@ -4,16 +4,14 @@ Linear without hidden layers, shallow with a sigmoid code, deep with hidden laye
 up to a constant, −log p of a Gaussian with σ² = ½.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 
-from aejax import losses, networks
-from aejax.errors import choose
+from aejax import networks
+from aejax.models import vae
 from aejax.types import Autoencoder, Params, Spec
 
 
@@ -28,24 +26,23 @@ class Parts(NamedTuple):
 
 
 def parts(config: Any, spec: Spec) -> Parts:
-    """The networks and the likelihood of `config.model`; raises UserError for unknown names."""
+    """The networks and the likelihood of `config.model`."""
     encoder = networks.encoder(config, spec, config.latent_dim)
     decoder = networks.decoder(config, spec)
-    activation = networks.ACTIVATIONS[choose("model.code_activation", config.code_activation, networks.ACTIVATIONS)]
-    likelihood = losses.likelihood(config, spec)
-    logvar = jnp.float32(math.log(config.variance))
+    likelihood = vae.part("likelihoods", config.likelihood)(config, spec)
 
     def init(key: Array):
-        encoder_key, decoder_key = jax.random.split(key)
-        return {"encoder": encoder.init(encoder_key), "decoder": decoder.init(decoder_key)}
+        encoder_key, decoder_key, likelihood_key = jax.random.split(key, 3)
+        params = {"encoder": encoder.init(encoder_key), "decoder": decoder.init(decoder_key)}
+        return params | ({"likelihood": own} if (own := likelihood.init(likelihood_key)) else {})
 
     def error(params, x, code):
-        return -likelihood.log_prob(x, decoder.apply(params["decoder"], code), logvar)
+        return -likelihood.log_prob(params, x, decoder.apply(params["decoder"], code))
 
     return Parts(
         init=init,
         preactivation=lambda params, x: encoder.apply(params["encoder"], x),
-        activation=activation,
+        activation=networks.ACTIVATIONS[config.code_activation],
         decode=lambda params, z: likelihood.mean(decoder.apply(params["decoder"], z)),
         error=error,
     )

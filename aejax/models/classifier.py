@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from aejax import networks
-from aejax.errors import UserError, choose
+from aejax.errors import UserError
 from aejax.types import Autoencoder, Spec
 
 
@@ -28,9 +28,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         )
     encoder = networks.encoder(config, spec, config.latent_dim)
     classifier = networks.linear(config.latent_dim, len(spec.class_names))
-    code_activation = networks.ACTIVATIONS[
-        choose("model.code_activation", config.code_activation, networks.ACTIVATIONS)
-    ]
+    code_activation = networks.ACTIVATIONS[config.code_activation]
 
     def init(key: Array):
         encoder_key, classifier_key = jax.random.split(key)

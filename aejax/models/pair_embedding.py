@@ -22,7 +22,6 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from aejax import losses
-from aejax.errors import choose
 from aejax.types import Autoencoder, Spec
 
 START = 0.03  # of the tables: small against Adam's steps, so that a row's direction is soon its data's
@@ -30,8 +29,8 @@ START = 0.03  # of the tables: small against Adam's steps, so that a row's direc
 
 def make(config: Any, spec: Spec) -> Autoencoder:
     """The embedding of items in `latent_dim` dimensions; accuracy and AUC are against the negatives that it draws."""
-    classify = choose("model.target", config.target, ("classification", "regression")) == "classification"
-    uniform = choose("model.negatives", config.negatives, ("uniform", "shuffled")) == "uniform"
+    classify = config.target == "classification"
+    uniform = config.negatives == "uniform"
 
     def init(key: Array):
         tables = {

@@ -17,11 +17,10 @@ from jax import Array
 from jaxtyping import Float
 
 from aejax import losses, networks
-from aejax.errors import UserError, choose
+from aejax.errors import UserError
 from aejax.models import autoencoder
 from aejax.types import Autoencoder, Spec
 
-PENALTIES = ("l1", "l2", "kl", "contractive")
 MEMORY = 0.99  # share of the past in the running mean of the activations
 
 
@@ -58,7 +57,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
             return losses.kl_bernoulli(target, code.mean(axis=0)).sum()
         return contraction(params, x, a, selection).mean()
 
-    def loss(params, stats, key, batch, *, sparsity, target_activation, selection):
+    def loss(params, stats, key, batch, *, sparsity, target_activation=None, selection=1.0):
         a = net.preactivation(params, batch["x"])
         code = activate(a, selection)
         reconstruction = net.error(bounded(params), batch["x"], code).mean()
@@ -75,8 +74,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
 
 
 def check(config: Any) -> None:
-    """Raises UserError for an unknown penalty, and for settings that contradict each other."""
-    choose("model.penalty", config.penalty, PENALTIES)
+    """Raises UserError for settings that contradict each other."""
     if config.top_k > config.latent_dim:
         raise UserError(
             f"model.top_k={config.top_k} is more than model.latent_dim={config.latent_dim}: keep at most all units"

@@ -1,4 +1,4 @@
-"""The MMD-VAE: minimize −E log p(x|z) + β KL[q(z|x) ‖ N(0, I)] + λ MMD²[q(z), N(0, I)], q(z) the mean of all q(z|x).
+"""The ELBO with MMD: −E log p(x|z) + β KL[q(z|x) ‖ N(0, I)] + λ MMD²[q(z), N(0, I)], q(z) the mean of all q(z|x).
 
 Zhao et al. 2017 (InfoVAE, arXiv 1706.02262), whose α and λ give β = 1 − α and here λ = `objective.mmd` = α + λ − 1. For
 β = 0 it is the MMD form of Tolstikhin et al. 2018 (WAE, arXiv 1711.01558), for λ = 0 the VAE. MMD² is that of Gretton
@@ -14,26 +14,23 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from aejax import losses
-from aejax.models import vae
-from aejax.types import Autoencoder, Spec
+from aejax.errors import UserError
+from aejax.models.vae.types import Bound, Posterior, measures
 
 
-def make(config: Any, spec: Spec) -> Autoencoder:
-    """A VAE of `config.model` whose aggregate posterior is held to the prior by its MMD."""
-    net = vae.parts(config, spec)
+def make(config: Any, posterior: Posterior) -> Bound:
+    """The ELBO with the MMD of the aggregate posterior from N(0, I); raises UserError for another prior."""
+    if config.prior != "standard_normal":
+        raise UserError(
+            f"model.bound=mmd integrates over N(0, I), and model.prior={config.prior} is another: "
+            "use --config.model.prior=standard_normal"
+        )
 
-    def loss(params, stats, key, batch, *, beta, mmd):
-        x = batch["x"]
-        mean, logvar = net.posterior(params, x)
-        z = vae.draw(key, mean, logvar, config.num_samples)
-        reconstruction = -net.log_likelihood(params, x, z).mean()
-        kl = losses.kl_standard_normal(mean, logvar).mean(axis=0).sum()
-        discrepancy = jax.vmap(squared_mmd)(z).mean()
-        metrics = {"reconstruction": reconstruction, "kl": kl, "elbo": -(reconstruction + kl), "mmd": discrepancy}
-        return reconstruction + beta * kl + mmd * discrepancy, (metrics, stats)
+    def loss(evaluate, draws, *, beta, mmd):
+        metrics = measures(evaluate(draws)) | {"mmd": jax.vmap(squared_mmd)(draws.z).mean()}
+        return metrics["reconstruction"] + beta * metrics["kl"] + mmd * metrics["mmd"], metrics
 
-    return vae.make(config, spec)._replace(loss=loss)
+    return Bound(config.num_samples, loss)
 
 
 def squared_mmd(z: Float[Array, "B K"]) -> Float[Array, ""]:

@@ -1,10 +1,10 @@
-"""The VAE with planar flows: maximize E_q0 [log p(x|z_F) + β (log p(z_F) − log q0(z_0) + Σ_f log |det ∂z_f/∂z_{f−1}|)].
+"""q(z|x) of z = f_F(... f_1(z_0)), planar flows f of a Gaussian z_0.
 
 Rezende & Mohamed 2015 (arXiv 1505.05770): q0(z_0|x) = N(mean, σ²) is pushed through F = `model.num_flows` planar flows
-z + u tanh(wᵀz + b), their eq. 10, with the determinant of eq. 12; for β = 1 the bound is their eq. 15. The encoder
-gives u, w and b of every flow for every example. The posterior is not Gaussian: the KL is by Monte Carlo, and below 0
-where its noise makes it so. The code of x is the posterior's mean of z_0, pushed through the flows: one point of z_F,
-near but not at the mean of z_F. Without flows this is the VAE, with the KL by Monte Carlo.
+z + u tanh(wᵀz + b), their eq. 10, with the determinant of eq. 12; with the elbo and beta = 1 the bound is their eq. 15.
+The encoder gives u, w and b of every flow for every example. The posterior is not Gaussian: its KL is a mean over draws
+and may be negative by their noise. The code of x is the mean of z_0 pushed through the flows: near but not at the mean
+of z_F. Without flows this is the Gaussian posterior, without a closed form of its KL.
 """
 
 import math
@@ -16,58 +16,35 @@ from jax import Array
 from jaxtyping import Float
 
 from aejax import losses, networks
-from aejax.models import vae
-from aejax.types import Autoencoder, Spec
+from aejax.models.vae.posteriors import gaussian
+from aejax.models.vae.types import Draws, Posterior
+from aejax.types import Spec
 
 SHIFT = math.log(math.e - 1.0)  # softplus(SHIFT) = 1
 
 
-def make(config: Any, spec: Spec) -> Autoencoder:
-    """A VAE of `config.model` whose posterior is a Gaussian pushed through `num_flows` planar flows."""
-    net, k = vae.parts(config, spec), config.latent_dim
-    vae.check_prior(config)
+def make(config: Any, spec: Spec) -> Posterior:
+    """A Gaussian pushed through `num_flows` planar flows, by the encoder of `config`."""
+    k = config.latent_dim
     encoder = networks.encoder(config, spec, 2 * k + config.num_flows * (2 * k + 1))
-
-    def init(key: Array):
-        encoder_key, key = jax.random.split(key)
-        return {**net.init(key), "encoder": encoder.init(encoder_key)}, ()
 
     def heads(params, x):
         """Mean and logvar of q0, [B, K] each, and u, w, b of the flows, [F, B, 2K + 1]."""
         mean, log_sigma, flows = jnp.split(encoder.apply(params["encoder"], x), (k, 2 * k), axis=-1)
         return mean, 2.0 * log_sigma, jnp.moveaxis(flows.reshape(len(x), config.num_flows, 2 * k + 1), 1, 0)
 
-    def draw(params, key, x, num_samples):
-        """z_F of `num_samples` draws, [S, B, K], and log q(z_F|x), [S, B]."""
+    def draw(params, key, x, num):
         mean, logvar, flows = heads(params, x)
-        z = vae.draw(key, mean, logvar, num_samples)
+        z = gaussian.draw(key, mean, logvar, num)
         log_q = losses.normal_log_prob(z, mean[None], logvar[None])
         z, log_determinant = push(z, flows)
-        return z, log_q - log_determinant
-
-    def loss(params, stats, key, batch, *, beta):
-        z, log_q = draw(params, key, batch["x"], config.num_samples)
-        reconstruction = -net.log_likelihood(params, batch["x"], z).mean()
-        kl = (log_q - losses.standard_normal_log_prob(z)).mean()
-        metrics = {"reconstruction": reconstruction, "kl": kl, "elbo": -(reconstruction + kl)}
-        return reconstruction + beta * kl, (metrics, stats)
+        return Draws(z, log_q - log_determinant, None, None)
 
     def encode(params, x):
         mean, _, flows = heads(params, x)
         return push(mean[None], flows)[0][0]
 
-    def log_weights(params, key, x, num_samples):
-        z, log_q = draw(params, key, x, num_samples)
-        return net.log_likelihood(params, x, z) + losses.standard_normal_log_prob(z) - log_q
-
-    return Autoencoder(
-        init=init,
-        loss=loss,
-        encode=encode,
-        decode=net.decode,
-        sample_prior=lambda params, key, num: jax.random.normal(key, (num, k)),
-        log_weights=log_weights,
-    )
+    return Posterior(encoder.init, draw, encode, None)
 
 
 def push(z: Float[Array, "S B K"], flows: Float[Array, "F B _"]) -> tuple[Float[Array, "S B K"], Float[Array, "S B"]]:

@@ -1,0 +1,26 @@
+"""p(x|z) of bits, by their logits; a grey value in [0, 1] counts as a probability."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from aejax import losses
+from aejax.errors import UserError
+from aejax.models.vae.types import Likelihood
+from aejax.types import Spec
+
+
+def make(config: Any, spec: Spec) -> Likelihood:
+    """A Bernoulli of each feature; raises UserError for data outside [0, 1]."""
+    if spec.support == "real":
+        raise UserError(
+            "model.likelihood=bernoulli needs data in [0, 1] and these lie outside: "
+            "rescale them, or use --config.model.likelihood=gaussian"
+        )
+    return Likelihood(
+        lambda key: {},
+        lambda params, x, output: losses.bernoulli_log_likelihood(x, output),
+        jax.nn.sigmoid,
+        lambda params, key, output: jax.random.bernoulli(key, jax.nn.sigmoid(output)).astype(jnp.float32),
+    )

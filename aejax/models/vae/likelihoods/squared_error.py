@@ -1,0 +1,13 @@
+"""−‖x − x_hat‖² in the place of log p(x|z): up to a constant that of a Gaussian with σ² = ½, but not a density."""
+
+from typing import Any
+
+from aejax import losses, networks
+from aejax.models.vae.types import Likelihood
+from aejax.types import Spec
+
+
+def make(config: Any, spec: Spec) -> Likelihood:
+    """The squared error of the decoder's output through `config.output_activation`: squared data units."""
+    mean = networks.ACTIVATIONS[config.output_activation]
+    return Likelihood(lambda key: {}, lambda params, x, output: -losses.squared_error(x, mean(output)), mean, None)

@@ -1,0 +1,1 @@
+"""Posteriors q(z|x), one a file: make(config.model, spec) -> Posterior."""

@@ -1,0 +1,38 @@
+"""q(z|x) = N(mean, σ²) with independent units.
+
+z = mean + σ ε is the reparametrization of Kingma & Welling 2013 (arXiv 1312.6114), section 2.4. The encoder's second
+head is log σ, as in the lecture.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float
+
+from aejax import losses, networks
+from aejax.models.vae.types import Draws, Posterior
+from aejax.types import Spec
+
+
+def make(config: Any, spec: Spec) -> Posterior:
+    """A Gaussian with independent units, by the encoder of `config`."""
+    encoder = networks.encoder(config, spec, 2 * config.latent_dim)
+
+    def moments(params, x):
+        mean, log_sigma = jnp.split(encoder.apply(params["encoder"], x), 2, axis=-1)
+        return mean, 2.0 * log_sigma
+
+    def draws(params, key, x, num):
+        mean, logvar = moments(params, x)
+        z = draw(key, mean, logvar, num)
+        return Draws(z, losses.normal_log_prob(z, mean[None], logvar[None]), mean, logvar)
+
+    return Posterior(encoder.init, draws, lambda params, x: moments(params, x)[0], moments, gaussian=True)
+
+
+def draw(key: Array, mean: Float[Array, "*B K"], logvar: Float[Array, "*B K"], num: int) -> Float[Array, "S *B K"]:
+    """z = mean + σ ε, `num` of every row."""
+    epsilon = jax.random.normal(key, (num, *mean.shape))
+    return mean[None] + jnp.exp(0.5 * logvar)[None] * epsilon

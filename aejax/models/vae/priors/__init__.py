@@ -1,0 +1,1 @@
+"""Priors p(z), one a file: make(config.model, spec, posterior) -> Prior."""

@@ -1,0 +1,19 @@
+"""p(z) = N(0, I); its KL from a Gaussian is Kingma & Welling 2013 (arXiv 1312.6114), appendix B."""
+
+from typing import Any
+
+import jax
+
+from aejax import losses
+from aejax.models.vae.types import Posterior, Prior
+from aejax.types import Spec
+
+
+def make(config: Any, spec: Spec, posterior: Posterior) -> Prior:
+    """N(0, I) of `config.latent_dim` units."""
+    return Prior(
+        lambda key: {},
+        lambda params, z: losses.standard_normal_log_prob(z),
+        lambda params, key, num: jax.random.normal(key, (num, config.latent_dim)),
+        kl_of_units=losses.kl_standard_normal,
+    )

@@ -1,0 +1,53 @@
+"""The VampPrior: p(z) = (1/C) Σ q(z|u_c), the posteriors of C = `model.num_components` learned pseudo-inputs u_c.
+
+Tomczak & Welling 2018 (arXiv 1705.07120), eq. 9. The KL to it has no closed form: it is a mean over draws.
+"""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float
+
+from aejax.errors import UserError
+from aejax.models.vae.priors import mixture
+from aejax.models.vae.types import Posterior, Prior
+from aejax.types import Spec
+
+
+def make(config: Any, spec: Spec, posterior: Posterior) -> Prior:
+    """A VampPrior of a Gaussian posterior; raises UserError for another posterior."""
+    num, moments = config.num_components, posterior.moments
+    if not posterior.gaussian or not moments:
+        raise UserError(
+            f"model.prior=vamp needs the density of q(z|u) at any z, which model.posterior={config.posterior} lacks: "
+            "use --config.model.posterior=gaussian, or --config.model.prior=mixture"
+        )
+
+    def init(key: Array):
+        return {"pseudo_inputs": free(spec)[None] + jax.random.normal(key, (num, *spec.shape))}
+
+    def components(params) -> mixture.Components:
+        return jnp.full(num, -math.log(num)), *moments(params, bounded(params["prior"]["pseudo_inputs"], spec))
+
+    return Prior(
+        init,
+        lambda params, z: mixture.log_prob(components(params), z),
+        lambda params, key, n: mixture.sample(components(params), key, n),
+    )
+
+
+def free(spec: Spec) -> Float[Array, "*shape"]:
+    """The training mean [*shape] as an unbounded parameter: logits of data in [0, 1], kept 0.01 away from its ends."""
+    if spec.support == "real":
+        return jnp.asarray(spec.mean)
+    mean = np.clip(spec.mean, 0.01, 0.99)
+    return jnp.asarray(np.log(mean / (1.0 - mean)))
+
+
+def bounded(parameters: Float[Array, "C *shape"], spec: Spec) -> Float[Array, "C *shape"]:
+    """Pseudo-inputs in data units. In [0, 1] by a sigmoid: the hard tanh of the authors has no slope outside."""
+    return parameters if spec.support == "real" else jax.nn.sigmoid(parameters)

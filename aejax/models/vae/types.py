@@ -1,0 +1,83 @@
+"""The four parts of a VAE and what passes between them: NamedTuples of arrays or of pure functions.
+
+S counts draws of z, B rows, K the units of the code. z [S, B, Z] may have more units than the code: its first K are the
+code, which the decoder reads; a second stochastic layer follows them.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from jax import Array
+from jaxtyping import Float
+
+from aejax.types import Metrics, Params
+
+
+class Draws(NamedTuple):
+    """Draws of z from q(z|x)."""
+
+    z: Float[Array, "S B Z"]
+    log_q: Float[Array, "S B"]  # log q(z|x): nats
+    mean: Array | None  # of the Gaussian that z, or the last layer of z, was drawn from: [B, K] or [S, B, Z - K]
+    logvar: Array | None  # None if it was not drawn from a Gaussian
+
+
+class Divergence(NamedTuple):
+    """KL[q(z|x) ‖ p(z)] in nats, in closed form as far as there is one."""
+
+    value: Array  # [S, B], or [B] if no draw is left in it
+    units: Float[Array, "B K"] | None  # of each unit, if all of it is in closed form
+    metrics: Metrics  # parts of it that are reported by name
+
+
+class Terms(NamedTuple):
+    """All that a bound may look at."""
+
+    draws: Draws
+    log_likelihood: Float[Array, "S B"]  # log p(x|z): nats
+    log_prior: Float[Array, "S B"]  # log p(z): nats
+    kl: Divergence
+
+
+class Posterior(NamedTuple):
+    """q(z|x); its parameters are params["encoder"]."""
+
+    init: Callable[[Array], Params]  # (key)
+    draw: Callable[[Params, Array, Array, int], Draws]  # (params, key, x[B, ...], S)
+    encode: Callable[[Params, Array], Array]  # (params, x[B, ...]) -> code [B, K]
+    moments: Callable[[Params, Array], tuple[Array, Array]] | None  # (params, x) -> mean, logvar [B, K] of the code
+    gaussian: bool = False  # z is the code, and q(z|x) = N(mean, exp(logvar)) with these moments
+
+
+class Prior(NamedTuple):
+    """p(z); its parameters are params["prior"]."""
+
+    init: Callable[[Array], Params]  # (key); {} without parameters
+    log_prob: Callable[[Params, Array], Array]  # (params, z[..., Z]) -> [...]: nats
+    sample: Callable[[Params, Array, int], Array]  # (params, key, num) -> code [num, K]
+    kl_of_units: Callable[[Array, Array], Array] | None = None  # (mean, logvar) -> [B, K]: from a Gaussian q(z|x)
+    kl: Callable[[Params, Draws], Divergence] | None = None  # with less noise than log q(z|x) − log p(z)
+    two_layers: bool = False  # z is the code and a second layer
+
+
+class Likelihood(NamedTuple):
+    """p(x|z), by the decoder's output [B, ...]; its parameters are params["likelihood"]."""
+
+    init: Callable[[Array], Params]  # (key); {} without parameters
+    log_prob: Callable[[Params, Array, Array], Array]  # (params, x, output) -> [B]: nats
+    mean: Callable[[Array], Array]  # (output) -> x_hat
+    sample: Callable[[Params, Array, Array], Array] | None  # (params, key, output) -> x; None: it is not a density
+
+
+class Bound(NamedTuple):
+    """What training maximizes, from draws of z."""
+
+    num_draws: int  # of z for each row
+    loss: Callable[..., tuple[Array, Metrics]]  # (evaluate: Draws -> Terms, draws, *, beta, ...): nats per example
+
+
+def measures(terms: Terms) -> Metrics:
+    """The ELBO and its parts, nats per example: means over draws and rows, whatever a bound weighs them with."""
+    reconstruction = -terms.log_likelihood.mean()
+    kl = terms.kl.value.mean() if terms.kl.units is None else terms.kl.units.mean(axis=0).sum()
+    return {"reconstruction": reconstruction, "kl": kl, "elbo": -(reconstruction + kl)} | terms.kl.metrics

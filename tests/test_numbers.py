@@ -1,0 +1,116 @@
+"""The first twenty steps of every recipe: they learn something, and have the numbers that were recorded.
+
+Numbers move only on purpose. A change that moves them, or a new recipe, records them with the compiler's default flags
+(all of them, or those of the recipes that are named), and says so:
+
+    python -m tests.test_numbers [NAME ...]
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from aejax import axes, programs, train
+from tests.conftest import ROOT, write_books, write_table
+from tests.test_contracts import RECIPES, recipe
+
+FILE = ROOT / "tests" / "numbers.json"
+STEPS, KEPT = 20, (0, 1, 4, 9, 19)
+# Other flags of the compiler sum in another order: after twenty steps that has moved no number by more than 3e-6 of it,
+# but `mmd` and `total_correlation`, small differences of large sums, by up to 2e-5 of theirs.
+TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
+
+
+def member_of(config):
+    """(task, hp, rows of training) of the only member of a config: all that this file asks of the house."""
+    [group] = programs.make_groups(axes.members(config, [], False))
+    hp = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), programs.hparams(group.members))
+    return group.task, hp, group.dataset.train
+
+
+def norm_beside(optimizer):
+    """The optimizer, with the norm of the last gradient in its state: (state, norm)."""
+
+    def transformation(numbers, step):
+        inner = optimizer(numbers, step)
+
+        def update(gradient, state, params=None):
+            updates, state = inner.update(gradient, state[0], params)
+            return updates, (state, optax.tree.norm(gradient))
+
+        return optax.GradientTransformation(lambda params: (inner.init(params), jnp.float32(0.0)), update)
+
+    return transformation
+
+
+def first_steps(config):
+    """(state before, state after, {"loss", "gradient_norm", metrics}: [steps] each); of a fitted model one step."""
+    task, hp, rows = member_of(config)
+    task = task._replace(optimizer=norm_beside(task.optimizer))
+    per_epoch = max(task.num_rows // task.batch_size, 1)
+    start = state = jax.jit(lambda hp, rows: train.init_state(task, hp, rows))(hp, rows)
+    step = jax.jit(lambda state, hp, batch: train.train_step(task, state, hp, batch))
+    order_key = jax.random.fold_in(jax.random.key(hp.seed), 2)
+    found = []
+    for number in range(1 if task.model.fit else STEPS):
+        epoch, place = divmod(number, per_epoch)
+        order = np.asarray(jax.random.permutation(jax.random.fold_in(order_key, epoch), task.num_rows))
+        chosen = order[place * task.batch_size :][: task.batch_size]
+        state, metrics = step(state, hp, {name: values[chosen] for name, values in rows.items()})
+        norm = {} if task.model.fit else {"gradient_norm": state.opt_state[1]}  # at the optimum it is rounding alone
+        found.append(metrics | norm)
+    return start, state, {name: np.stack([np.asarray(values[name]) for values in found]) for name in found[0]}
+
+
+@pytest.fixture(scope="module", params=RECIPES[1:])  # base, the first, is vae
+def steps(request, table_csv, books_ndjson):
+    """The name of a recipe, and its first steps."""
+    return request.param, *first_steps(recipe(request.param, table_csv, books_ndjson))
+
+
+def test_a_recipe_learns_something(steps):
+    _, start, state, found = steps
+    assert all(np.isfinite(values).all() for values in [*jax.tree.leaves(start.params), *found.values()])
+    assert state.step == len(found["loss"]) and state.diverged == -1
+    moved = jax.tree.map(lambda a, b: bool(np.any(np.asarray(a) != np.asarray(b))), start.params, state.params)
+    assert all(jax.tree.leaves(moved)), moved  # every parameter takes part
+    assert jax.tree.map(jnp.shape, start) == jax.tree.map(jnp.shape, state)
+    assert jax.tree.map(jnp.result_type, start) == jax.tree.map(jnp.result_type, state)
+
+
+def test_the_first_steps_of_a_recipe_have_the_recorded_numbers(steps):
+    name, _, _, found = steps
+    recorded = json.loads(FILE.read_text())
+    if name not in recorded:
+        pytest.skip(f"no numbers of {name} yet: python -m tests.test_numbers {name}")
+    assert set(found) == set(recorded[name])
+    for metric, values in found.items():
+        np.testing.assert_allclose(kept(values), recorded[name][metric], **TOLERANCE, err_msg=metric)
+
+
+def kept(values):
+    """The steps that are stored: of the one of a fitted model, this."""
+    return [float(f"{values[step]:.8g}") for step in KEPT if step < len(values)]
+
+
+def record(names):
+    """Writes numbers.json, one line for each recipe: anew, or only the lines of some."""
+    numbers = json.loads(FILE.read_text()) if names else {}
+    with tempfile.TemporaryDirectory() as folder:
+        data = write_table(Path(folder)), write_books(Path(folder))
+        for name in names or RECIPES[1:]:
+            *_, found = first_steps(recipe(name, *data))
+            numbers[name] = {metric: kept(values) for metric, values in found.items()}
+    lines = [f"{json.dumps(name)}: {json.dumps(numbers[name])}" for name in sorted(numbers)]
+    FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+if __name__ == "__main__":
+    record(sys.argv[1:])
