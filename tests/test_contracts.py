@@ -18,6 +18,8 @@ from aejax import config as configs
 from configs import base
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 MONTE_CARLO_KL = {
     "flow_vae",
     "mixture_vae",

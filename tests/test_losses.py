@@ -12,6 +12,8 @@ from aejax.errors import UserError
 from aejax.types import Spec
 from configs.base import get_config
 
+pytestmark = pytest.mark.slow
+
 SHAPES = [(1,), (7,), (2, 3, 5), (4, 4, 1)]
 
 

@@ -242,6 +242,7 @@ def mnist(tmp_path_factory):
     return data_dir
 
 
+@pytest.mark.slow
 def test_the_genuine_mnist_is_tfds_own(mnist):
     import tensorflow_datasets
 

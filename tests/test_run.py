@@ -18,6 +18,8 @@ from aejax import config as configs
 from aejax.errors import Interrupted, UserError
 from tests.conftest import ROOT, small_config
 
+pytestmark = pytest.mark.slow
+
 SWEEP = ["objective.beta=1,4"]
 
 

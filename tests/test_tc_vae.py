@@ -13,6 +13,8 @@ from aejax.models import tc_vae, vae
 from aejax.types import Spec
 from configs.base import get_config
 
+pytestmark = pytest.mark.slow
+
 D, K = 5, 3
 decomposed = jax.jit(tc_vae.decomposed)
 SPEC = Spec((D,), "table", "unit", 1.0, (), (), np.zeros(D, np.float32), None, None)
