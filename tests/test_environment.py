@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 
 import jax
 import pytest
@@ -114,6 +115,11 @@ print(json.dumps(environment.describe() | found))
     assert found["packages"]["jax"] == jax.__version__
     if sys.platform == "linux":
         assert found["pool"] == 3
+
+
+def test_the_version_is_the_same_wherever_it_is_written():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert version == environment.version("aejax") and f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 COMMANDS = [
