@@ -1,4 +1,3 @@
-# make demo: train, evaluate and draw the lecture's VAE.  make test: lint, types and tests.
 # PYTHON=python3.13 chooses the interpreter, EXTRA=cuda13 (or cuda12, tpu) the accelerator.
 PYTHON ?= python3
 EXTRA ?=
@@ -8,18 +7,35 @@ FAST = XLA_FLAGS="--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitte
 ONCE = JAX_COMPILATION_CACHE_DIR=$(VENV)/compiled JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0
 STAMP = $(VENV)/installed-$(shell $(PYTHON) -c 'import hashlib, sys; print("%d.%d-" % sys.version_info[:2] + hashlib.sha256(open("requirements.txt", "rb").read()).hexdigest()[:12])')$(if $(EXTRA),-$(EXTRA))
 
-.PHONY: demo test lock clean
 
-demo: $(STAMP)
+.DEFAULT_GOAL := help
+.PHONY: help demo lint quick test lock clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(STAMP) ## Train, evaluate and draw the lecture's VAE on embedded digits (runs/demo).
 	$(RUN) -m experiments.train --config=configs/vae.py --workdir=runs/demo
 	$(RUN) -m experiments.evaluate --workdir=runs/demo
 
-test: $(STAMP)
+lint: $(STAMP) ## Check style, format and types.
 	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
 	$(RUN) -m basedpyright --level error --pythonpath $(RUN)
+
+quick: $(STAMP) ## Run the tests that compile nothing large (under a minute).
+	$(FAST) $(RUN) -m pytest -n 2 --dist worksteal -m "not bits and not slow"
+
+test: lint ## Run lint and all tests.
 	$(FAST) $(RUN) -m pytest -n 2 --dist worksteal -m "not bits"
 	rm -rf $(VENV)/compiled
 	$(ONCE) $(RUN) -m pytest -n 2 --dist load -m bits
+
+lock: ## Make requirements.txt anew from pyproject.toml (needs uv): hashes, no index URLs, all platforms.
+	uv pip compile pyproject.toml --extra test --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade -o requirements.txt
+
+clean: ## Delete the environment and the runs.
+	rm -rf $(VENV) runs
 
 # The environment, from hashes; made anew when the interpreter, the lock or the extra changes.
 $(STAMP):
@@ -28,10 +44,3 @@ $(STAMP):
 	$(RUN) -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements.txt
 	$(if $(EXTRA),$(RUN) -m pip install --quiet --disable-pip-version-check "jax[$(EXTRA)]==$$($(RUN) -c 'import jax; print(jax.__version__)')")
 	touch $@
-
-# Anew from pyproject.toml; needs uv. Hashes, no index URLs, one file for every Python and platform.
-lock:
-	uv pip compile pyproject.toml --extra test --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade -o requirements.txt
-
-clean:
-	rm -rf $(VENV) runs

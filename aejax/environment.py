@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 PACKAGES = ("aejax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "tensorflow-datasets")
@@ -30,11 +31,13 @@ def pin(num_members: int, deterministic: bool = True, directory: Path | None = N
 
 
 def recorded_threads(directory: Path | None) -> int | None:
-    """The threads that a run directory records, None where there is none."""
-    try:
-        return json.loads(((directory or Path()) / "environment.json").read_text())[-1]["threads"]
-    except (OSError, ValueError, LookupError, TypeError):
+    """The threads that a run, or the first of its shards, began with; None if none are recorded."""
+    if directory is None:
         return None
+    for path in (directory / "environment.json", *sorted(directory.glob("shards/*/environment.json"))):
+        with suppress(OSError, ValueError, LookupError, TypeError):
+            return json.loads(path.read_text())[0]["threads"]
+    return None
 
 
 def describe() -> dict:

@@ -8,12 +8,11 @@ over seeds 0 to 2). From β = 4 on the KL is below 0.04 nats: nearly all ten uni
 2017, eq. 4.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.objective.beta = 4.0
     config.model.latent_dim = 10

@@ -16,12 +16,11 @@ The recipe is the regression on ±1. For the classification in nats, which gives
 Recommendation System Using Neural Network Embeddings" (2018).
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import books_planted
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = books_planted.get_config()
     config.data.name = "books"
     config.train.epochs = 100

@@ -9,12 +9,11 @@ prints an auc of 0.671 against shuffled negatives (seed 0). Source: the model of
 model (Holland, Laskey & Leinhardt 1983).
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.name = "planted_pairs"
     config.data.valid_fraction = 0.0

@@ -10,12 +10,11 @@ the sphere, which no flat map can satisfy. Source: the lecture's slide "Embeddin
 (public domain).
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.name = "capitals"
     config.data.valid_fraction = 0.0

@@ -9,12 +9,11 @@ encoder has a closed form. With hidden layers (`--config.model.hidden='(128,)' -
 exact too, but takes a backward pass per unit. Source: Rifai et al. 2011 (ICML).
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "sparse_autoencoder"
     config.model.penalty = "contractive"

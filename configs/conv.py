@@ -6,12 +6,11 @@ Needs images. About 15 s on two CPU cores on the digits. Expect a test reconstru
 (seed 0). `--config.model.name=vae` turns it into a convolutional VAE.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "autoencoder"
     config.model.network = "conv"

@@ -6,12 +6,11 @@ About 10 s on two CPU cores on the digits. Expect a test mse of 0.0366 (seed 0).
 Salakhutdinov 2006, without pretraining.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "autoencoder"
     config.model.hidden = (512, 256, 128)

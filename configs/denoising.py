@@ -9,12 +9,11 @@ corrupted rows (seed 0). All levels are one program; 0.9 is the lecture's "90 % 
 standard deviation of the noise. Source: Vincent et al. 2008 (ICML) and 2010 (JMLR 11).
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "denoising_autoencoder"
     config.model.hidden = (256,)

@@ -9,12 +9,11 @@ with eight (seed 0). Source: Rezende & Mohamed 2015 (arXiv 1505.05770), section 
 with the number of flows.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.binarization = "dynamic"
     config.model.posterior = "planar"

@@ -9,12 +9,11 @@ On the digits about 18 s on two CPU cores. Expect a test −log p(x) of 23.48 na
 Source: arXiv 1509.00519, section 5. For k = 1 use configs/vae_dynamic.py.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import vae_dynamic
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = vae_dynamic.get_config()
     config.model.bound = "iwae"
     config.model.num_samples = 5

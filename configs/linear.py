@@ -6,12 +6,11 @@ It has no hidden layers and no activations: the lecture's "shallow linear autoen
 the digits. Expect a test reconstruction ‖x − x_hat‖² of 1.345 (seed 0). Source: Baldi & Hornik 1989.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "autoencoder"
     config.model.hidden = ()

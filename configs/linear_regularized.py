@@ -8,12 +8,11 @@ About 10 s on two CPU cores on the digits. Expect test reconstructions ‖x − 
 of section 2, per example.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "linear_autoencoder"
     config.model.latent_dim = 10

@@ -7,12 +7,11 @@ exact log p(x) of configs/ppca.py, although the posterior is diagonal, and σ² 
 Source: Lucas et al. 2019 (arXiv 1911.02469).
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.hidden = ()
     config.model.latent_dim = 5

@@ -8,12 +8,11 @@ ELBO of configs/flow_vae.py is −24.2. Source: Germain et al. 2015 (arXiv 1502.
 8000 units and MNIST is binarized once (--config.data.binarization=static).
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.binarization = "dynamic"
     config.model.name = "made"

@@ -8,12 +8,11 @@ layers with N(0, I) as prior. Source: the mixture of Gaussians that Tomczak & We
 with their VampPrior (configs/vamp.py).
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.prior = "mixture"
     config.model.num_components = 10

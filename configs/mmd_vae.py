@@ -8,12 +8,11 @@ KLs of 83, 34 and 2 nats (seed 0). The loss does not penalize the KL. Source: Zh
 1.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.bound = "mmd"
     config.model.latent_dim = 10

@@ -8,12 +8,11 @@ and of 0.067 at λ = 0.1 (seed 0). At λ = 0 the test rows come back unchanged: 
 Source: the lecture's slides "Over/Undercomplete AE"; `experiments.reproduce trivial_mapping`.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "sparse_autoencoder"
     config.model.hidden = ()

@@ -6,12 +6,11 @@ It is fitted, not trained: a second on two CPU cores on the digits. Expect a tes
 model.latent_dim=2,10,20` compares sizes. Source: Pearson 1901.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "pca"
     config.model.latent_dim = 2

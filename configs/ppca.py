@@ -6,12 +6,11 @@ A second on two CPU cores on the digits. Expect an exact test −log p(x) (`nll`
 1999, eq. 7 and 8.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "ppca"
     config.model.latent_dim = 5

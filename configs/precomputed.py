@@ -12,12 +12,11 @@ Seconds on two CPU cores. For the wines of configs/table.py (`--config.data.path
 and an accuracy of 0.972 from the linear probe (seed 0). Source: the lecture's slide on pre-trained embedding layers.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.name = "arrays"
     config.data.standardize = True

@@ -6,12 +6,11 @@ Each k is a program of its own. About 10 s on two CPU cores on the digits. Expec
 0.0536 for k = 20, 10, 2 (seed 0). Source: the lecture's slide "AE_shallow".
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "autoencoder"
     config.model.hidden = ()

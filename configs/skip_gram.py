@@ -8,12 +8,11 @@ sees the topics. Expect a word's ten nearest neighbors to be of its topic, and a
 negatives (seed 0). Source: Mikolov et al. 2013 (arXiv 1301.3781, 1310.4546).
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.name = "toy_text"
     config.data.valid_fraction = 0.0

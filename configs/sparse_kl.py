@@ -8,12 +8,11 @@ About 10 s on two CPU cores on the digits. Expect a test `mean_activation` of 0.
 lecture notes, section 3.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "sparse_autoencoder"
     config.model.penalty = "kl"

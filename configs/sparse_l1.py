@@ -8,12 +8,11 @@ with ReLU and none with sigmoid (seed 0). `unit_decoder` keeps the code from shr
 the lecture's slides "Regularization"; Olshausen & Field 1997.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "sparse_autoencoder"
     config.model.hidden = ()

@@ -8,12 +8,11 @@ About 5 s on two CPU cores on the digits. Expect the mean activation of test row
 configs/sparse_l1.py.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "sparse_autoencoder"
     config.model.penalty = "l2"

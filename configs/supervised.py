@@ -9,12 +9,11 @@ experiments.reproduce supervised_embedding --figures=DIR` measures both and draw
 lecture's slide "Learning embeddings".
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "classifier"
     config.model.hidden = (128,)

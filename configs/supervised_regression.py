@@ -10,12 +10,11 @@ About 10 s on two CPU cores for these 442 patients. Expect a test loss of 0.259 
 `--config.data.label_column=NAME` names the labels. Source: the lecture's slide "Learning embeddings", as a regression.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.name = "arrays"
     config.data.label_kind = "number"

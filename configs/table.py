@@ -12,12 +12,11 @@ with 13 features: about 10 s on two CPU cores. Expect a test ELBO of −16.42 na
 a `probe_accuracy` of 0.972. Source: Lucas et al. 2019 on the learned variance.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.name = "arrays"
     config.data.standardize = True

@@ -10,12 +10,11 @@ deviation of 0.08. traversals.png shows what each unit does. Source: Chen et al.
 data.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.name = "sprites"
     config.model.bound = "beta_tc"

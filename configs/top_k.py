@@ -8,12 +8,11 @@ Units with small initial activations are never selected: expect 76, 69 and 56 `d
 units are dead at k = 10. Source: Makhzani & Frey 2013 (arXiv 1312.5663).
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "sparse_autoencoder"
     config.model.top_k = 10

@@ -8,12 +8,11 @@ On the digits about 30 s on two CPU cores. Expect a test −log p(x) of 23.60 na
 for k = 50, by 5,000 importance samples. Source: arXiv 1509.00519, section 5 and table 1.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import two_layer_vae
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = two_layer_vae.get_config()
     config.model.bound = "iwae"
     config.model.num_samples = 5

@@ -9,12 +9,11 @@ the schedule of configs/vae_dynamic.py; one layer has 86.76. Source: arXiv 1509.
 layers, k = 1.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import vae_dynamic
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = vae_dynamic.get_config()
     config.model.posterior = "two_layer"
     config.model.prior = "two_layer"

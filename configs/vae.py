@@ -6,12 +6,11 @@ About 5 s on two CPU cores on the digits. Expect a test ELBO of −24.94 nats (s
 (arXiv 1312.6114); the layers are those of the lecture's slide "Implementation".
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.train.epochs = 60
     return config

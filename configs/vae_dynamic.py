@@ -9,12 +9,11 @@ MNIST (--config.data.name=mnist) the paper reports a −log p(x) of at most 86.7
 shorter schedule. Source: Burda et al. 2015 (arXiv 1509.00519), section 5 and table 1, VAE, k = 1.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.binarization = "dynamic"
     config.model.latent_dim = 50

@@ -8,12 +8,11 @@ About 10 s on two CPU cores on the digits. Expect test ELBOs of −41.20, −41.
 on log p(x). Source: the lecture's slides "Hyperparameter".
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.likelihood = "gaussian"
     config.model.output_activation = "sigmoid"

@@ -9,12 +9,11 @@ MNIST the paper reports a −log p(x) of at most 85.57 nats by 5,000 importance 
 at every step, so its data differ. Source: Tomczak & Welling 2018 (arXiv 1705.07120), table 1, VAE with L = 1.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.data.binarization = "dynamic"
     config.model.prior = "vamp"

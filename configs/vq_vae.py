@@ -8,12 +8,11 @@ On the digits about 10 s for each setting on two CPU cores. Expect test reconstr
 from 0.1 to 2.0.
 """
 
-from ml_collections import ConfigDict
-
+from aejax.config import Config
 from configs import base
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = base.get_config()
     config.model.name = "vq_vae"
     config.model.latent_dim = 32

@@ -14,6 +14,8 @@ from aejax.models.vae.posteriors.gaussian import draw
 from aejax.types import Spec
 from configs.base import get_config
 
+pytestmark = pytest.mark.slow
+
 D, K = 5, 3
 decomposed = jax.jit(beta_tc.decomposed)
 SPEC = Spec((D,), "table", "unit", 1.0, (), (), np.zeros(D, np.float32), None, None)

@@ -117,6 +117,7 @@ def test_an_unknown_claim_is_refused_with_the_nearest():
     assert done.stderr.count("\n") == 1 and done.stdout == ""
 
 
+@pytest.mark.slow
 def test_what_holds_ends_with_0_and_what_lacks_data_is_counted(tmp_path):
     done, written = reproduce_ours(tmp_path, "good", "absent", "--fast", f"--figures={tmp_path / 'pictures'}")
     assert done.returncode == 0, done.stderr
@@ -127,6 +128,7 @@ def test_what_holds_ends_with_0_and_what_lacks_data_is_counted(tmp_path):
     assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["drawn-True"]
 
 
+@pytest.mark.slow
 def test_a_claim_that_fails_ends_with_1_after_all_were_measured(tmp_path):
     done, written = reproduce_ours(tmp_path, "bad", "undefined", "good")
     assert done.returncode == 1, done.stderr

@@ -18,6 +18,8 @@ from aejax import config as configs
 from configs import base
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 RECIPES = ["base", *sorted(path.stem for path in (ROOT / "configs").glob("[a-z]*.py") if path.stem != "base")]
 
 

@@ -11,6 +11,8 @@ from aejax import config as configs
 from aejax.errors import UserError
 from configs import denoising
 
+pytestmark = pytest.mark.slow
+
 NAMES = sorted(corruptions.CORRUPTIONS)
 GREY = jnp.full((50, 12, 10, 1), 0.4)  # neither the least nor the greatest value
 

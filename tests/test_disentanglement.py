@@ -94,6 +94,7 @@ def test_factors_that_do_not_vary_are_left_out():
     assert scores(CODES, np.zeros_like(FACTORS)) == {}
 
 
+@pytest.mark.slow
 def test_evaluate_reads_factors_and_classes_and_draws_one_unit_at_a_time(small, tmp_path):
     """Of an untrained β-TC-VAE with three units."""
     small.data.name, small.data.test_fraction, small.data.valid_fraction = "sprites", 0.05, 0.9

@@ -23,6 +23,8 @@ from configs import capitals as capitals_recipe
 from configs import supervised as supervised_recipe
 from experiments.claims import book_embedding
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 LINE = '["A Book", {}, ["One", "one", "Two", "Hardcover"], []]'
 

@@ -9,6 +9,8 @@ from aejax import information
 from aejax.evaluate import evaluate_member, structural_similarity
 from aejax.types import Autoencoder, HParams, Task, TrainState
 
+pytestmark = pytest.mark.slow
+
 
 def test_ssim_is_that_of_gaussian_filters():
     """Against scipy's own Gaussian filter of radius 5, borders left out (as scikit-image defines it)."""

@@ -16,6 +16,8 @@ from aejax.estimators import Normal
 from aejax.types import Spec
 from configs.base import get_config
 
+pytestmark = pytest.mark.slow
+
 D, K = 6, 2
 
 

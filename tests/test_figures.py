@@ -20,6 +20,8 @@ from PIL import Image
 from aejax import figures, report
 from aejax.figures import images, latent, lines, positions, style, tables
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 NAMES = [str(c) for c in range(10)]
 

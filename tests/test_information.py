@@ -10,6 +10,8 @@ from scipy.special import logsumexp
 from aejax import information, losses
 from aejax.types import Autoencoder, HParams, Task, TrainState
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_aggregate_is_a_mixture():
     rng = np.random.default_rng(0)

@@ -256,6 +256,7 @@ def fingerprint():
     return of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", [*SCENARIOS, *FILES])
 def test_a_key_that_is_read_changes_something(scenario, fingerprint, table_csv, books_ndjson):
     """Every key is refused, or another value changes the data, a program, the visits, or is an argument in use."""

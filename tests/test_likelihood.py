@@ -16,6 +16,8 @@ from aejax.streams import EVALUATION, stream
 from aejax.types import Autoencoder, HParams, Spec, Task, TrainState
 from configs.base import get_config
 
+pytestmark = pytest.mark.slow
+
 D, K = 5, 2
 SPEC = Spec((D,), "table", "unit", 1.0, (), (), np.zeros(D, np.float32), None, None)
 

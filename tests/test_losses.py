@@ -8,6 +8,8 @@ from scipy import integrate, special, stats
 
 from aejax import losses
 
+pytestmark = pytest.mark.slow
+
 SHAPES = [(1,), (7,), (2, 3, 5), (4, 4, 1)]
 
 

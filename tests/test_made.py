@@ -14,6 +14,8 @@ from aejax.models import made
 from aejax.types import Spec
 from configs.base import get_config
 
+pytestmark = pytest.mark.slow
+
 D, K = 8, 6
 SPEC = Spec((2, 2, 2), "table", "binary", 1.0, (), (), np.full((2, 2, 2), 0.3, np.float32), None, None)
 

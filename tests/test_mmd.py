@@ -11,6 +11,8 @@ from aejax.models.vae.bounds import mmd
 from aejax.types import Spec
 from configs.base import get_config
 
+pytestmark = pytest.mark.slow
+
 D, K = 5, 3
 SPEC = Spec((D,), "table", "unit", 1.0, (), (), np.zeros(D, np.float32), None, None)
 

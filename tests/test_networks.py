@@ -10,6 +10,8 @@ from aejax.errors import UserError
 from aejax.types import Spec
 from tests.conftest import small_config
 
+pytestmark = pytest.mark.slow
+
 MEAN = np.array([0.0, 0.25, 0.5, 1.0], np.float32)
 SPEC = Spec((4,), "table", "unit", 1.0, (), (), MEAN, None, None)
 

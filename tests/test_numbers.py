@@ -21,6 +21,8 @@ from aejax import axes, programs, train
 from tests.conftest import ROOT, write_books, write_table
 from tests.test_contracts import RECIPES, recipe
 
+pytestmark = pytest.mark.slow
+
 FILE = ROOT / "tests" / "numbers.json"
 STEPS, KEPT = 20, (0, 1, 4, 9, 19)
 # Other flags of the compiler sum in another order: after twenty steps that has moved no number by more than 3e-6 of it,

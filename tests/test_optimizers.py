@@ -9,6 +9,8 @@ import pytest
 from aejax import optimizers
 from aejax.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 NUMBERS = {
     "learning_rate": 0.03,
     "warmup": 0.0,

@@ -12,6 +12,8 @@ from aejax.models.vae.posteriors import planar
 from aejax.types import Spec
 from configs.base import get_config
 
+pytestmark = pytest.mark.slow
+
 D, K, S, B = 5, 3, 4, 6
 SPEC = Spec((D,), "table", "unit", 1.0, (), (), np.zeros(D, np.float32), None, None)
 

@@ -58,7 +58,7 @@ def test_a_prepared_set_holds_the_raw_rows(tiny, monkeypatch):
     directory = tfds.find("fashion_mnist", data_dir)
     assert tfds.row_counts(directory) == {"train": 40, "test": 12}
     monkeypatch.setattr(tfds, "BATCH", 7)
-    assert rows_by_value(tfds._decode(directory).train) == rows_by_value(*loaded[:2])
+    assert rows_by_value(tfds._decode(idx.library(""), directory).train) == rows_by_value(*loaded[:2])
 
 
 def test_the_cache_is_used_and_rebuilt_when_damaged(tiny, monkeypatch):
@@ -210,6 +210,34 @@ def test_the_newest_version_is_read(tmp_path):
     assert tfds.find("set", tmp_path) == tmp_path / "set" / "10.0.0"
 
 
+# without TFDS, as it is installed by the extra `tfds` only
+
+
+def test_no_other_source_and_no_run_needs_tfds():
+    """Every source's contract, in a process that can import neither TFDS nor TensorFlow."""
+    script = """
+import sys
+sys.modules |= dict.fromkeys(["tensorflow_datasets", "tensorflow"])
+import pytest
+code = pytest.main(["-p", "no:cacheprovider", "tests/test_data.py", "-k", "every_source"])
+import aejax.results, aejax.run
+sys.exit(code)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and f"{len(data.sources())} passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_without_tfds_a_prepared_set_names_the_extra(tiny, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
+    shutil.copytree(tiny[1], tmp_path / "data", ignore=shutil.ignore_patterns("aejax_*"))
+    with pytest.raises(UserError) as error:
+        data.load(config("fashion_mnist", data_dir=str(tmp_path / "data")))
+    assert_one_line(error, "data.name=fashion_mnist needs TensorFlow Datasets", "pip install 'aejax[tfds]'")
+    with pytest.raises(UserError) as error:
+        idx.prepare("mnist", tmp_path, str(tiny[0]))
+    assert_one_line(error, "--name=mnist needs TensorFlow Datasets", "pip install 'aejax[tfds]'")
+
+
 # the launcher and the genuine files
 
 
@@ -242,6 +270,7 @@ def mnist(tmp_path_factory):
     return data_dir
 
 
+@pytest.mark.slow
 def test_the_genuine_mnist_is_tfds_own(mnist):
     import tensorflow_datasets
 

@@ -14,6 +14,8 @@ from aejax.models.vae.priors import vamp
 from aejax.types import Spec
 from configs.base import get_config
 
+pytestmark = pytest.mark.slow
+
 D, K, C = 5, 2, 3
 MEAN = np.array([0.0, 0.25, 0.5, 0.75, 1.0], np.float32)
 SPEC = Spec((D,), "table", "binary", 1.0, (), (), MEAN, None, None)

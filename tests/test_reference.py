@@ -17,6 +17,8 @@ from scipy.special import expit, logsumexp
 from aejax import axes, data, programs, records, results, run
 from tests.conftest import small_config
 
+pytestmark = pytest.mark.slow
+
 INIT, NOISE, ORDER, EVALUATION = range(4)  # the streams of a seed
 HIDDEN, K = 8, 2
 LOG_2PI = np.log(2.0 * np.pi)

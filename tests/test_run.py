@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,10 +13,12 @@ from functools import partial
 import jax
 import pytest
 
-from aejax import axes, checkpoint, gallery, programs, records, results, run, trained
+from aejax import axes, checkpoint, data, gallery, programs, records, results, run, trained
 from aejax import config as configs
 from aejax.errors import Interrupted, UserError
 from tests.conftest import ROOT, small_config
+
+pytestmark = pytest.mark.slow
 
 SWEEP = ["objective.beta=1,4"]
 
@@ -300,3 +303,41 @@ def test_changed_data_are_refused(small, tmp_path, table_csv):
         train(small, tmp_path / "run")
     with pytest.raises(UserError, match="data of .* have changed"):
         results.evaluate(tmp_path / "run")
+
+
+def test_a_member_that_diverges_is_a_row_and_not_a_failure(small, tmp_path, monkeypatch):
+    small.model.name, small.train.epochs, small.model.hidden = "autoencoder", 1, ()
+    workdir = train(small, tmp_path, "optimizer.learning_rate=1e-3,1e30")
+    for drawing in ("draw_views", "draw_sweep"):
+        monkeypatch.setattr(gallery, drawing, lambda *arguments: [])
+    results.evaluate(workdir, projection="pca")
+    for name in ("members.csv", "results.csv"):
+        good, bad = records.read_csv(workdir / name)
+        assert good["status"] == "done" and re.fullmatch(r"diverged at step \d+", bad["status"]), name
+    assert float(good["reconstruction"]) > 0 and bad["reconstruction"] == "nan"
+    rows = [row for row in records.read_lines(workdir / "metrics.jsonl") if row["split"] == "valid"]
+    assert [row["reconstruction"] is None for row in rows] == [False, True]
+
+
+def test_training_reads_no_test_row(small, tmp_path, monkeypatch):
+    class Untouched:
+        """Has a length, and nothing that jax or numpy could read."""
+
+        def __len__(self):
+            return 7
+
+    load = data.load
+    monkeypatch.setattr(data, "load", lambda keys: load(keys)._replace(test={"x": Untouched(), "y": Untouched()}))
+    small.model.name, small.train.epochs = "autoencoder", 1
+    train(small, tmp_path)
+    assert [row["split"] for row in records.read_lines(tmp_path / "metrics.jsonl")] == ["train", "valid"]
+
+
+def test_another_environment_is_named_and_recorded(small, tmp_path, capsys):
+    small.model.name, small.train.epochs = "pca", 1
+    train(small, tmp_path)
+    [first] = records.read_json(tmp_path / "environment.json")
+    records.write_json(tmp_path / "environment.json", [first | {"threads": 99}])
+    train(small, tmp_path)
+    assert "the environment has changed, bits may differ from here on: threads 99 -> " in capsys.readouterr().err
+    assert records.read_json(tmp_path / "environment.json") == [first | {"threads": 99}, first]

@@ -12,6 +12,8 @@ from aejax.errors import UserError
 from aejax.models import sparse_autoencoder
 from configs import sparse_l1
 
+pytestmark = pytest.mark.slow
+
 
 def build(**changes):
     """The group of a small sparse autoencoder of the digits."""

@@ -42,6 +42,7 @@ def test_every_row_is_a_run_of_its_own_that_could_be_started(name):
         assert row.num_samples == 0 or row.metric.startswith("nll")
 
 
+@pytest.mark.slow
 def test_a_row_is_trained_and_evaluated_once(tmp_path, monkeypatch):
     for drawing in ("draw_views", "draw_sweep"):  # pictures are tested elsewhere
         monkeypatch.setattr(gallery, drawing, lambda *arguments: [])

@@ -13,6 +13,8 @@ from aejax.models import vae
 from aejax.types import Spec
 from configs.base import get_config
 
+pytestmark = pytest.mark.slow
+
 D, K1, K2 = 5, 3, 2
 SPEC = Spec((D,), "table", "real", 1.0, (), (), np.zeros(D, np.float32), None, None)
 

@@ -12,6 +12,8 @@ from aejax.models import autoencoder, vq_vae
 from aejax.types import Spec
 from configs.base import get_config
 
+pytestmark = pytest.mark.slow
+
 D, K, PIECES, SIZE, B = 5, 6, 2, 4, 7
 SPEC = Spec((D,), "table", "unit", 1.0, (), (), np.zeros(D, np.float32), None, None)
 

@@ -63,9 +63,18 @@ def prepare(name: str, data_dir: Path, source: str = "", verify: bool = True) ->
         raise UserError(f"--data_dir={data_dir}: {name} cannot be written there: {error}") from error
 
 
+def library(needed_by: str) -> Any:
+    """The module tensorflow_datasets; raises UserError that names what needs it if it is not installed."""
+    try:
+        import tensorflow_datasets
+    except ImportError as error:
+        raise UserError(f"{needed_by} needs TensorFlow Datasets (not TensorFlow): pip install 'aejax[tfds]'") from error
+    return tensorflow_datasets
+
+
 def _listed(name: str) -> dict[str, tuple[str, str]]:
     """File -> URL and sha256, from the list that comes with TFDS: lines of URL, bytes, sha256, file."""
-    text = importlib.resources.files("tensorflow_datasets").joinpath(f"url_checksums/{name}.txt").read_text()
+    text = importlib.resources.files(library(f"--name={name}")).joinpath(f"url_checksums/{name}.txt").read_text()
     return {file: (url, sha256) for url, _, sha256, file in (line.split("\t") for line in text.splitlines())}
 
 
@@ -90,8 +99,7 @@ def _download(urls: dict[str, str], folder: Path) -> None:
 
 
 def _build(name: str, data_dir: Path, folder: Path) -> None:
-    import tensorflow_datasets as tfds
-
+    tfds = library(f"--name={name}")
     arrays = {split: tuple(_read_idx(folder / file) for file in pair) for split, pair in FILES.items()}
     for split, (images, labels) in arrays.items():
         if images.ndim != 3 or labels.shape != images.shape[:1]:

@@ -30,8 +30,9 @@ def read(config: Any) -> Rows:
     cache = directory / f"{CACHE}{_content(directory)[:16]}.npz"
     rows = _restore(cache)
     if rows is None:
+        library = idx.library(f"data.name={config.name}")
         try:
-            rows = _decode(directory)
+            rows = _decode(library, directory)
         except UserError:
             raise
         except Exception as error:  # TFDS, protobuf, array_record and PIL each have their own for damaged files
@@ -87,11 +88,10 @@ def _content(directory: Path) -> str:
     return digest.hexdigest()
 
 
-def _decode(directory: Path) -> Rows:
-    import tensorflow_datasets
+def _decode(library: Any, directory: Path) -> Rows:
     from absl import logging
 
-    builder: Any = tensorflow_datasets.builder_from_directory(directory)
+    builder = library.builder_from_directory(directory)
     form = builder.info.file_format.value
     if form != "array_record":
         raise UserError(
