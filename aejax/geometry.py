@@ -1,11 +1,11 @@
-"""Points and their neighbors, in numpy: what is said about the codes of items once they are learned."""
+"""Points and how far apart they are, in numpy: what is said about the codes of items once they are learned."""
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from aejax.errors import choose
 
-METRICS = ("cosine", "euclidean")
+SIMILARITIES = ("cosine", "euclidean")
 
 
 def procrustes(
@@ -26,23 +26,10 @@ def similarity(
     codes: Float[np.ndarray, "n k"], others: Float[np.ndarray, "m k"], metric: str
 ) -> Float[np.ndarray, "n m"]:
     """Of each code to each other: their cosine, or minus their distance; UserError for another metric."""
-    if choose("metric", metric, METRICS) == "euclidean":
+    if choose("metric", metric, SIMILARITIES) == "euclidean":
         return -np.sqrt(np.square(codes[:, None] - others[None]).sum(axis=-1))
 
     def unit(rows):
         return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
 
     return unit(codes) @ unit(others).T
-
-
-def nearest(codes: Float[np.ndarray, "n k"], num: int, metric: str) -> Int[np.ndarray, "n num"]:
-    """The rows of the `num` nearest others of every code, the nearest first."""
-    near = similarity(codes, codes, metric)
-    np.fill_diagonal(near, -np.inf)
-    return np.argsort(-near, axis=1, kind="stable")[:, :num]
-
-
-def purity(codes: Float[np.ndarray, "n k"], y: Int[np.ndarray, " n"], num: int, metric: str = "cosine") -> float:
-    """The part of the `num` nearest neighbors that share the class of their code, among the labeled ones (y >= 0)."""
-    codes, y = codes[y >= 0], y[y >= 0]
-    return float((y[nearest(codes, num, metric)] == y[:, None]).mean())

@@ -9,6 +9,7 @@ from aejax import geometry
 from aejax.data import capitals as source
 from experiments.claims import Outcome, Row, train
 from experiments.claims._images import QUIET
+from experiments.claims._neighbors import nearest
 
 SEEDS = "seed=0:4"
 EMBEDDINGS = "lecture, slide Embeddings: capitals → 2D coordinates"
@@ -99,7 +100,7 @@ def kept(members: list[Outcome]) -> float:
         distance = source.great_circle if members is trained("great_circle") else source.euclidean
         true = distance(position[:, None], position[None])
         np.fill_diagonal(true, np.inf)
-        near = geometry.nearest(codes(member), 1, "euclidean")[:, 0]
+        near = nearest(codes(member), 1, "euclidean")[:, 0]
         # Of equally near ones, as capitals across a border may be, any will do.
         parts.append((true[np.arange(len(true)), near] <= true.min(axis=1) * (1 + 1e-3)).mean())
     return float(min(parts))

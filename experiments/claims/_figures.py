@@ -1,18 +1,24 @@
-"""The pictures of the lecture's own statements: the KL by σ, estimators by L, latent spaces side by side, λ."""
+"""The pictures that only claims draw: of the KL, estimators, latent spaces, λ, linear maps and denoising.
 
-from collections.abc import Sequence
+As in `aejax.figures`, `draw_NAME(...)` returns the matplotlib Figure and `NAME(path, ...)` writes it.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
+from aejax.figures import draw_rows, to_png
+from aejax.figures.activations import ZERO
 from aejax.figures.latent import Points, legend, name_classes, scatter, square
-from aejax.figures.style import INK, MUTED, WIDTH, class_colors, headline, new_figure
+from aejax.figures.style import CLASS_COLORS, INK, MUTED, WIDTH, caption, class_colors, headline, new_figure
 
 Column = Float[np.ndarray, " n"]
 
@@ -154,3 +160,88 @@ def draw_lambda_panel(
     headline(figure, title)
     legend(figure, class_names)
     return figure
+
+
+def draw_matrices(
+    panels: Sequence[tuple[str, Float[np.ndarray, "rows columns"]]], title: str = "The map x to x_hat of all features"
+) -> Figure:
+    """Matrices [R, C] side by side on one color scale around 0, red where positive."""
+    limit = max(float(np.nanmax(np.abs(matrix))) for _, matrix in panels)
+    figure = new_figure(WIDTH, WIDTH / len(panels) + 0.6, layout="constrained")
+    grid = figure.subplots(1, len(panels), squeeze=False).ravel()
+    for axes, (label, matrix) in zip(grid, panels, strict=True):
+        picture = axes.imshow(matrix, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+        axes.set_title(label)
+        bare(axes)
+        axes.set(xlabel="feature of x_hat", ylabel="feature of x" if axes is grid[0] else "")
+    figure.colorbar(picture, ax=list(grid), fraction=0.02, pad=0.01)
+    headline(figure, title)
+    return figure
+
+
+def draw_errors_by_level(
+    panels: Sequence[tuple[str, str, Mapping[str, Float[np.ndarray, " levels"]]]],
+    levels: Sequence[float],
+    title: str = "Squared error after denoising",
+) -> Figure:
+    """One axes per (corruption, meaning of its level, name -> error per pixel [L] by level), on one log scale."""
+    figure = new_figure(WIDTH, 3.4, layout="constrained")
+    grid = figure.subplots(1, len(panels), squeeze=False, sharey=True).ravel()
+    names = list(panels[0][2])
+    colors = class_colors(len(names))
+    for axes, (corruption, meaning, errors) in zip(grid, panels, strict=True):
+        for name, color in zip(names, colors, strict=True):
+            axes.plot(levels, errors[name], color=tuple(color), marker="o", markersize=3.5, label=name)
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda error, _: f"{error:g}"))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.set(title=corruption.replace("_", " "), xlabel=meaning)
+    grid[0].set_ylabel("squared error per pixel")
+    handles, labels = grid[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(names))
+    headline(figure, title)
+    return figure
+
+
+def draw_confusion(
+    panels: Sequence[tuple[str, Int[np.ndarray, "classes classes"]]],
+    class_names: Sequence[str],
+    title: str = "What a classifier reads",
+) -> Figure:
+    """Counts [true, read] of a classifier per panel; mistakes are red, each by its share of the true class."""
+    figure = new_figure(WIDTH, WIDTH / len(panels) + 1.1, layout="constrained")
+    grid = figure.subplots(1, len(panels), squeeze=False).ravel()
+    places = range(len(class_names))
+    for axes, (label, counts) in zip(grid, panels, strict=True):
+        share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        colors = np.array([[to_rgba(CLASS_COLORS[0] if i == j else ZERO) for j in places] for i in places])
+        colors[..., 3] = np.clip(share * np.where(np.eye(len(class_names), dtype=bool), 0.6, 1.5), 0, 0.9)
+        axes.imshow(colors, interpolation="nearest")
+        for i, j in np.argwhere(counts > 0):
+            axes.text(j, i, f"{counts[i, j]}", ha="center", va="center", fontsize=7, color=INK)
+        bare(axes)
+        axes.set_xticks(places, class_names)
+        axes.set_yticks(places, class_names)
+        axes.tick_params(length=0)
+        axes.set(title=label, xlabel="read as", ylabel="true class" if axes is grid[0] else "")
+    caption(figure, "numbers are test rows; blue: right, red: mistaken, darker for a larger share of the true class")
+    headline(figure, title)
+    return figure
+
+
+def bare(axes: Axes) -> None:
+    """A picture needs no frame, grid or ticks."""
+    axes.set(xticks=[], yticks=[])
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+
+
+confusion = to_png(draw_confusion)
+errors_by_level = to_png(draw_errors_by_level)
+estimators = to_png(draw_estimators)
+kl_curve = to_png(draw_kl_curve)
+lambda_panel = to_png(draw_lambda_panel)
+latent_spaces = to_png(draw_latent_spaces)
+matrices = to_png(draw_matrices)
+rows = to_png(draw_rows)
