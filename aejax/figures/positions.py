@@ -48,13 +48,14 @@ def draw_maps(
 
 
 def extent(points: Points) -> tuple[float, float, float, float]:
-    """The smallest box (left, right, bottom, top) around all finite points, with a margin."""
+    """The box (left, right, bottom, top) around all finite points, with a margin; its sides differ at most fourfold."""
     finite = points[np.isfinite(points).all(axis=1)]
     if not len(finite) or np.ptp(finite, axis=0).min() == 0:
         return square(points)
     low, high = finite.min(axis=0).astype(float), finite.max(axis=0).astype(float)
-    margin = 0.05 * float((high - low).max())
-    return low[0] - margin, high[0] + margin, low[1] - margin, high[1] + margin
+    longest = float((high - low).max())
+    margin = 0.05 * longest + np.maximum(0.0, longest / 4 - (high - low)) / 2
+    return low[0] - margin[0], high[0] + margin[0], low[1] - margin[1], high[1] + margin[1]
 
 
 def far_apart(points: Points, num: int) -> list[int]:
