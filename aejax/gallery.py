@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aejax import axes, figures, geometry
+from aejax import axes, figures
+from aejax.metrics import curves, geometry
 from aejax.programs import Group
 from aejax.types import Autoencoder, Dataset, Params
 
@@ -16,18 +17,6 @@ MOST_ROWS = 5000  # of the test set, in a scatter
 GRID = 20  # codes along each side of the latent grid
 SAMPLES = 64
 UNITS = 10  # rows of a traversal
-METRICS = [  # of the curves, those that the run has
-    ("elbo", "ELBO (nats per example)"),
-    ("nll", "−log p(x) (nats per example)"),
-    ("reconstruction", "reconstruction error (per example)"),
-    ("kl", "KL (nats per example)"),
-    ("penalty", "penalty Ω (per example)"),
-    ("mse", "squared error per feature"),
-    ("accuracy", "accuracy"),
-    ("label_mse", "squared error of the label"),
-    ("auc", "AUC, pairs against negatives"),
-]
-
 LETTERS = {  # of swept keys, as the lecture writes them
     "objective.beta": "β",
     "objective.sparsity": "λ",
@@ -261,12 +250,10 @@ def draw_sweep(
 ) -> list[Picture]:
     """The pictures of all members: their curves, for a swept VAE rate against distortion, and what their codes hold."""
     labels = {member.index: setting_name(axes.setting(member)) for member in members}
-    known = [(key, label) for key, label in METRICS if any(key in row for row in metrics)]
-    if not any("reconstruction" in row for row in metrics):
-        known = [("loss", "loss (per example)"), *known]
     pictures = []
     if metrics:
-        figures.curves(directory / "curves.png", metrics, labels, known, title="Training")
+        titles = curves({name for row in metrics for name in row})
+        figures.curves(directory / "curves.png", metrics, labels, titles, title="Training")
         pictures.append(Picture(directory / "curves.png", "Means over training steps and rows.", "curves of metrics"))
     if len(members) > 1 and any(row.get("kl") is not None for row in results):
         path, swept = directory / "rate_distortion.png", next(iter(axes.setting(members[0])), "")

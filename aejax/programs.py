@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aejax import axes, data, evaluate, models, optimizers, preprocess, sweep, train
+from aejax import axes, data, models, optimizers, preprocess, sweep, train
 from aejax import config as configs
 from aejax.config import Config
 from aejax.errors import UserError
+from aejax.metrics import averages
 from aejax.types import Autoencoder, Dataset, HParams, Spec, Task, TrainState
 
 
@@ -131,7 +132,7 @@ def compile_group(group: Group, lanes: int) -> Programs:
 
     chunk = jax.jit(train_members, donate_argnums=0)
     chunk = chunk.lower((state, zero_totals()), num_blocks, hp, rows, step, step).compile()
-    measure = evaluate.evaluate_member
+    measure = averages.measure
     return Programs(
         mesh=mesh,
         lanes=lanes,

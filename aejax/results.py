@@ -8,23 +8,14 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from aejax import axes, gallery, information, likelihood, programs, records, report, representation, sweep, trained
+from aejax import axes, gallery, programs, records, report, sweep, trained
 from aejax import config as configs
-from aejax import evaluate as evaluation
-from aejax.disentanglement import factor_scores
 from aejax.errors import UserError
+from aejax.metrics import METRICS, UNITS, averages, information, log_likelihood, probes
+from aejax.metrics.disentanglement import factor_scores
 from aejax.programs import Group
 from aejax.types import Metrics, TrainState
 
-METRICS = (  # columns, in their order
-    *("elbo", "bound", "nll", "nll_grey", "nll_static", "nll_dynamic", "nll_threshold"),
-    *("nll_stderr", "ess", "num_samples"),
-    *("reconstruction", "kl", "kl_second", "mutual_information", "aggregate_kl", "mse", "psnr", "ssim", "active_units"),
-    *("probe_accuracy", "knn_accuracy", "silhouette", "kmeans_ari"),
-    *("mig", "sap", "dci_disentanglement", "dci_completeness", "dci_informativeness"),
-    *("perplexity", "mmd", "index_code_mi", "total_correlation", "dimension_kl"),
-    *("penalty", "mean_activation", "zero_fraction", "dead_units", "accuracy", "auc", "label_mse", "loss"),
-)
 FEW = 10.0  # effective samples, below which an estimate of log p(x) is called loose
 
 
@@ -79,14 +70,14 @@ def nll_name(group: Group) -> str:
 def test_of(group: Group, num_samples: int) -> Callable[..., Metrics]:
     """All that is measured of each member on the test rows, as its model allows."""
     model = group.task.model
-    chosen: list[Callable[..., Metrics]] = [evaluation.evaluate_member]
+    chosen: list[Callable[..., Metrics]] = [averages.measure]
     if model.posterior:
-        chosen.append(information.evaluate_member)
+        chosen.append(information.measure)
 
     def measure(*member: Any) -> Metrics:
         values = {name: value for measure in chosen for name, value in measure(*member).items()}
         if num_samples and "nll" not in values:  # a density that the loss knows is exact already
-            values |= likelihood.evaluate_member(*member, num_samples=num_samples)
+            values |= log_likelihood.measure(*member, num_samples=num_samples)
         return values
 
     return measure
@@ -94,7 +85,7 @@ def test_of(group: Group, num_samples: int) -> Callable[..., Metrics]:
 
 def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
     """What the codes of each member say of the classes, and of the factors that the data were generated from."""
-    encode, most = jax.jit(group.task.model.encode), representation.MOST_ROWS
+    encode, most = jax.jit(group.task.model.encode), probes.MOST_ROWS
     train, test = (
         {name: values[:most] for name, values in split.items()} for split in (group.dataset.train, group.dataset.test)
     )
@@ -109,7 +100,7 @@ def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
             return {}
         found = {}
         if group.dataset.spec.class_names:
-            found |= representation.probes(codes, train["y"], test_codes, test["y"])
+            found |= probes.class_scores(codes, train["y"], test_codes, test["y"])
         if group.dataset.spec.factor_names:
             found |= factor_scores(codes, train["factors"], test_codes, test["factors"])
         return found
@@ -215,7 +206,7 @@ def evaluate(workdir: Path, projection: str = "tsne", num_samples: int = 0, prob
 
 def unit_rows(group: Group, tested: Tested) -> list[dict[str, Any]]:
     """The rows of units.csv: of every member's units the variance of the posterior mean, and the KL (nats) if known."""
-    known = {name: tested.curves[f"unit_{name}"] for name in ("kl", "variance") if f"unit_{name}" in tested.curves}
+    known = {name: tested.curves[f"unit_{name}"] for name in UNITS if f"unit_{name}" in tested.curves}
     return [
         {"member": member.index, "unit": unit} | {name: values[lane, unit].item() for name, values in known.items()}
         for lane, member in enumerate(group.members)
@@ -227,8 +218,8 @@ def likelihood_rows(group: Group, tested: Tested, num_samples: int) -> list[dict
     """The rows of likelihood.csv: of every member the estimate of −log p(x) (nats) as the samples grow."""
     if "curve" not in tested.curves:
         return []
-    samples = likelihood.curve_samples(
-        num_samples, likelihood.chunk_size(num_samples, group.config.evaluate.batch_size)
+    samples = log_likelihood.curve_samples(
+        num_samples, log_likelihood.chunk_size(num_samples, group.config.evaluate.batch_size)
     )
     return [
         {"member": member.index, "metric": nll_name(group), "num_samples": number, "nll": nll.item()}
@@ -270,7 +261,7 @@ def collapses(members: list[axes.Member], rows: list[dict[str, Any]]) -> list[st
         if known and row["active_units"] < k:
             found.setdefault(f"of {k}", []).append(f"{k - row['active_units']} in member {row['member']}")
     return [
-        f"collapsed units {of} (variance of the posterior mean at most {evaluation.ACTIVE}): {', '.join(counts)}"
+        f"collapsed units {of} (variance of the posterior mean at most {averages.ACTIVE}): {', '.join(counts)}"
         for of, counts in found.items()
     ]
 

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from aejax import axes, checkpoint, data, figures, gallery, geometry, models, preprocess, programs, records
+from aejax import axes, checkpoint, data, figures, gallery, models, preprocess, programs, records
 from aejax import config as configs
 from aejax.errors import UserError
+from aejax.metrics import geometry
 from aejax.types import Autoencoder, Params, Spec
 
 Labels = list[str] | np.ndarray | None  # of rows: names of classes, or float32 [N]; None without any

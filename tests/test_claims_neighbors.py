@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from aejax import geometry
+from aejax.metrics import geometry
 from experiments.claims import _neighbors as neighbors
 
 RNG = np.random.default_rng(0)

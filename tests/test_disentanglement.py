@@ -4,7 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from aejax import axes, disentanglement, gallery, programs, results
+from aejax import axes, gallery, programs, results
+from aejax.metrics import METRICS, disentanglement
 from aejax.types import TrainState
 
 VALUES = 4
@@ -104,7 +105,7 @@ def test_evaluate_reads_factors_and_classes_and_draws_one_unit_at_a_time(small, 
     results.check(group, 0, probe=True)
     [found] = results.probe_members(group, state)
     assert {"probe_accuracy", "mig", "sap", "dci_disentanglement", "dci_informativeness"} <= set(found)
-    assert set(found) <= set(results.METRICS)
+    assert set(found) <= set(METRICS)
     [diverged] = results.probe_members(group, state._replace(params=jax.tree.map(lambda leaf: leaf * np.nan, params)))
     assert diverged == {}
     pictures = gallery.draw_views(tmp_path, gallery.views(group, params), "", "pca")

@@ -5,8 +5,8 @@ import pytest
 from scipy.spatial import procrustes as scipy_procrustes
 from scipy.stats import ortho_group
 
-from aejax import geometry
 from aejax.errors import UserError
+from aejax.metrics import geometry
 
 RNG = np.random.default_rng(0)
 

@@ -6,7 +6,8 @@ import numpy as np
 from scipy import stats
 from scipy.special import logsumexp
 
-from aejax import information, losses
+from aejax import losses
+from aejax.metrics import information
 
 
 def test_the_aggregate_is_a_mixture():

@@ -53,6 +53,7 @@ def train(recipe: str, changes: dict[str, Any] | None = None, *sweep: str, zippe
 
     from aejax import axes, programs, results, run, trained
     from aejax import config as configs
+    from aejax.metrics import METRICS
 
     config = configs.replaced(importlib.import_module(f"configs.{recipe}").get_config(), changes or {})
     sweep_axes = [axes.parse_axis(text, config) for text in sweep]
@@ -63,7 +64,7 @@ def train(recipe: str, changes: dict[str, Any] | None = None, *sweep: str, zippe
             tested = results.evaluate_group(directory, group)
             for lane, (member, row) in enumerate(zip(group.members, tested.rows, strict=True)):
                 state = jax.tree.map(lambda leaf, lane=lane: leaf[lane], tested.state)
-                metrics = {name: row[name] for name in results.METRICS if name in row}
+                metrics = {name: row[name] for name in METRICS if name in row}
                 outcomes[member.index] = Outcome(
                     member.swept, group.task.model, state.params, state.stats, metrics, group.dataset
                 )

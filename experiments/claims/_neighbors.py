@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from aejax.geometry import similarity
+from aejax.metrics.geometry import similarity
 
 
 def nearest(codes: Float[np.ndarray, "n k"], num: int, metric: str) -> Int[np.ndarray, "n num"]:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from aejax import geometry
 from aejax.data import capitals as source
+from aejax.metrics import geometry
 from experiments.claims import Outcome, Row, train
 from experiments.claims._images import QUIET
 from experiments.claims._neighbors import nearest

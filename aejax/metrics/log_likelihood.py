@@ -12,8 +12,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float, Key
 
-from aejax.evaluate import map_batches
 from aejax.keys import EVALUATION, stream
+from aejax.metrics.averages import map_batches
 from aejax.types import Autoencoder, Batch, HParams, Metrics, Params, Task, TrainState
 
 CODES = 2000  # that pass the decoder at once: on a CPU more of them leave the cache
@@ -80,7 +80,7 @@ def weigh(
     return lax.fori_loop(0, num_samples // size, chunk, start)
 
 
-def evaluate_member(task: Task, state: TrainState, hp: HParams, rows: Batch, num_samples: int) -> Metrics:
+def measure(task: Task, state: TrainState, hp: HParams, rows: Batch, num_samples: int) -> Metrics:
     """`nll`, its Monte Carlo standard error, `ess` (mean over rows), and `curve`, the nll at `curve_samples`.
 
     Nats per example. The standard error is that of this split's mean over other draws of z, by the delta method: the

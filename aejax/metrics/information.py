@@ -45,7 +45,7 @@ def surgery(
     return parts | ({"aggregate_kl": (log_q - log_prior(z)).mean()} if log_prior else {})
 
 
-def evaluate_member(task: Task, state: TrainState, hp: HParams, rows: Batch) -> Metrics:
+def measure(task: Task, state: TrainState, hp: HParams, rows: Batch) -> Metrics:
     """`mutual_information` and `aggregate_kl` of the first rows (nats), and by unit [K] `unit_kl` and `unit_variance`.
 
     A unit's variance is that of its posterior mean over the rows: the unit is active above 0.01 (Burda et al. 2015).

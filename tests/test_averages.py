@@ -1,32 +1,11 @@
-"""The metrics of images against scipy and numpy."""
+"""Means over the rows of a split, against numpy."""
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
 
-from aejax import information
-from aejax.evaluate import evaluate_member, structural_similarity
+from aejax.metrics import averages, information
 from aejax.types import Autoencoder, HParams, Task, TrainState
-
-
-def test_ssim_is_that_of_gaussian_filters():
-    """Against scipy's own Gaussian filter of radius 5, borders left out (as scikit-image defines it)."""
-    rng = np.random.default_rng(0)
-    x = rng.random((3, 14, 17, 2))
-    x_hat = np.clip(x + 0.3 * rng.normal(size=x.shape), 0.0, 1.0)
-
-    def smooth(images):
-        return gaussian_filter(images, 1.5, axes=(1, 2), radius=5)[:, 5:-5, 5:-5]
-
-    mean, mean_hat = smooth(x), smooth(x_hat)
-    covariance = smooth(x * x_hat) - mean * mean_hat
-    variances = smooth(x**2) - mean**2 + smooth(x_hat**2) - mean_hat**2
-    expected = (2 * mean * mean_hat + 1e-4) * (2 * covariance + 9e-4)
-    expected /= (mean**2 + mean_hat**2 + 1e-4) * (variances + 9e-4)
-    ours = structural_similarity(jnp.float32(x), jnp.float32(x_hat))
-    np.testing.assert_allclose(ours, expected.mean(axis=(1, 2, 3)), rtol=1e-4)
-    np.testing.assert_allclose(structural_similarity(jnp.float32(x), jnp.float32(x)), 1.0, rtol=1e-6)
 
 
 @pytest.mark.parametrize("grey", [True, False])
@@ -43,7 +22,7 @@ def test_psnr_and_ssim_are_means_over_images_and_of_grey_images_only(grey):
         3, 1, 1, 1
     )
     state = TrainState(jnp.int32(0), jnp.int32(-1), (), (), ())
-    metrics = evaluate_member(task, state, HParams(jnp.uint32(0), {}, {}), {"x": jnp.float32(x)})
+    metrics = averages.measure(task, state, HParams(jnp.uint32(0), {}, {}), {"x": jnp.float32(x)})
     errors = np.square(0.5 * x).mean(axis=(1, 2, 3))
     np.testing.assert_allclose(metrics["mse"], errors.mean(), rtol=1e-5)
     assert ("psnr" in metrics) == ("ssim" in metrics) == grey
@@ -68,8 +47,8 @@ def test_active_units_are_those_whose_mean_varies_and_units_have_their_kl():
     )
     task = Task(model, lambda numbers, step: None, lambda key, batch: batch, False, 10, 1, 4)
     state, hp = TrainState(jnp.int32(0), jnp.int32(-1), (), (), ()), HParams(jnp.uint32(0), {}, {})
-    metrics = evaluate_member(task, state, hp, {"x": x})
+    metrics = averages.measure(task, state, hp, {"x": x})
     assert metrics["active_units"] == 1 and "zero_fraction" not in metrics
-    units = information.evaluate_member(task, state, hp, {"x": x})
+    units = information.measure(task, state, hp, {"x": x})
     np.testing.assert_allclose(units["unit_variance"], [0.02, 0.009, 0.0], rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(units["unit_kl"], 0.5 * np.array([1.02, 1.009, 1.0]), rtol=1e-4)

@@ -11,7 +11,9 @@ Codes = Float[np.ndarray, "n k"]
 Labels = Integer[np.ndarray, " n"]
 
 
-def probes(codes: Codes, y: Labels, test_codes: Float[np.ndarray, "m k"], test_y: Integer[np.ndarray, " m"]) -> dict:
+def class_scores(
+    codes: Codes, y: Labels, test_codes: Float[np.ndarray, "m k"], test_y: Integer[np.ndarray, " m"]
+) -> dict:
     """Four numbers without a unit, of codes and their classes.
 
     `probe_accuracy` and `knn_accuracy` are test accuracies of logistic regression on standardized codes and of the 10
