@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aejax import figures
+from aejax.reports import figures
 from experiments.claims import _figures
 from tests.panels import CLASSES, NAMES, RNG, assert_small_png, codes
 

@@ -10,11 +10,12 @@ import pytest
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import roc_auc_score
 
-from aejax import axes, data, models, programs, records, results, run, trained
+from aejax import axes, data, models, programs, records, run, trained
 from aejax import config as configs
 from aejax.data import books, capitals, planted_pairs, toy_text
 from aejax.errors import UserError
 from aejax.models import pair_embedding
+from aejax.reports.write import write_report
 from configs import base, books_planted, supervised_regression
 from configs import capitals as capitals_recipe
 from configs import supervised as supervised_recipe
@@ -304,7 +305,7 @@ def linear_run(tmp_path_factory):
     config.train.batch_size = 160
     config.train.epochs = config.train.save_every_epochs = config.log.every_epochs = 800
     run.run(config, directory / "run", [])
-    results.evaluate(directory / "run", "pca")
+    write_report(directory / "run", "pca")
     return directory / "run", data.load(config.data)
 
 
@@ -354,7 +355,7 @@ def book_run(tmp_path_factory, books_ndjson):
     config.train.epochs, config.train.save_every_epochs, config.log.every_epochs = 60, 60, 30
     workdir = tmp_path_factory.mktemp("book_run")
     run.run(config, workdir)
-    results.evaluate(workdir, "pca")
+    write_report(workdir, "pca")
     return workdir
 
 

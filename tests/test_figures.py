@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aejax import figures
+from aejax.reports import figures
 from tests.panels import CLASSES, NAMES, NUMBERS, assert_small_png, codes, log, pictures, points
 
 Q = np.linspace(-2, 2, 20).astype(np.float32)
@@ -98,5 +98,5 @@ def test_the_users_matplotlib_settings_change_nothing(tmp_path):
 
 
 def test_no_pyplot():
-    code = "import sys, aejax.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
+    code = "import sys, aejax.reports.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

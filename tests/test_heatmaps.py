@@ -7,8 +7,8 @@
 
 import numpy as np
 
-from aejax import figures
-from aejax.figures import tables
+from aejax.reports import figures
+from aejax.reports.figures import heatmaps
 from tests.panels import CLASSES, NUMBERS, codes
 
 
@@ -20,7 +20,7 @@ def test_maps_of_a_table_share_rows_columns_and_colors():
     assert original.get_clim() == panel.get_clim() and original.get_clim()[0] == -original.get_clim()[1]
     assert original.get_array().shape == (50, 100)
     assert np.allclose(original.get_array() / 2, panel.get_array())
-    rows, features = tables.choose(x, y)
+    rows, features = heatmaps.choose(x, y)
     assert (np.diff(y[rows]) >= 0).all() and (np.diff(features) > 0).all() and 7 in features
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["a", "b", "c"]
     assert figure.get_supxlabel() == "50 of 90 rows, ordered by class; 100 of 300 features (the most variable)"
@@ -36,6 +36,6 @@ def test_rows_of_a_table_lie_in_the_order_of_labels_that_are_numbers():
 
 
 def test_a_table_of_positive_values_gets_a_sequential_scale():
-    assert tables.color_scale(np.array([[0.0, 1.0, 2.0]]))[2] == "viridis"
-    low, high, _ = tables.color_scale(np.zeros((3, 2)))
+    assert heatmaps.color_scale(np.array([[0.0, 1.0, 2.0]]))[2] == "viridis"
+    low, high, _ = heatmaps.color_scale(np.zeros((3, 2)))
     assert low < high

@@ -8,8 +8,8 @@
 import numpy as np
 import pytest
 
-from aejax import figures
-from aejax.figures import images
+from aejax.reports import figures
+from aejax.reports.figures import images
 from tests.panels import RNG, pictures, pixels
 
 

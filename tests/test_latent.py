@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from aejax import figures
-from aejax.figures import latent, style
+from aejax.reports import figures
+from aejax.reports.figures import latent, style
 from tests.panels import CLASSES, NAMES, NUMBERS, RNG, codes
 
 

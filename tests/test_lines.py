@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from aejax import figures
-from aejax.figures import lines
+from aejax.reports import figures
+from aejax.reports.figures import lines
 from tests.panels import log, points
 
 

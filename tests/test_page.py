@@ -5,7 +5,7 @@
 # pyright: reportOperatorIssue=false, reportOptionalMemberAccess=false, reportOptionalOperand=false
 # pyright: reportOptionalSubscript=false
 
-from aejax import figures, report
+from aejax.reports import figures, page
 from tests.panels import pictures
 
 
@@ -19,8 +19,8 @@ def test_the_report_holds_every_figure_and_row_and_needs_nothing_else(tmp_path):
     ]
     config = {"seed": 0, "model": {"hidden": (512,), "name": "vae"}}
     shown = [(path, f"caption of {path.stem}", f'alt "{path.stem}"') for path in paths]
-    for page in ("a.html", "b.html"):
-        report.write(tmp_path / page, "λ < 1", config, rows, shown)
+    for name in ("a.html", "b.html"):
+        page.write(tmp_path / name, "λ < 1", config, rows, shown)
     html = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert html == (tmp_path / "b.html").read_text(encoding="utf-8")
     assert "http" not in html and "<script" not in html and "<link" not in html and "url(" not in html

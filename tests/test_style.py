@@ -9,8 +9,8 @@ from itertools import combinations
 
 import numpy as np
 
-from aejax import figures
-from aejax.figures import style
+from aejax.reports import figures
+from aejax.reports.figures import style
 from tests.panels import NUMBERS, codes, pixels
 
 

@@ -7,7 +7,7 @@
 
 import numpy as np
 
-from aejax import figures
+from aejax.reports import figures
 from tests.panels import pictures
 
 CODE = np.float32([-3.0, 0.0, 1.3])

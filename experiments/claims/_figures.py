@@ -1,6 +1,6 @@
 """The pictures that only claims draw: of the KL, estimators, latent spaces, λ, linear maps and denoising.
 
-As in `aejax.figures`, `draw_NAME(...)` returns the matplotlib Figure and `NAME(path, ...)` writes it.
+As in `aejax.reports.figures`, `draw_NAME(...)` returns the matplotlib Figure and `NAME(path, ...)` writes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from aejax.figures import draw_rows, to_png
-from aejax.figures.activations import ZERO
-from aejax.figures.latent import Points, legend, name_classes, scatter, square
-from aejax.figures.style import CLASS_COLORS, INK, MUTED, WIDTH, caption, class_colors, headline, new_figure
+from aejax.reports.figures import draw_rows, to_png
+from aejax.reports.figures.activations import ZERO
+from aejax.reports.figures.latent import Points, legend, name_classes, scatter, square
+from aejax.reports.figures.style import CLASS_COLORS, INK, MUTED, WIDTH, caption, class_colors, headline, new_figure
 
 Column = Float[np.ndarray, " n"]
 

@@ -72,7 +72,7 @@ def measure(fast: bool) -> list[Row]:
 
 
 def draw(directory: Path, fast: bool) -> None:
-    from aejax import figures
+    from aejax.reports import figures
 
     member = trained(fast)[0]
     y, embedded = member.dataset.items["y"], codes(member)[0]

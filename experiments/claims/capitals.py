@@ -66,7 +66,7 @@ def measure(fast: bool) -> list[Row]:
 
 
 def draw(directory: Path, fast: bool) -> None:
-    from aejax import figures
+    from aejax.reports import figures
 
     position = trained("euclidean")[0].dataset.items["position"]
     panels = [("true positions", position)]

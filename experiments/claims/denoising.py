@@ -53,7 +53,8 @@ def measure(fast: bool) -> list[Row]:
 
 
 def draw(directory: Path, fast: bool) -> None:
-    from aejax import figures, records
+    from aejax import records
+    from aejax.reports import figures
     from experiments.claims._figures import confusion, errors_by_level
 
     members = trained(fast)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from aejax import figures
+from aejax.reports import figures
 from experiments.claims import Outcome, Row, _figures, train
 from experiments.claims._images import decode, encode, interval, nearest, posterior, rows_of, squared_error_vae
 

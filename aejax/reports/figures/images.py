@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from aejax.figures.style import DPI, INK, WIDTH, grid_shape, new_figure
+from aejax.reports.figures.style import DPI, INK, WIDTH, grid_shape, new_figure
 
 Images = Float[np.ndarray, "n h w c"]
 Panel = tuple[str, Images]  # label of a member, its images

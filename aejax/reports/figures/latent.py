@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from aejax.figures.style import (
+from aejax.reports.figures.style import (
     CLASS_COLORS,
     SEQUENTIAL,
     WIDTH,

@@ -49,7 +49,7 @@ STYLE = {
     "legend.frameon": False,
     "text.parse_math": False,  # a "$" in a user's class or feature name is a dollar
 }
-# Any two of the ten lie at least 25 CIELAB units apart, for normal, protan, deutan and tritan eyes (test_figures).
+# Any two of the ten lie at least 25 CIELAB units apart, for normal, protan, deutan and tritan eyes (test_style).
 CLASS_COLORS = (
     "#4477aa", "#ff7f0e", "#332288", "#88ccee", "#cc3311", "#94a4a2", "#661100", "#ddcc77", "#000000", "#8c564b",
 )  # fmt: skip

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from aejax.figures.style import MUTED, WIDTH, headline, legend_columns, new_figure, ordered_colors
+from aejax.reports.figures.style import MUTED, WIDTH, headline, legend_columns, new_figure, ordered_colors
 
 USUAL = 0.01  # the threshold of Burda et al. 2015
 

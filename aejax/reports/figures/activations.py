@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from aejax.figures.images import wrap
-from aejax.figures.style import CLASS_COLORS, MUTED, WIDTH, grid_shape, headline, new_figure
+from aejax.reports.figures.images import wrap
+from aejax.reports.figures.style import CLASS_COLORS, MUTED, WIDTH, grid_shape, headline, new_figure
 
 ZERO = CLASS_COLORS[4]  # red: what is exactly 0
 BINS = 40

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from aejax.figures.style import INK, WIDTH, caption, headline, new_figure
+from aejax.reports.figures.style import INK, WIDTH, caption, headline, new_figure
 
 Table = Float[np.ndarray, "n f"]
 

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from aejax.figures.latent import square
-from aejax.figures.style import SEQUENTIAL, WIDTH, grid_shape, headline, label_points, new_figure
+from aejax.reports.figures.latent import square
+from aejax.reports.figures.style import SEQUENTIAL, WIDTH, grid_shape, headline, label_points, new_figure
 
 Points = Float[np.ndarray, "n 2"]
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from aejax.figures.style import (
+from aejax.reports.figures.style import (
     MUTED,
     SEQUENTIAL,
     WIDTH,
