@@ -56,9 +56,9 @@ def test_curves_have_titles_and_the_loss_leads_if_nothing_is_reconstructed():
 
 
 def test_the_line_of_progress_shows_the_bound_or_else_the_loss():
-    assert metrics.progress(["loss", "kl", "elbo", "active_units"]) == ["elbo", "kl"]
-    assert metrics.progress(["label_mse", "loss", "zero_fraction"]) == ["loss", "label_mse"]
-    assert {*metrics.PROGRESS, *metrics.OTHER_PROGRESS} <= set(METRICS)
+    assert metrics.headlines(["loss", "kl", "elbo", "active_units"]) == ["elbo", "kl"]
+    assert metrics.headlines(["label_mse", "loss", "zero_fraction"]) == ["loss", "label_mse"]
+    assert {*metrics.HEADLINES, *metrics.OTHER_HEADLINES} <= set(METRICS)
 
 
 def test_the_markdown_table_has_a_row_of_four_cells_for_every_metric():

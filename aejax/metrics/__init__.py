@@ -164,8 +164,8 @@ UNITS = {  # the columns of units.csv: one row for each unit of a VAE's code
     "variance": Metric("", "Variance of the posterior mean over those rows.", "VAEs with a Gaussian posterior"),
 }
 CURVES = ("elbo", "nll", "reconstruction", "kl", "penalty", "mse", "accuracy", "label_mse", "auc")  # in this order
-PROGRESS = ("elbo", "nll", "reconstruction", "kl", "mse")  # on the line of progress; if a model has none of them:
-OTHER_PROGRESS = ("loss", "accuracy", "auc", "label_mse")
+HEADLINES = ("elbo", "nll", "reconstruction", "kl", "mse")  # on the line of progress; if a model has none of them:
+OTHER_HEADLINES = ("loss", "accuracy", "auc", "label_mse")
 
 
 def curves(known: Container[str]) -> list[tuple[str, str]]:
@@ -174,9 +174,9 @@ def curves(known: Container[str]) -> list[tuple[str, str]]:
     return [(name, METRICS[name].curve) for name in (names if "reconstruction" in known else ["loss", *names])]
 
 
-def progress(known: Container[str]) -> list[str]:
+def headlines(known: Container[str]) -> list[str]:
     """The known metrics that the line of progress shows."""
-    return [name for name in PROGRESS if name in known] or [name for name in OTHER_PROGRESS if name in known]
+    return [name for name in HEADLINES if name in known] or [name for name in OTHER_HEADLINES if name in known]
 
 
 def markdown(table: dict[str, Metric]) -> str:
