@@ -1,4 +1,4 @@
-"""MIG, SAP and DCI where they are known: one unit for each factor, rotated, doubled, coarse and independent units."""
+"""MIG, SAP and DCI in cases with known scores: one unit a factor, rotated, doubled, coarse and independent units."""
 
 import numpy as np
 import pytest

@@ -95,7 +95,7 @@ def test_pca_keeps_a_plane_and_its_sign():
 
 
 def test_umap_gets_a_seed_a_start_and_the_rows_of_tsne(monkeypatch):
-    """A stand-in for umap-learn, which is no dependency, that moves its start by what it was told."""
+    """A stand-in for umap-learn, which is not a dependency; it moves its start by what it was told."""
 
     class UMAP:
         def __init__(self, n_neighbors, init, random_state, n_jobs):

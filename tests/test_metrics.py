@@ -11,7 +11,7 @@ from tests.test_contracts import RECIPES, recipe
 
 
 def test_the_table_names_all_that_is_measured_and_nothing_else(table_csv, books_ndjson):
-    """Of one recipe for each model, with every option."""
+    """With one recipe for each model, and every option."""
     recipes = {}
     for name in RECIPES:
         config = recipe(name, table_csv, books_ndjson)

@@ -40,7 +40,7 @@ def measure(task: Task, state: TrainState, hp: HParams, rows: Batch) -> Metrics:
         preprocess_key, loss_key = jax.random.split(jax.random.fold_in(stream(hp.seed, EVALUATION), index))
         batch = task.preprocess(preprocess_key, batch)
         loss, (metrics, _) = model.loss(state.params, state.stats, loss_key, batch, **objective)
-        # A batch's mean stands once for each of its rows, so that the mean over rows is exact for a short last batch.
+        # Every row gets its batch's mean, so that the mean over rows is exact if the last batch is short.
         num_rows = len(next(iter(batch.values())))
         values = {name: jnp.full(num_rows, value) for name, value in {"loss": loss, **metrics}.items()}
         codes = {"code": model.encode(state.params, batch["x"])} if "x" in batch else {}
@@ -57,7 +57,7 @@ def measure(task: Task, state: TrainState, hp: HParams, rows: Batch) -> Metrics:
     metrics = {name: value.mean() for name, value in values.items()}
     if model.posterior:
         metrics["active_units"] = (codes["code"].var(axis=0) > ACTIVE).sum()
-    elif codes and not model.sample_prior:  # of a VAE whose posterior is no Gaussian neither means anything
+    elif codes and not model.sample_prior:  # neither means anything for a VAE whose posterior is not Gaussian
         metrics |= sparseness(codes["code"])
     return metrics
 

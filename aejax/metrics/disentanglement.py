@@ -27,7 +27,7 @@ TestFactors = Integer[np.ndarray, "m f"]
 
 
 def factor_scores(codes: Codes, factors: Factors, test_codes: TestCodes, test_factors: TestFactors) -> dict[str, float]:
-    """`mig`, `sap` and `dci_...` of test rows, means over those factors that vary; {} where none does."""
+    """`mig`, `sap` and `dci_...` of test rows, means over the factors that vary; {} if none does."""
     varied = (np.ptp(factors, axis=0) > 0) & (np.ptp(test_factors, axis=0) > 0)
     if not varied.any():
         return {}
@@ -40,9 +40,9 @@ def factor_scores(codes: Codes, factors: Factors, test_codes: TestCodes, test_fa
 def mig(codes: Codes, factors: Factors) -> Float[np.ndarray, " f"]:
     """The mutual information gap of every factor, in units of its entropy.
 
-    A factor of more values than bins, or of values that share a bin, cannot reach 1. Where unit and factor are
-    independent the plug-in estimate of I is too large, by about (bins − 1)(values − 1) / 2N nats: two such units have a
-    gap of a part of that.
+    A factor of more values than bins, or of values that share a bin, cannot reach 1. If unit and factor
+    are independent, the plug-in estimate of I is too large by about (bins − 1)(values − 1) / 2N nats; two such units
+    have a gap of a part of that.
     """
     from sklearn.metrics import mutual_info_score
 

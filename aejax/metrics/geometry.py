@@ -25,7 +25,7 @@ def procrustes(
 def similarity(
     codes: Float[np.ndarray, "n k"], others: Float[np.ndarray, "m k"], metric: str
 ) -> Float[np.ndarray, "n m"]:
-    """Of each code to each other: their cosine, or minus their distance; UserError for another metric."""
+    """The cosine of each code and each other one, or minus their distance; UserError for another metric."""
     if choose("metric", metric, SIMILARITIES) == "euclidean":
         return -np.sqrt(np.square(codes[:, None] - others[None]).sum(axis=-1))
 

@@ -2,8 +2,8 @@
 
 The KL that a VAE pays splits in two: E_x KL[q(z|x) ‖ p(z)] = I(x; z) + KL[q(z) ‖ p(z)], with the aggregate posterior
 q(z) = (1/N) Σ q(z|x_n) (Hoffman & Johnson 2016, "ELBO surgery"). Both are estimated with one draw of z per row
-and q(z) as the mixture over the same N rows, so that I(x; z) ≤ log N: of a code that knows its row better than that,
-`aggregate_kl` has the rest, and is then no distance to the prior.
+and q(z) as the mixture over the same N rows, so that the estimate of I(x; z) is at most log N.
+If a code tells more than that, `aggregate_kl` has the excess, and is then not a distance to the prior.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def surgery(
     logvar: Float[Array, "N K"],
     log_prior: Callable[[Array], Array] | None = losses.standard_normal_log_prob,
 ) -> dict[str, Array]:
-    """Estimates of I(x; z) and, where log p(z) is known, of KL[q(z) ‖ p(z)]: nats."""
+    """Estimates of I(x; z) and, if log p(z) is known, of KL[q(z) ‖ p(z)]: nats."""
     z = mean + jnp.exp(0.5 * logvar) * jax.random.normal(key, mean.shape)
     log_q = log_aggregate(z, mean, logvar)
     parts = {"mutual_information": (losses.normal_log_prob(z, mean, logvar) - log_q).mean()}
@@ -49,7 +49,7 @@ def measure(task: Task, state: TrainState, hp: HParams, rows: Batch) -> Metrics:
     """`mutual_information` and `aggregate_kl` of the first rows (nats), and by unit [K] `unit_kl` and `unit_variance`.
 
     A unit's variance is that of its posterior mean over the rows: the unit is active above 0.01 (Burda et al. 2015).
-    What needs a prior that the model does not know by density, or by unit, is left out.
+    Without the density of the prior there is no `aggregate_kl`, without a KL by unit no `unit_kl`.
     """
     model, params = task.model, state.params
     preprocess_key, draw_key = jax.random.split(jax.random.fold_in(stream(hp.seed, EVALUATION), NO_BATCH))

@@ -84,9 +84,9 @@ def measure(task: Task, state: TrainState, hp: HParams, rows: Batch, num_samples
     """`nll`, its Monte Carlo standard error, `ess` (mean over rows), and `curve`, the nll at `curve_samples`.
 
     Nats per example. The standard error is that of this split's mean over other draws of z, by the delta method: the
-    variance of a row's estimate is 1 / ess − 1 / S. It says nothing of other rows, and nothing of the bias, which is
-    about half of that variance: the curve shows it. NaN for S = 1, which knows no spread. Of dynamically binarized rows
-    each pixel is drawn once, from the member's seed.
+    variance of a row's estimate is 1 / ess − 1 / S. It says nothing about other rows or about the bias, which
+    is about half of that variance: the curve shows it. It is NaN for S = 1. Each pixel of dynamically binarized rows is
+    drawn once, from the member's seed.
     """
 
     size = chunk_size(num_samples, task.evaluate_batch_size)

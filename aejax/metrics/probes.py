@@ -1,4 +1,4 @@
-"""What codes are good for: probes fitted on codes of training rows and judged on those of test rows, and clusters."""
+"""How well codes tell the classes: probes fitted on training codes and judged on test codes, and clusters."""
 
 import numpy as np
 from jaxtyping import Float, Integer
@@ -19,7 +19,8 @@ def class_scores(
     `probe_accuracy` and `knn_accuracy` are test accuracies of logistic regression on standardized codes and of the 10
     nearest training codes. `silhouette` (between −1 and 1) says how much nearer test codes are to their own class than
     to the next (Rousseeuw 1987); `kmeans_ari` how well as many k-means clusters as there are classes agree with them:
-    1 wholly, 0 as by chance (Hubert & Arabie 1985). What the rows do not define, as with a single class, is left out.
+    1 is full agreement, 0 is chance (Hubert & Arabie 1985). Numbers that the rows do not define, as with a single
+    class, are left out.
     """
     from sklearn.cluster import KMeans
     from sklearn.linear_model import LogisticRegression

@@ -13,7 +13,7 @@ def mean_squared_error(x: Float[Array, "B *shape"], x_hat: Float[Array, "B *shap
 
 
 def structural_similarity(x: Float[Array, "B H W C"], x_hat: Float[Array, "B H W C"]) -> Float[Array, " B"]:
-    """Mean SSIM of images in [0, 1], from −1 to 1, 1 where they agree: over channels and all whole windows.
+    """Mean SSIM of images in [0, 1], from −1 to 1, which is equality: over channels and all whole windows.
 
     Wang et al. 2004, eq. 13, with its Gaussian window of 11 × 11 pixels, K₁ = 0.01 and K₂ = 0.03. Images must be at
     least as large as the window.

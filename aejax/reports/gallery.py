@@ -57,8 +57,8 @@ def draw_scatter(directory: Path, suffix: str, shown: list[View], projection: st
     what = "test rows" if dataset.spec.kind != "pairs" else "items" if y is None else "labeled items"
     title = f"Codes of {min(len(points) for _, points, _ in panels):,} {what}"
     across, up = (" or ".join(dict.fromkeys(axis)) for axis in zip(*names, strict=True))
-    drawn, names = picture(directory, "latent", suffix, title=title), dataset.spec.class_names
-    figures.latent_scatter(drawn.path, panels, names, (across, up), title=title, same_scale=across == "z₁")
+    drawn, classes = picture(directory, "latent", suffix, title=title), dataset.spec.class_names
+    figures.latent_scatter(drawn.path, panels, classes, (across, up), title=title, same_scale=across == "z₁")
     return drawn
 
 
@@ -71,10 +71,8 @@ def draw_map(directory: Path, suffix: str, shown: list[View]) -> Picture:
         moved, residual = geometry.procrustes(position, view.codes)
         panels.append((", ".join(filter(None, [view.label, f"learned: Procrustes residual {residual:.2g}"])), moved))
     names = dataset.ids["items"][:MOST_ROWS].tolist()
-    drawn, title = (
-        picture(directory, "map", suffix),
-        f"Positions of {len(position):,} items, learned from their distances",
-    )
+    title = f"Positions of {len(position):,} items, learned from their distances"
+    drawn = picture(directory, "map", suffix)
     figures.maps(drawn.path, panels, names, title=title)
     return drawn
 
@@ -207,5 +205,5 @@ def series(
 
 
 def column(rows: list[dict[str, Any]], key: str) -> np.ndarray:
-    """One number per row; NaN where it is missing."""
+    """One number per row; NaN if it is missing."""
     return np.array([row.get(key, np.nan) for row in rows], float)

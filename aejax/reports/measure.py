@@ -80,7 +80,7 @@ def metrics_of(group: Group, num_samples: int) -> Callable[..., Metrics]:
 def nll_name(group: Group) -> str:
     """The column of −log p(x), which says what was done to the pixels: other pixels are other data.
 
-    Grey values as targets of a Bernoulli have no density p(x): "nll_grey" is the same formula, and no likelihood.
+    Grey values as targets of a Bernoulli have no density p(x): "nll_grey" is the same formula, and not a likelihood.
     """
     config = group.config
     if config.data.binarization != "none":
@@ -90,7 +90,7 @@ def nll_name(group: Group) -> str:
 
 
 def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
-    """What the codes of each member say of the classes, and of the factors that the data were generated from."""
+    """How well the codes of each member tell the classes, and the factors that the data were generated from."""
     encode, most = jax.jit(group.task.model.encode), probes.MOST_ROWS
     train, test = (
         {name: values[:most] for name, values in split.items()} for split in (group.dataset.train, group.dataset.test)
@@ -115,7 +115,7 @@ def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
 
 
 def check(group: Group, num_samples: int, probe: bool) -> None:
-    """Raises UserError where a model has no density to estimate, or the data neither classes nor factors to read."""
+    """Raises UserError if a model has no density to estimate, or the data have neither classes nor factors to read."""
     if num_samples and not group.task.model.log_weights:
         name = group.config.model.name
         raise UserError(f"--num_samples={num_samples}: model.name={name} has no density p(x) to estimate: leave it out")
@@ -126,7 +126,7 @@ def check(group: Group, num_samples: int, probe: bool) -> None:
 
 
 def unit_rows(group: Group, metrics: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    """The rows of units.csv: of every member's units the variance of the posterior mean, and the KL (nats) if known."""
+    """The rows of units.csv: for each unit of each member, its KL (nats) if known and the variance of its mean."""
     known = {name: metrics[f"unit_{name}"] for name in UNITS if f"unit_{name}" in metrics}
     return [
         {"member": member.index, "unit": unit} | {name: values[lane, unit].item() for name, values in known.items()}
@@ -136,7 +136,7 @@ def unit_rows(group: Group, metrics: dict[str, np.ndarray]) -> list[dict[str, An
 
 
 def likelihood_rows(group: Group, metrics: dict[str, np.ndarray], num_samples: int) -> list[dict[str, Any]]:
-    """The rows of likelihood.csv: of every member the estimate of −log p(x) (nats) as the samples grow."""
+    """The rows of likelihood.csv: for each member, the estimate of −log p(x) (nats) as the samples grow."""
     if "curve" not in metrics:
         return []
     samples = log_likelihood.curve_samples(

@@ -9,7 +9,7 @@ from aejax import records
 def summarize(rows: list[dict[str, Any]], swept: list[str], metrics: list[str]) -> list[dict[str, Any]]:
     """Mean, sd and n over the seeds of every swept setting; diverged members are counted, not averaged.
 
-    Unfinished ones are averaged only where a setting has no other.
+    Unfinished ones are averaged only if a setting has no other.
     """
     settings = [path for path in swept if path != "seed"]
     summary = []

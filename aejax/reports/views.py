@@ -27,7 +27,7 @@ class View(NamedTuple):
     group: Group
     params: Params
     codes: np.ndarray
-    level: float  # of the corruption, where the model has one
+    level: float  # of the corruption, if the model has one
 
     @property
     def model(self) -> Autoencoder:
@@ -84,7 +84,7 @@ def first_rows(group: Group, split: str, num: int) -> np.ndarray:
 
 
 def shown_rows(group: Group) -> tuple[np.ndarray, np.ndarray | None]:
-    """What a scatter shows, x and y: the first test rows; of pairs the items, where some are labeled only these."""
+    """What a scatter shows, x and y: the first test rows; for pairs the labeled items, or all if none is labeled."""
     if group.dataset.spec.kind != "pairs":
         y = group.dataset.test.get("y")
         return first_rows(group, "test", MOST_ROWS), None if y is None else y[:MOST_ROWS]

@@ -12,11 +12,13 @@ from aejax.reports.notes import notes
 from aejax.reports.summary import summarize
 from aejax.reports.views import View, views
 
+Rows = list[dict[str, Any]]
+
 
 class Report(NamedTuple):
     """What a test of a run came to."""
 
-    summary: list[dict[str, Any]]  # the rows of summary.csv
+    summary: Rows  # the rows of summary.csv
     notes: list[str]  # what a reader should not overlook
     figures: list[Path]
 
@@ -32,26 +34,10 @@ def write_report(workdir: Path, projection: str = "tsne", num_samples: int = 0, 
     directories = trained.parts(workdir)
     members = [member for directory in directories for member in trained.read_members(directory)]
     members.sort(key=lambda member: member.index)
-    rows, units, likelihoods = [], [], []
-    shown: dict[str, list[View]] = {}  # by their data
     with records.lock(workdir):
-        groups = [
-            (directory, group)
-            for directory in directories
-            for group in programs.make_groups(trained.read_members(directory))
-        ]
-        for _, group in groups:
-            measure.check(group, num_samples, probe)
-        for directory, group in groups:
-            measured = measure.measure_group(directory, group, num_samples, probe)
-            for table, more in zip((rows, units, likelihoods), measured[:3], strict=True):
-                table += more
-            shown.setdefault(group.dataset.sha256, []).extend(views(group, measured.state.params))
-        for table in (rows, units, likelihoods):  # shards and groups interleave
-            table.sort(key=lambda row: row["member"])
+        rows, units, likelihoods, shown = measure_all(directories, num_samples, probe)
         rows, names = in_columns(rows)
         summary = summarize(rows, list(members[0].swept), names)
-        found = notes(members, rows)
         write_tables(workdir, results=rows, summary=summary, units=units, likelihood=likelihoods)
         visits = [row for directory in directories for row in records.read_lines(directory / "metrics.jsonl")]
         pictures = []
@@ -59,19 +45,42 @@ def write_report(workdir: Path, projection: str = "tsne", num_samples: int = 0, 
             suffix = f"-{number}" if len(shown) > 1 else ""
             pictures += gallery.draw_views(workdir / "figures", alike, suffix, projection)
         pictures += gallery.draw_sweep(workdir / "figures", members, visits, rows, units, likelihoods)
-        config = configs.to_json(members[0].config)
+        found, config = notes(members, rows), configs.to_json(members[0].config)
         page.write(workdir / "report.html", workdir.name, config, summary, pictures, found)
     return Report(summary, found, [picture.path for picture in pictures])
 
 
-def in_columns(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+def measure_all(
+    directories: list[Path], num_samples: int, probe: bool
+) -> tuple[Rows, Rows, Rows, dict[str, list[View]]]:
+    """The rows of results.csv, units.csv and likelihood.csv by member, and what is shown, by the sha256 of its data."""
+    groups = [
+        (directory, group)
+        for directory in directories
+        for group in programs.make_groups(trained.read_members(directory))
+    ]
+    for _, group in groups:
+        measure.check(group, num_samples, probe)
+    rows, units, likelihoods = [], [], []
+    shown: dict[str, list[View]] = {}
+    for directory, group in groups:
+        measured = measure.measure_group(directory, group, num_samples, probe)
+        for table, more in zip((rows, units, likelihoods), measured[:3], strict=True):
+            table += more
+        shown.setdefault(group.dataset.sha256, []).extend(views(group, measured.state.params))
+    for table in (rows, units, likelihoods):  # shards and groups interleave
+        table.sort(key=lambda row: row["member"])
+    return rows, units, likelihoods, shown
+
+
+def in_columns(rows: Rows) -> tuple[Rows, list[str]]:
     """Rows with their metrics last, in the order of METRICS, and the names of the metrics that any of them has."""
     names = [name for name in METRICS if any(name in row for row in rows)]
     keys = [name for name in rows[0] if name not in METRICS] + names
     return [{name: row[name] for name in keys if name in row} for row in rows], names
 
 
-def write_tables(workdir: Path, **tables: list[dict[str, Any]]) -> None:
+def write_tables(workdir: Path, **tables: Rows) -> None:
     """Writes NAME.csv of every table with rows; of the others removes what an evaluation before this one wrote."""
     for name, rows in tables.items():
         if rows:
@@ -83,7 +92,7 @@ def write_tables(workdir: Path, **tables: list[dict[str, Any]]) -> None:
 
 
 def check_kept(path: Path, num_samples: int, probe: bool) -> None:
-    """Raises UserError where a results.csv has estimates or probes that an evaluation without them would delete."""
+    """Raises UserError if a results.csv has estimates or probes that an evaluation without them would delete."""
     rows = records.read_csv(path)
     samples = max((row.get("num_samples") or "" for row in rows), default="", key=len)
     probed = any(row.get(name) for row in rows for name in ("probe_accuracy", "mig"))

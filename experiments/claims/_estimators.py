@@ -1,12 +1,12 @@
 """Ways to estimate the gradient of a variational bound with respect to φ, the parameters of q(z): a lab.
 
 The bound is the ELBO, E_q[log p(x, z) − log q(z)], with q(z) = N(mean, σ²) and φ = (mean, log σ); the gradient of its
-expectation is no expectation of a gradient, because the distribution that z is drawn from depends on φ. Either write
-it as one all the same (the score function), or draw z = mean + σ ε from an ε that knows nothing of φ (the
-reparametrization trick). Every estimator takes the noise `epsilon` [L, k] ~ N(0, I) and returns one gradient, from L
-draws of z; `log_joint` is log p(x, z) of one z [k]. All are unbiased; they differ in their variance. The last two are
-of the tighter bound with L draws, E log (1/L) Σ p(x, z) / q(z), which for L = 1 is the ELBO. In the code `q` is a
-constant and `phi`, of the same value, is what is differentiated: where each stands tells the estimators apart.
+expectation is not itself the expectation of a gradient, because the distribution of z depends on φ. Either rewrite it
+as one (the score function), or draw z = mean + σ ε from an ε that does not depend on φ (the reparametrization trick).
+Every estimator takes the noise `epsilon` [L, k] ~ N(0, I) and returns one gradient, from L draws of z; `log_joint` is
+log p(x, z) of one z [k]. All are unbiased; they differ in their variance. The last two are for the tighter bound with
+L draws, E log (1/L) Σ p(x, z) / q(z), which for L = 1 is the ELBO. In the code `q` is held constant and `phi`, of the
+same value, is differentiated; the estimators differ in which of the two is used where.
 """
 
 from collections.abc import Callable
@@ -60,7 +60,7 @@ def reparametrized(q: Normal, log_joint: LogJoint, epsilon: Noise) -> Normal:
 
 
 def sticking_the_landing(q: Normal, log_joint: LogJoint, epsilon: Noise) -> Normal:
-    """STL: without ∂ log q/∂φ at fixed z, whose mean is 0; exact where q is the posterior (Roeder et al. 2017)."""
+    """STL: without ∂ log q/∂φ at fixed z, whose mean is 0; exact if q is the posterior (Roeder et al. 2017)."""
     return jax.grad(lambda phi: log_weights(q, log_joint, draw(phi, epsilon)).mean())(q)
 
 
@@ -75,7 +75,7 @@ def importance_weighted(q: Normal, log_joint: LogJoint, epsilon: Noise) -> Norma
 def doubly_reparametrized(q: Normal, log_joint: LogJoint, epsilon: Noise) -> Normal:
     """DReG: Σ w̃² ∂log w/∂z ∂z/∂φ with w̃ = w / Σ w, of the same bound (Tucker et al. 2018): for L = 1 it is STL.
 
-    The score that w̃ leaves behind is reparametrized a second time, which mends the signal-to-noise ratio.
+    The score that w̃ leaves behind is reparametrized a second time, which repairs the signal-to-noise ratio.
     """
     share = jax.nn.softmax(log_weights(q, log_joint, draw(q, epsilon)))
     return jax.grad(lambda phi: (jnp.square(share) * log_weights(q, log_joint, draw(phi, epsilon))).sum())(q)

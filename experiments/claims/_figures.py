@@ -87,7 +87,7 @@ class LatentSpace(NamedTuple):
 def draw_latent_spaces(
     spaces: Sequence[LatentSpace], class_names: Sequence[str], title: str = "Latent spaces of the same data"
 ) -> Figure:
-    """Of each model the codes by class, 2σ ellipses of some posteriors, the frame of the codes, and draws."""
+    """For each model, the codes by class, 2σ ellipses of some posteriors, the frame of the codes, and draws."""
     cell = WIDTH / len(spaces)
     figure = new_figure(WIDTH, cell + 0.6, layout="compressed")
     grid = figure.subplots(1, len(spaces), squeeze=False)[0]
@@ -165,7 +165,7 @@ def draw_lambda_panel(
 def draw_matrices(
     panels: Sequence[tuple[str, Float[np.ndarray, "rows columns"]]], title: str = "The map x to x_hat of all features"
 ) -> Figure:
-    """Matrices [R, C] side by side on one color scale around 0, red where positive."""
+    """Matrices [R, C] side by side on one color scale around 0, red if positive."""
     limit = max(float(np.nanmax(np.abs(matrix))) for _, matrix in panels)
     figure = new_figure(WIDTH, WIDTH / len(panels) + 0.6, layout="constrained")
     grid = figure.subplots(1, len(panels), squeeze=False).ravel()

@@ -67,7 +67,7 @@ def color_scale(values: Table) -> tuple[float, float, str]:
 
 
 def mark_classes(axes: Axes, y: np.ndarray, class_names: Sequence[str], tall: float, color: str) -> None:
-    """A line between classes and each class's name at the left, where it has the height for it."""
+    """A line between classes and each class's name at the left, if it has the height for it."""
     starts = np.flatnonzero(np.diff(y, prepend=y[0] - 1))
     stops = np.append(starts[1:], len(y))
     axes.hlines(starts[1:] - 0.5, -0.5, axes.get_xlim()[1], color=color, linewidth=1.2)
@@ -79,7 +79,7 @@ def mark_classes(axes: Axes, y: np.ndarray, class_names: Sequence[str], tall: fl
 
 
 def name_features(axes: Axes, features: np.ndarray, feature_names: Sequence[str]) -> None:
-    """The features' names below the last map, upright where they are long, or only what the axis is: many features."""
+    """The features' names below the last map, upright if they are long, or only what the axis is: many features."""
     if feature_names and len(features) <= MOST_NAMES:
         names = [feature_names[int(i)] for i in features]
         flat = 0.1 * len(names) * max(map(len, names)) < WIDTH - 2

@@ -27,7 +27,7 @@ def draw_reconstructions(
     title: str = "Originals and reconstructions",
     limits: tuple[float, float] = (0.0, 1.0),
 ) -> Figure:
-    """Originals `x` [N, H, W, C], `x_tilde` where the input was corrupted, a row of `x_hat` per panel (16 columns)."""
+    """Originals `x` [N, H, W, C], `x_tilde` if the input was corrupted, a row of `x_hat` per panel (16 columns)."""
     corrupted = [] if x_tilde is None else [("corrupted", x_tilde)]
     return draw_rows([("original", x), *corrupted, *panels], title, limits)
 

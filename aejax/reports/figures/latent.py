@@ -90,7 +90,7 @@ def square(z: Points) -> tuple[float, float, float, float]:
 
 
 def name_axes(figure: Figure, side: int, axis_names: tuple[str, str]) -> None:
-    """Names only where an axis stands at the rim of the grid."""
+    """Names only the axes at the rim of the grid."""
     for i, axes in enumerate(figure.axes):
         if i + side >= len(figure.axes):
             axes.set_xlabel(axis_names[0])
@@ -110,7 +110,7 @@ def legend(figure: Figure, class_names: Sequence[str]) -> None:
 
 
 def name_classes(axes: Axes, z: Points, y: Classes, class_names: Sequence[str]) -> None:
-    """Each class's name at the median of its points, the large classes first; where two would overlap, only one.
+    """Each class's name at the median of its points, the large classes first; if two would overlap, only one.
 
     Codes that have collapsed have no room for names: there the legend must do.
     """
@@ -127,7 +127,7 @@ def name_classes(axes: Axes, z: Points, y: Classes, class_names: Sequence[str]) 
 def embed_2d(
     codes: Float[np.ndarray, "n k"], method: str = "tsne", seed: int = 0
 ) -> tuple[Float[np.ndarray, "rows 2"], Int[np.ndarray, " rows"], tuple[str, str]]:
-    """Codes [N, K] as points [n, 2], the rows [n] of `codes` that they stand for, and the names of the two axes.
+    """Codes [N, K] as points [n, 2], their rows [n] in `codes`, and the names of the two axes.
 
     k = 2 stays as it is and k = 1 gets random heights. Otherwise "pca", or "tsne" or "umap" of at most 2,000 rows by
     `seed`; codes that are not all finite (a diverged member) become NaN. UMAP needs the package umap-learn.

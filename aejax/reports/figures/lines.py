@@ -70,7 +70,7 @@ def draw_curves(
 
 
 def by_member(rows: Sequence[Row], key: str) -> tuple[Float[np.ndarray, " e"], Float[np.ndarray, "m e"]]:
-    """The epochs [E] that the rows name, and the metric [M, E] of each member there; NaN where there is none."""
+    """The epochs [E] that the rows name, and the metric [M, E] of each member there; NaN if there is none."""
     epochs, members = (
         {value: i for i, value in enumerate(sorted({row[name] for row in rows}))} for name in ("epoch", "member")
     )
@@ -81,7 +81,7 @@ def by_member(rows: Sequence[Row], key: str) -> tuple[Float[np.ndarray, " e"], F
 
 
 def column(rows: Sequence[Row], key: str) -> Float[np.ndarray, " n"]:
-    """One value per row; NaN where it is missing or null."""
+    """One value per row; NaN if it is missing or null."""
     return np.array([np.nan if row.get(key) is None else row[key] for row in rows], float)
 
 
@@ -205,7 +205,7 @@ def iso_lines(axes: Axes, dots: Float[np.ndarray, "n 2"]) -> None:
 
 
 def value_colors(figure: Figure, axes: Axes, values: Float[np.ndarray, " n"], swept: str) -> np.ndarray:
-    """Colors [n, 4] by swept value with their bar, logarithmic where the values span more than a factor of five."""
+    """Colors [n, 4] by swept value with their bar, logarithmic if the values span more than a factor of five."""
     known = np.unique(values[np.isfinite(values)])
     if len(known) < 2:
         return np.repeat(class_colors(1), len(values), axis=0)

@@ -22,7 +22,7 @@ def draw_maps(
 ) -> Figure:
     """The same items as points [N, 2] in every panel, on one scale, colored by their first coordinate in the first.
 
-    Names stand at items that lie far apart in the first panel, where there is room for them.
+    Items that lie far apart in the first panel are named, if there is room.
     """
     first = panels[0][1]
     named = far_apart(first, min(MOST_NAMES, len(names)))

@@ -18,7 +18,7 @@ def draw_units(
     members: Sequence[tuple[str, Float[np.ndarray, " _"], Float[np.ndarray, " _"]]],
     title: str = "Units of the code",
 ) -> Figure:
-    """Of each (label, KL [k], variance of the posterior mean [k]): sorted KLs, and the active units by threshold."""
+    """Sorted KLs and active units by threshold, for each (label, KL [k], variance of the posterior mean [k])."""
     members = [(label, kl, variance) for label, kl, variance in members if np.isfinite(variance).all()]  # not diverged
     figure = new_figure(WIDTH, 3.6, layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -49,7 +49,7 @@ def draw_likelihood(
     members: Sequence[tuple[str, np.ndarray, Float[np.ndarray, " _"]]],
     title: str = "−log p(x) by importance sampling",
 ) -> Figure:
-    """Of each (label, numbers of samples [p], estimates in nats [p]): the estimate as the samples grow."""
+    """The estimate as the samples grow, for each (label, numbers of samples [p], estimates in nats [p])."""
     figure = new_figure(5.6, 3.8, layout="constrained")
     axes: Axes = figure.subplots()
     colors = label_colors([label for label, _, _ in members])
@@ -74,7 +74,7 @@ def label_colors(labels: Sequence[str]) -> dict[str, np.ndarray]:
 
 
 def name_settings(figure: Figure, colors: dict[str, np.ndarray]) -> None:
-    """A legend below, where there is more than one setting."""
+    """A legend below, if there is more than one setting."""
     if names := [name for name in colors if name]:
         lines = [Line2D([], [], color=tuple(colors[name]), label=name) for name in names]
         figure.legend(handles=lines, loc="outside lower center", ncols=legend_columns(names, 0.6))
