@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 from scipy.special import logsumexp
 
-from aejax import information, losses
+from aejax import losses
+from aejax.metrics import information
 from aejax.types import Autoencoder, HParams, Task, TrainState
 
 pytestmark = pytest.mark.slow
