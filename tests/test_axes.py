@@ -53,10 +53,10 @@ def test_parse_axis_reads_every_form(text, values):
         ("objective.beta= ", "has an empty value"),
         ("objective.beta=1,1.0", "--sweep objective.beta=1,1.0: 1.0 stands twice"),
         ("objective.beta=linspace(1,1,2)", "stands twice"),
-        ("objective.beta=a,b", "objective.beta=a is no float, such as the default 1.0"),
-        ("seed=1.5", "seed=1.5 is no int, such as the default 0"),
-        ("seed=linspace(0,1,3)", "is no int"),
-        ("seed=-1:3", "seed=-1:3 is no int"),
+        ("objective.beta=a,b", "objective.beta=a is not a float, such as the default 1.0"),
+        ("seed=1.5", "seed=1.5 is not a int, such as the default 0"),
+        ("seed=linspace(0,1,3)", "is not a int"),
+        ("seed=-1:3", "seed=-1:3 is not a int"),
         ("seed=4:4", "--sweep seed=4:4 is an empty range"),
         ("seed=5:2", "is an empty range"),
         ("seed=0:8:0", "is an empty range"),
@@ -66,8 +66,8 @@ def test_parse_axis_reads_every_form(text, values):
         ("objective.beta=linspace(0,1,0)", "write linspace(START,STOP,NUMBER)"),
         ("objective.beta=linspace(0,1,2.5)", "write linspace(START,STOP,NUMBER)"),
         ("objective.beta=linspace(0,b,3)", "write linspace(START,STOP,NUMBER)"),
-        ("objective.beta=linspace(0,1)", "objective.beta=linspace(0,1) is no float"),
-        ("objective.beta=logspace(0,1,3)", "is no float"),
+        ("objective.beta=linspace(0,1)", "objective.beta=linspace(0,1) is not a float"),
+        ("objective.beta=logspace(0,1,3)", "is not a float"),
         ("objective.betta=1", "config has no key 'objective.betta'; did you mean 'objective.beta'?"),
         ("config.objective.beta=1", "leave out the leading 'config.': objective.beta"),
         ("model=vae", "config has no key 'model'"),
@@ -154,7 +154,7 @@ def test_an_axis_given_twice_is_refused():
 def test_every_member_is_checked():
     with pytest.raises(UserError, match=r"objective.beta=-1.0 must be at least 0"):
         members(Axis("objective.beta", (1.0, -1.0)))
-    with pytest.raises(UserError, match=r"objective.beta has no effect: model.name=autoencoder"):
+    with pytest.raises(UserError, match=r"objective.beta has no effect with model.name=autoencoder"):
         members(Axis("model.name", ("vae", "autoencoder")), BETAS)
 
 

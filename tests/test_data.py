@@ -455,14 +455,8 @@ def test_bad_tables_are_one_line(case, tmp_path):
 
 
 BAD_SETTINGS = {
-    "unknown binarization": ({"binarization": "statik"}, ["data.binarization", "static", "threshold", "dynamic"]),
-    "valid_fraction of 1": ({"valid_fraction": 1.0}, ["data.valid_fraction=1.0"]),
-    "negative test_fraction": ({"test_fraction": -0.1}, ["data.test_fraction=-0.1"]),
-    "nan": ({"test_fraction": float("nan")}, ["data.test_fraction=nan"]),
     "no test rows": ({"test_fraction": 0.0}, ["data.test_fraction"]),
     "no training rows": ({"test_fraction": 0.9999}, ["no training rows", "data.test_fraction"]),
-    "negative seed": ({"split_seed": -1}, ["data.split_seed=-1"]),
-    "unknown kind of label": ({"label_kind": "numbr"}, ["data.label_kind='numbr'", "did you mean 'number'"]),
     "classes as numbers": ({"label_kind": "number"}, ["data.label_kind=number", "data.name=digits", "classes"]),
     "both": ({"standardize": True, "binarization": "static"}, ["data.standardize", "data.binarization=static"]),
 }

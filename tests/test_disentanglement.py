@@ -98,7 +98,7 @@ def test_factors_that_do_not_vary_are_left_out():
 def test_evaluate_reads_factors_and_classes_and_draws_one_unit_at_a_time(small, tmp_path):
     """Of an untrained β-TC-VAE with three units."""
     small.data.name, small.data.test_fraction, small.data.valid_fraction = "sprites", 0.05, 0.9
-    small.model.name, small.model.latent_dim = "tc_vae", 3
+    small.model.bound, small.model.latent_dim = "beta_tc", 3
     [group] = programs.make_groups(axes.members(small, [], False))
     params = jax.tree.map(lambda leaf: leaf[None], jax.jit(group.task.model.init)(jax.random.key(0))[0])
     state = TrainState(np.zeros(1), np.zeros(1), params, (), ())

@@ -14,7 +14,6 @@ from aejax import config as configs
 from aejax.corruptions import CORRUPTIONS
 from aejax.errors import UserError
 from aejax.keys import KEYS, base_config
-from aejax.models import sparse_autoencoder
 
 REFUSED = {  # values just outside of bounds
     "seed": (-1, 2**32),
@@ -72,13 +71,16 @@ SCENARIOS = {  # small configs that together read every key
     "vae": {"optimizer.schedule": "cosine"},
     "gaussian": {"model.likelihood": "gaussian", "optimizer.name": "adamw", "data.binarization": "dynamic"},
     "conv": {"model.network": "conv", "model.hidden": (4,), "optimizer.name": "sgd"},
-    "iwae": {"model.name": "iwae", "model.num_samples": 2},
-    "flow_vae": {"model.name": "flow_vae"},
-    "mixture": {"model.name": "mixture_vae", "model.prior": "mixture", "model.num_components": 3},
-    "two_layer_iwae": {"model.name": "two_layer_iwae", "model.hidden": (), "model.second_hidden": (7,)},
-    "two_layer_vae": {"model.name": "two_layer_vae"},
-    "tc_vae": {"model.name": "tc_vae"},
-    "mmd_vae": {"model.name": "mmd_vae"},
+    "iwae": {"model.bound": "iwae", "model.num_samples": 2},
+    "planar": {"model.posterior": "planar"},
+    "mixture": {"model.prior": "mixture", "model.num_components": 3},
+    "two_layer": {
+        "model.posterior": "two_layer",
+        "model.prior": "two_layer",
+        "model.hidden": (),
+        "model.second_hidden": (7,),
+    },
+    "mmd": {"model.bound": "mmd"},
     "linear": {"model.name": "autoencoder", "model.hidden": ()},
     "autoencoder": {"model.name": "autoencoder", "model.likelihood": "gaussian", "model.gated": True},
     "denoising": {"model.name": "denoising_autoencoder", "model.likelihood": "squared_error"},
@@ -293,7 +295,6 @@ def test_the_choices_of_the_table_are_those_of_the_code():
         ("model.activation", networks.ACTIVATIONS),
         ("model.code_activation", networks.ACTIVATIONS),
         ("model.initializer", networks.INITIALIZERS),
-        ("model.penalty", sparse_autoencoder.PENALTIES),
         ("model.corruption", CORRUPTIONS),
         ("optimizer.name", optimizers.RULES),
         ("optimizer.schedule", optimizers.DECAYS),

@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, special, stats
 
-from aejax import config as configs
 from aejax import losses
-from aejax.errors import UserError
-from aejax.types import Spec
-from configs.base import get_config
 
 pytestmark = pytest.mark.slow
 
@@ -26,14 +22,6 @@ def rows(seed, *shape):
 def grey(seed, *shape):
     x = np.random.default_rng(seed).uniform(size=shape).astype(np.float32)
     return jnp.asarray(x), x.astype(np.float64)
-
-
-def spec(support):
-    return Spec((2,), "table", support, 1.0, (), (), np.zeros(2, np.float32), None, None)
-
-
-def model_config(**keys):
-    return configs.replaced(get_config(), {f"model.{key}": value for key, value in keys.items()}).model
 
 
 def plain_bernoulli(x, logits):
@@ -165,33 +153,3 @@ def test_squared_error_is_a_gaussian_of_variance_one_half_up_to_its_constant():
     (x, _), (x_hat, _) = rows(0, 5, 6), rows(1, 5, 6)
     gaussian = losses.gaussian_log_likelihood(x, x_hat, jnp.log(jnp.float32(0.5)))
     np.testing.assert_allclose(-gaussian - 3 * np.log(np.pi), losses.squared_error(x, x_hat), rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("activation", ["identity", "sigmoid"])
-@pytest.mark.parametrize("name", ["bernoulli", "gaussian", "squared_error"])
-def test_a_likelihood_reads_the_decoders_output_as_its_mean(name, activation):
-    """log_prob(x, output) is that of the mean which it reports, against scipy."""
-    chosen = losses.likelihood(model_config(likelihood=name, output_activation=activation), spec("unit"))
-    (x, x64), (output, output64) = grey(0, 4, 3), rows(1, 4, 3)
-    mean = special.expit(output64) if "sigmoid" in (activation, {"bernoulli": "sigmoid"}.get(name)) else output64
-    expected = {
-        "bernoulli": lambda: special.xlogy(x64, mean) + special.xlog1py(1 - x64, -mean),
-        "gaussian": lambda: stats.norm.logpdf(x64, mean, np.exp(0.2)),
-        "squared_error": lambda: -((x64 - mean) ** 2),
-    }[name]()
-    np.testing.assert_allclose(chosen.mean(output), mean, rtol=1e-5)
-    np.testing.assert_allclose(chosen.log_prob(x, output, jnp.float32(0.4)), expected.sum(axis=1), rtol=1e-5)
-
-
-@pytest.mark.parametrize("key", ["likelihood", "output_activation"])
-def test_an_unknown_name_is_refused_with_the_nearest(key):
-    near = {"likelihood": "gausian", "output_activation": "sigmoidal"}[key]
-    with pytest.raises(UserError, match=f"model.{key}='{near}' .* did you mean '(gaussian|sigmoid)'"):
-        losses.likelihood(model_config(**{key: near}), spec("unit"))
-
-
-def test_bernoulli_refuses_real_data_and_the_others_take_it():
-    with pytest.raises(UserError, match=r"model.likelihood=bernoulli .* use --config.model.likelihood=gaussian"):
-        losses.likelihood(model_config(likelihood="bernoulli"), spec("real"))
-    for name in ("gaussian", "squared_error"):
-        losses.likelihood(model_config(likelihood=name), spec("real"))

@@ -10,7 +10,7 @@ from scipy.special import expit, logsumexp
 from aejax import config as configs
 from aejax import models, networks
 from aejax.errors import UserError
-from aejax.models import mixture_vae
+from aejax.models.vae.priors import vamp
 from aejax.types import Spec
 from configs.base import get_config
 
@@ -29,7 +29,7 @@ def settings(**keys):
 
 
 def make(spec=SPEC, **keys):
-    model = models.make(settings(**{"name": "mixture_vae", **keys}), spec)
+    model = models.make(settings(**keys), spec)
     return model, model.init(jax.random.key(0))[0]
 
 
@@ -75,12 +75,10 @@ def test_a_mixtures_weights_have_the_density_that_scipy_gives_it(mixture):
     np.testing.assert_allclose(ours, mixture_log_prob(z, *moments), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("prior", ["standard_normal", "mixture"])
-def test_one_standard_component_is_the_vae(prior):
-    model, params = make(prior=prior, num_components=1)
-    if prior == "mixture":
-        params["prior"]["mean"] = jnp.zeros((1, K))
-    plain = models.make(settings(name="vae"), SPEC)
+def test_one_standard_component_is_the_standard_normal():
+    model, params = make(prior="mixture", num_components=1)
+    params["prior"]["mean"] = jnp.zeros((1, K))
+    plain = models.make(settings(prior="standard_normal"), SPEC)
     ours, expected = (m.log_weights(params, jax.random.key(3), X, 7) for m in (model, plain))
     np.testing.assert_allclose(ours, expected, rtol=1e-6)
     metrics = model.loss(params, (), jax.random.key(3), {"x": X}, beta=jnp.float32(1.0))[1][0]
@@ -92,7 +90,7 @@ def test_one_standard_component_is_the_vae(prior):
 def test_a_vamp_prior_is_the_mean_of_the_posteriors_at_its_pseudo_inputs(support, num):
     keys = {"spec": SPEC._replace(support=support), "num_components": num, "likelihood": "gaussian"}
     model, params = make(prior="vamp", **keys)
-    u = params["pseudo_inputs"]
+    u = params["prior"]["pseudo_inputs"]
     mean, logvar = map(np.asarray, model.posterior(params, u if support == "real" else jax.nn.sigmoid(u)))
     ours, z = prior_log_prob(model, params, **keys)
     expected = mixture_log_prob(z, np.ones(num) / num, mean, np.exp(0.5 * logvar))
@@ -102,10 +100,10 @@ def test_a_vamp_prior_is_the_mean_of_the_posteriors_at_its_pseudo_inputs(support
 @pytest.mark.parametrize("support", ["binary", "real"])
 def test_pseudo_inputs_start_around_the_training_mean_and_differ(support):
     spec = SPEC._replace(support=support)
-    u = make(spec, prior="vamp", num_components=2000, likelihood="gaussian")[1]["pseudo_inputs"]
+    u = make(spec, prior="vamp", num_components=2000, likelihood="gaussian")[1]["prior"]["pseudo_inputs"]
     assert u.shape == (2000, D)
     expected = MEAN if support == "real" else np.clip(MEAN, 0.01, 0.99)
-    np.testing.assert_allclose(mixture_vae.bounded(jnp.median(u, axis=0)[None], spec)[0], expected, atol=0.1)
+    np.testing.assert_allclose(vamp.bounded(jnp.median(u, axis=0)[None], spec)[0], expected, atol=0.1)
     np.testing.assert_allclose(u.std(axis=0), 1.0, atol=0.1)
 
 
@@ -114,15 +112,15 @@ def moments_of(pi, mean, sigma):
     return first, pi @ (np.square(sigma) + np.square(mean)) - np.square(first)
 
 
-@pytest.mark.parametrize("prior", mixture_vae.PRIORS)
+@pytest.mark.parametrize("prior", ["standard_normal", "mixture", "vamp"])
 def test_draws_have_the_moments_of_the_prior(prior, mixture):
     learned, *moments = mixture
     model, params = make(prior=prior)
     if prior == "mixture":
         params["prior"] = learned
     elif prior == "vamp":
-        params["pseudo_inputs"] *= 10.0  # else the components hardly differ
-        mean, logvar = model.posterior(params, jax.nn.sigmoid(params["pseudo_inputs"]))
+        params["prior"]["pseudo_inputs"] *= 10.0  # else the components hardly differ
+        mean, logvar = model.posterior(params, jax.nn.sigmoid(params["prior"]["pseudo_inputs"]))
         moments = np.ones(C) / C, np.asarray(mean), np.exp(0.5 * np.asarray(logvar))
         assert moments[1].std(axis=0).max() > 0.1
     else:
@@ -142,12 +140,6 @@ def test_the_kl_is_that_of_one_gaussian_in_the_mean():
     exact = 0.5 * (p[1] - q[1] + (np.exp(q[1]) + np.square(q[0] - p[0])) / np.exp(p[1]) - 1.0)
     np.testing.assert_allclose(metrics["kl"], exact.sum(axis=-1).mean(), rtol=0.02)
     np.testing.assert_allclose(loss, metrics["reconstruction"] + 2.0 * metrics["kl"], rtol=1e-6)
-
-
-@pytest.mark.parametrize("name", ["vae", "iwae", "two_layer_vae"])
-def test_a_prior_that_a_model_does_not_have_is_refused(name):
-    with pytest.raises(UserError, match="model.prior=vamp needs model.name=mixture_vae"):
-        make(name=name, prior="vamp")
 
 
 # Gated layers

@@ -32,9 +32,10 @@ def parts(config: Any, spec: Spec) -> Parts:
     likelihood = vae.part("likelihoods", config.likelihood)(config, spec)
 
     def init(key: Array):
-        encoder_key, decoder_key, likelihood_key = jax.random.split(key, 3)
+        encoder_key, decoder_key = jax.random.split(key)
         params = {"encoder": encoder.init(encoder_key), "decoder": decoder.init(decoder_key)}
-        return params | ({"likelihood": own} if (own := likelihood.init(likelihood_key)) else {})
+        own = likelihood.init(jax.random.fold_in(key, 3))
+        return params | ({"likelihood": own} if own else {})
 
     def error(params, x, code):
         return -likelihood.log_prob(params, x, decoder.apply(params["decoder"], code))

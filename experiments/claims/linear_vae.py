@@ -20,11 +20,18 @@ def measure(fast: bool) -> list[Row]:
     axes = spectrum(vae)
     params, fitted = float64(vae.params), float64(ppca.params)
     log_p = exact_log_p(axes.x, fitted["mean"], fitted["factors"], np.exp(fitted["logvar"]))
-    elbo, _ = analytic_elbo(axes.x, params, np.exp(params["logvar_x"]))
+    elbo, _ = analytic_elbo(axes.x, params, np.exp(params["likelihood"]["logvar"]))
     noise = axes.values[K:].mean()
+    variance = np.exp(params["likelihood"]["logvar"])
     rows = [
         Row(f"ELBO of training rows, k = {K}, against log p(x) of pPCA (nats)", log_p, elbo, 1e-3, SOURCE),
-        Row("σ² of the VAE: the mean of the discarded eigenvalues", noise, np.exp(params["logvar_x"]), 1e-4, SOURCE),
+        Row(
+            "σ² of the VAE: the mean of the discarded eigenvalues",
+            noise,
+            np.exp(params["likelihood"]["logvar"]),
+            1e-4,
+            SOURCE,
+        ),
         Row("σ² of pPCA in closed form", noise, np.exp(fitted["logvar"]), 1e-6, "Tipping & Bishop 1999, eq. 8"),
         Row("pPCA: exact −log p(x) of test rows (nats)", test_nll(vae, fitted), ppca.metrics["nll"], 1e-3, "float64"),
     ]

@@ -25,13 +25,19 @@ def make(config: Any, spec: Spec) -> Autoencoder:
     decoder = networks.decoder(config, spec)
     closed_kl: Any = prior.kl_of_units if posterior.gaussian else None
     if likelihood.sample is None:
-        raise UserError(f"model.likelihood={config.likelihood} is not a density, which a VAE needs: use gaussian")
+        raise UserError(
+            f"model.likelihood={config.likelihood} is not a density, and a VAE needs one: "
+            "use --config.model.likelihood=gaussian"
+        )
 
     def init(key: Array):
-        names, parts = ("encoder", "decoder", "prior", "likelihood"), (posterior, decoder, prior, likelihood)
-        keys = jax.random.split(key, 4)
-        params = {name: part.init(key) for name, part, key in zip(names, parts, keys, strict=True)}
-        return {name: own for name, own in params.items() if own}, ()
+        encoder_key, decoder_key = jax.random.split(key)
+        params = {"encoder": posterior.init(encoder_key), "decoder": decoder.init(decoder_key)}
+        own = {
+            "prior": prior.init(jax.random.fold_in(key, 2)),
+            "likelihood": likelihood.init(jax.random.fold_in(key, 3)),
+        }
+        return params | {name: values for name, values in own.items() if values}, ()
 
     def log_likelihood(params, x, z):
         """log p(x|z) of draws z[S, B, Z]: [S, B]."""

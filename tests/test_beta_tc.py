@@ -9,19 +9,21 @@ from scipy.special import logsumexp
 
 from aejax import config as configs
 from aejax import losses, models
-from aejax.models import tc_vae, vae
+from aejax.models.vae.bounds import beta_tc
+from aejax.models.vae.posteriors.gaussian import draw
 from aejax.types import Spec
 from configs.base import get_config
 
 pytestmark = pytest.mark.slow
 
 D, K = 5, 3
-decomposed = jax.jit(tc_vae.decomposed)
+decomposed = jax.jit(beta_tc.decomposed)
 SPEC = Spec((D,), "table", "unit", 1.0, (), (), np.zeros(D, np.float32), None, None)
 
 
-def make(name):
-    changes = {"model.name": name, "model.latent_dim": K, "model.hidden": (4,), "model.num_samples": 2}
+def make(bound):
+    changes = {"model.bound": bound, "model.latent_dim": K, "model.hidden": (4,), "model.num_samples": 2}
+    changes |= {"model.num_samples": 1, "model.num_bounds": 2} if bound == "iwae" else {}
     return models.make(configs.replaced(get_config(), changes).model, SPEC)
 
 
@@ -34,7 +36,7 @@ def posterior(num, k, seed=0):
     """z, mean and logvar [num, k], z drawn from them."""
     rng = np.random.default_rng(seed)
     mean, logvar = (jnp.float32(rng.normal(size=(num, k))) for _ in range(2))
-    return vae.draw(jax.random.key(seed), mean, logvar, 1)[0], mean, logvar
+    return draw(jax.random.key(seed), mean, logvar, 1)[0], mean, logvar
 
 
 def test_the_terms_are_those_of_loops_over_the_batch():
@@ -70,7 +72,7 @@ def test_gaussian_codes_have_their_closed_forms():
     logvar = jnp.full_like(mean, np.log(s))
     total = covariance + s * np.eye(2)
     log_det = np.log(np.linalg.det(total))
-    mi, tc, dimension_kl = decomposed(vae.draw(jax.random.key(2), mean, logvar, 1)[0], mean, logvar)
+    mi, tc, dimension_kl = decomposed(draw(jax.random.key(2), mean, logvar, 1)[0], mean, logvar)
     np.testing.assert_allclose(mi, 0.5 * (log_det - 2 * np.log(s)), atol=0.05)
     np.testing.assert_allclose(tc, -0.5 * (log_det - 2 * np.log(total[0, 0])), atol=0.05)
     np.testing.assert_allclose(dimension_kl, total[0, 0] - 1.0 - np.log(total[0, 0]), atol=0.1)
@@ -85,8 +87,8 @@ def test_a_code_that_knows_its_row_tells_log_b_however_many_rows_there_are(num):
 
 
 def test_with_beta_1_the_loss_is_a_vaes_whose_kl_is_by_monte_carlo(rows):
-    """mixture_vae with a standard normal prior: the same draws, the KL as the mean of log q(z|x) − log p(z)."""
-    params = jax.jit(make("vae").init)(jax.random.key(0))[0]
+    """The iwae bound of one draw: the same draws, the KL as the mean of log q(z|x) − log p(z)."""
+    params = jax.jit(make("elbo").init)(jax.random.key(0))[0]
 
     def both(name):
         def value(params):
@@ -94,22 +96,22 @@ def test_with_beta_1_the_loss_is_a_vaes_whose_kl_is_by_monte_carlo(rows):
 
         return jax.jit(jax.value_and_grad(value))(params)
 
-    (ours, gradient), (expected, expected_gradient) = both("tc_vae"), both("mixture_vae")
+    (ours, gradient), (expected, expected_gradient) = both("beta_tc"), both("iwae")
     np.testing.assert_allclose(ours, expected, rtol=1e-6)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), gradient, expected_gradient)
 
 
 def test_beta_weighs_the_total_correlation_alone_and_the_elbo_is_the_vaes(rows):
-    params = jax.jit(make("tc_vae").init)(jax.random.key(0))[0]
+    params = jax.jit(make("beta_tc").init)(jax.random.key(0))[0]
 
     def loss_of(name, **weights):
         weights = {name: jnp.float32(value) for name, value in weights.items()}
         loss = jax.jit(make(name).loss)
         return loss(params, (), jax.random.key(1), {"x": rows}, **weights)
 
-    (one, (metrics, _)), (seven, (same, _)) = loss_of("tc_vae", beta=1.0), loss_of("tc_vae", beta=7.0)
+    (one, (metrics, _)), (seven, (same, _)) = loss_of("beta_tc", beta=1.0), loss_of("beta_tc", beta=7.0)
     np.testing.assert_allclose(seven - one, 6.0 * metrics["total_correlation"], rtol=1e-4)
     assert metrics == same and metrics["total_correlation"] > 0.0
-    expected = loss_of("vae", beta=1.0, free_bits=0.0)[1][0]
+    expected = loss_of("elbo", beta=1.0, free_bits=0.0)[1][0]
     for name, value in expected.items():
         np.testing.assert_allclose(metrics[name], value, rtol=1e-6)

@@ -7,7 +7,7 @@ import pytest
 
 from aejax import config as configs
 from aejax import models
-from aejax.models import mmd_vae
+from aejax.models.vae.bounds import mmd
 from aejax.types import Spec
 from configs.base import get_config
 
@@ -17,8 +17,8 @@ D, K = 5, 3
 SPEC = Spec((D,), "table", "unit", 1.0, (), (), np.zeros(D, np.float32), None, None)
 
 
-def make(name):
-    changes = {"model.name": name, "model.latent_dim": K, "model.hidden": (4,), "model.num_samples": 2}
+def make(bound):
+    changes = {"model.bound": bound, "model.latent_dim": K, "model.hidden": (4,), "model.num_samples": 2}
     return models.make(configs.replaced(get_config(), changes).model, SPEC)
 
 
@@ -40,7 +40,7 @@ def estimates(mean, v, num, repeats):
     """Of `repeats` batches of `num` draws from N(mean, v I)."""
     epsilon = np.random.default_rng(1).normal(size=(repeats, num, len(mean)))
     z = jnp.float32(mean + np.sqrt(v) * epsilon)
-    return np.asarray(jax.jit(jax.vmap(mmd_vae.squared_mmd))(z), np.float64)
+    return np.asarray(jax.jit(jax.vmap(mmd.squared_mmd))(z), np.float64)
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ def test_one_large_batch_is_near_the_closed_form():
 
 
 def test_a_batch_of_one_row_is_finite():
-    assert jnp.isfinite(mmd_vae.squared_mmd(jnp.zeros((1, K))))
+    assert jnp.isfinite(mmd.squared_mmd(jnp.zeros((1, K))))
 
 
 @pytest.mark.parametrize("beta", [1.0, 4.0])
 def test_without_mmd_the_loss_is_the_vaes(rows, beta):
-    vae, model = make("vae"), make("mmd_vae")
+    vae, model = make("elbo"), make("mmd")
     params, weights = vae.init(jax.random.key(0))[0], {"beta": jnp.float32(beta)}
 
     def value(params, model, **more):
@@ -85,7 +85,7 @@ def test_without_mmd_the_loss_is_the_vaes(rows, beta):
 
 
 def test_mmd_weighs_the_codes_drawn_for_the_reconstruction(rows):
-    model = make("mmd_vae")
+    model = make("mmd")
     params = model.init(jax.random.key(0))[0]
 
     def loss(weight):
@@ -97,4 +97,4 @@ def test_mmd_weighs_the_codes_drawn_for_the_reconstruction(rows):
     mean, logvar = model.posterior(params, rows)
     epsilon = jax.random.normal(jax.random.key(1), (2, *mean.shape))
     z = mean[None] + jnp.exp(0.5 * logvar)[None] * epsilon
-    np.testing.assert_allclose(metrics["mmd"], np.mean([mmd_vae.squared_mmd(draw) for draw in z]), rtol=1e-5)
+    np.testing.assert_allclose(metrics["mmd"], np.mean([mmd.squared_mmd(draw) for draw in z]), rtol=1e-5)

@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 
 from aejax import config as configs
 from aejax import likelihood, models
-from aejax.models import two_layer_vae
+from aejax.models import vae
 from aejax.types import Spec
 from configs.base import get_config
 
@@ -20,7 +20,13 @@ SPEC = Spec((D,), "table", "real", 1.0, (), (), np.zeros(D, np.float32), None, N
 
 
 def settings(**keys):
-    changes = {"name": "two_layer_vae", "latent_dim": K1, "second_latent_dim": K2, "likelihood": "gaussian"}
+    changes = {
+        "posterior": "two_layer",
+        "prior": "two_layer",
+        "latent_dim": K1,
+        "second_latent_dim": K2,
+        "likelihood": "gaussian",
+    }
     changes |= {"hidden": (), "second_hidden": (), "variance": 0.3, **keys}
     return configs.replaced(get_config(), {f"model.{key}": v for key, v in changes.items()}).model
 
@@ -38,16 +44,16 @@ def linear():
     log_sigma = np.array([-0.5, 0.0, -0.2])
     params["decoder"]["Dense_0"] = {"kernel": jnp.float32(w1), "bias": jnp.float32(b1)}
     down = np.concatenate([w2, np.zeros((K2, K1))], axis=1), np.concatenate([b2, log_sigma])
-    params["second_decoder"]["Dense_0"] = dict(zip(("kernel", "bias"), map(jnp.float32, down), strict=True))
+    params["prior"]["Dense_0"] = dict(zip(("kernel", "bias"), map(jnp.float32, down), strict=True))
     covariance = w2.T @ w2 + np.diag(np.exp(2 * log_sigma))
     of_x = w1.T @ covariance @ w1 + 0.3 * np.eye(D)
     # The proposals have the exact posterior means, but are wider and uncorrelated: the weights vary, yet little.
     for name, matrix, from_, to in (
-        ("encoder", np.linalg.solve(of_x, w1.T @ covariance), b2 @ w1 + b1, b2),
-        ("second_encoder", np.linalg.solve(covariance, w2.T), b2, np.zeros(K2)),
+        ("first", np.linalg.solve(of_x, w1.T @ covariance), b2 @ w1 + b1, b2),
+        ("second", np.linalg.solve(covariance, w2.T), b2, np.zeros(K2)),
     ):
         up = np.concatenate([matrix, 0 * matrix], axis=1), np.concatenate([to - from_ @ matrix, 0 * to - 0.1])
-        params[name]["Dense_0"] = dict(zip(("kernel", "bias"), map(jnp.float32, up), strict=True))
+        params["encoder"][name]["Dense_0"] = dict(zip(("kernel", "bias"), map(jnp.float32, up), strict=True))
     marginal = stats.multivariate_normal(b2 @ w1 + b1, of_x)
     x = np.float32(marginal.rvs(6, random_state=1))
     return model, params, (b2, covariance), x, marginal.logpdf(x)
@@ -74,7 +80,7 @@ def test_the_elbo_is_the_mean_log_weight_and_beta_weighs_the_kl():
     """The loss has the KL of z2 in closed form, the weights have it by its draws: the means agree."""
     model = make(num_samples=20_000, variance=2.0, hidden=(4,), second_hidden=(4,), activation="tanh")
     params, x = model.init(jax.random.key(2))[0], jnp.float32(np.random.default_rng(3).normal(size=(4, D)))
-    params["second_encoder"]["Dense_1"]["bias"] += jnp.array([1.0, 1.0, 0.0, 0.0])  # a KL that would be missed
+    params["encoder"]["second"]["Dense_1"]["bias"] += jnp.array([1.0, 1.0, 0.0, 0.0])  # a KL that would be missed
     loss, (metrics, _) = model.loss(params, (), jax.random.key(4), {"x": x}, beta=jnp.float32(3.0))
     weights = np.asarray(model.log_weights(params, jax.random.key(5), x, 20_000))
     error = np.sqrt(2 * (weights.var(axis=0) / 20_000).mean() / 4)  # of either mean over 4 rows
@@ -87,7 +93,7 @@ def test_the_closed_form_is_the_kl_of_linear_layers(linear):
     """KL[q(z1, z2|x) ‖ p(z1, z2)] of jointly Gaussian z1, z2, from the joint moments."""
     _, params, _, x, _ = linear
     model = make(num_samples=50_000)
-    layers = (params[name]["Dense_0"] for name in ("second_encoder", "second_decoder"))
+    layers = params["encoder"]["second"]["Dense_0"], params["prior"]["Dense_0"]
     (up, down), (up_bias, bias) = zip(
         *((np.asarray(a["kernel"], float), np.asarray(a["bias"], float)) for a in layers), strict=True
     )
@@ -108,7 +114,7 @@ def test_the_importance_weighted_bound_of_many_draws_is_the_exact_density(linear
     """And of one draw the ELBO, far below: what lies between is for k to close."""
     _, params, _, x, exact = linear
     batch = {"x": jnp.asarray(x)}
-    many, one = make(name="two_layer_iwae", num_samples=20_000), make(name="two_layer_iwae", num_bounds=20_000)
+    many, one = make(bound="iwae", num_samples=20_000), make(bound="iwae", num_bounds=20_000)
     loss, (metrics, _) = many.loss(params, (), jax.random.key(7), batch, beta=jnp.float32(1.0))
     np.testing.assert_allclose([-loss, metrics["bound"]], exact.mean(), atol=0.02)
     loss, (metrics, _) = one.loss(params, (), jax.random.key(8), batch, beta=jnp.float32(1.0))
@@ -118,13 +124,15 @@ def test_the_importance_weighted_bound_of_many_draws_is_the_exact_density(linear
 
 def test_beta_weighs_the_log_ratio_of_every_weight():
     keys = {"num_samples": 3, "num_bounds": 2, "hidden": (4,), "second_hidden": (4,)}
-    config, model = settings(name="two_layer_iwae", **keys), make(name="two_layer_iwae", **keys)
+    config, model = settings(bound="iwae", **keys), make(bound="iwae", **keys)
     params, x = model.init(jax.random.key(2))[0], jnp.float32(np.random.default_rng(3).normal(size=(4, D)))
-    terms = two_layer_vae.parts(config, SPEC).terms(params, jax.random.key(4), x, 6)
-    log_ratio = np.float64(terms.ratio) + np.float64(terms.second_ratio)
+    z = vae.part("posteriors", "two_layer")(config, SPEC).draw(params, jax.random.key(4), x, 6).z
+    x_hat = model.decode(params, z[..., :K1].reshape(-1, K1)).reshape(6, 4, D)
+    log_likelihood = stats.norm.logpdf(x, np.float64(x_hat), np.sqrt(0.3)).sum(axis=-1)
+    log_ratio = log_likelihood - np.float64(model.log_weights(params, jax.random.key(4), x, 6))
 
     def expected(beta):
-        log_w = np.float64(terms.log_likelihood) - beta * log_ratio
+        log_w = log_likelihood - beta * log_ratio
         return (logsumexp(log_w.reshape(2, 3, -1), axis=1) - np.log(3)).mean()
 
     loss, (metrics, _) = model.loss(params, (), jax.random.key(4), {"x": x}, beta=jnp.float32(2.5))

@@ -1,0 +1,123 @@
+"""The algebra: every combination of posterior, prior, likelihood and bound that means something, the others refused."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+
+from aejax import config as configs
+from aejax import losses, models, optimizers, train
+from aejax.errors import UserError
+from aejax.keys import base_config, files
+from aejax.types import HParams, Spec, Task
+
+D, K, B, S = 5, 2, 6, 4
+SPEC = Spec((D,), "table", "binary", 1.0, (), (), np.full(D, 0.5, np.float32), None, None)
+X = jnp.float32(np.random.default_rng(0).integers(0, 2, (B, D)))
+PARTS = {kind: files(f"models/vae/{kind}") for kind in ("posteriors", "priors", "likelihoods", "bounds")}
+SMALL = {"latent_dim": K, "second_latent_dim": 3, "hidden": (4,), "second_hidden": (4,), "num_components": 3}
+SMALL |= {"num_flows": 2, "num_samples": S}
+
+
+def config_of(**keys):
+    return configs.replaced(base_config(), {f"model.{key}": value for key, value in (SMALL | keys).items()})
+
+
+def make(**keys):
+    return models.make(config_of(**keys).model, SPEC)
+
+
+def is_meant(posterior, prior, likelihood, bound):
+    """What the parts say of each other, once more: a table that does not ask them."""
+    return (
+        (posterior == "two_layer") == (prior == "two_layer")
+        and (prior != "vamp" or posterior == "gaussian")
+        and likelihood != "squared_error"
+        and (bound != "beta_tc" or (posterior, prior) == ("gaussian", "standard_normal"))
+        and (bound != "mmd" or prior == "standard_normal")
+    )
+
+
+ALL = list(itertools.product(*PARTS.values()))
+MEANT = [combination for combination in ALL if is_meant(*combination)]
+NAMES = ("posterior", "prior", "likelihood", "bound")
+
+
+@pytest.mark.parametrize("combination", MEANT, ids="-".join)
+def test_a_combination_trains_and_its_bound_is_its_weights(combination):
+    """Two steps are finite and move every parameter; the value of the bound is that of the draws' own log weights."""
+    config = config_of(**dict(zip(NAMES, combination, strict=True)))
+    model = models.make(config.model, SPEC)
+    step_of = optimizers.make("sgd", "constant", 2)
+    task = Task(model, step_of, lambda key, batch: batch, False, B, B, B)
+    numbers = {name: jnp.float32(value) for name, value in config.optimizer.items() if isinstance(value, float)}
+    objective = {name: jnp.float32(value) for name, value in configs.objective_of(config).items()}
+    hp = HParams(jnp.uint32(0), objective, numbers)
+
+    @jax.jit
+    def run(hp):
+        start = state = train.init_state(task, hp, {"x": X})
+        for _ in range(2):
+            state, metrics = train.train_step(task, state, hp, {"x": X})
+        weights = train.warmed(hp.objective, jnp.int32(0))
+        value, (found, _) = model.loss(start.params, (), jax.random.key(1), {"x": X}, **weights)
+        return start, state, metrics, value, found, model.log_weights(start.params, jax.random.key(1), X, S)
+
+    start, state, metrics, value, found, log_w = run(hp)
+    assert all(np.isfinite(metric) for metric in metrics.values())
+    moved = jax.tree.map(lambda a, b: bool((a != b).any()), start.params, state.params)
+    assert all(jax.tree.leaves(moved)), moved
+    np.testing.assert_allclose(found["elbo"], -(found["reconstruction"] + found["kl"]), rtol=1e-6)
+    log_w = np.asarray(log_w, np.float64)
+    posterior, prior, _, bound = combination
+    if bound == "iwae":
+        np.testing.assert_allclose(-value, (logsumexp(log_w, axis=0) - np.log(S)).mean(), rtol=1e-5)
+    elif bound == "elbo" and not model.kl_of_units and prior != "two_layer":  # the KL is by draws
+        np.testing.assert_allclose(-value, log_w.mean(), rtol=1e-5)
+    elif bound == "beta_tc":  # at beta = 1 its parts add up to the KL by draws
+        np.testing.assert_allclose(-value, log_w.mean(), rtol=1e-5)
+    elif bound == "mmd":  # at weight 0 it is the ELBO
+        np.testing.assert_allclose(-value, found["elbo"], rtol=1e-6)
+    else:  # the KL is in closed form, or half of it: near the draws' own
+        assert abs(-value - log_w.mean()) < 4.5 * log_w.std(axis=0).mean() / np.sqrt(S * B)
+
+
+@pytest.mark.parametrize("combination", sorted({*ALL} - {*MEANT}), ids="-".join)
+def test_another_combination_is_refused_with_its_reason_and_a_remedy(combination):
+    with pytest.raises(UserError, match=r"model\.(posterior|prior|likelihood|bound)=\w+ .*: use ") as error:
+        make(**dict(zip(NAMES, combination, strict=True)))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("prior", ["standard_normal", "mixture", "vamp"])
+def test_many_importance_samples_meet_the_sum_over_a_grid(prior):
+    """log p(x) of two latent units by quadrature over z, whatever prior: the weights' mean is unbiased for it."""
+    model = make(prior=prior, bound="iwae")
+    params = model.init(jax.random.key(0))[0]
+    axis = np.linspace(-8.0, 8.0, 161, dtype=np.float32)
+    z = jnp.asarray(np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, K))
+    log_prior = np.asarray(model.log_prior(params, z), np.float64)
+    p = np.asarray(model.decode(params, z), np.float64)  # of bits
+    log_likelihood = np.asarray(X) @ np.log(p).T + (1 - np.asarray(X)) @ np.log1p(-p).T
+    exact = logsumexp(log_likelihood + log_prior, axis=1) + 2 * np.log(axis[1] - axis[0])
+    log_w = np.asarray(model.log_weights(params, jax.random.key(2), X, 20_000), np.float64)
+    w = np.exp(log_w - exact)  # of mean 1
+    error = w.std(axis=0) / np.sqrt(len(w))
+    assert (error < 0.1).all() and (np.abs(w.mean(axis=0) - 1.0) < 4.5 * error).all()
+    np.testing.assert_allclose(np.exp(logsumexp(log_prior)) * (axis[1] - axis[0]) ** 2, 1.0, rtol=1e-3)
+
+
+def test_free_bits_cost_nothing_below_and_the_kl_above():
+    model = make()
+    params = model.init(jax.random.key(1))[0]
+    mean, logvar = model.posterior(params, X)
+    units = np.asarray(losses.kl_standard_normal(mean, logvar)).mean(axis=0)
+    floor = float(units.mean())  # one unit below, one above
+    value, (metrics, _) = model.loss(
+        params, (), jax.random.key(0), {"x": X}, beta=jnp.float32(3.0), free_bits=jnp.float32(floor)
+    )
+    np.testing.assert_allclose(value, metrics["reconstruction"] + 3 * np.maximum(units, floor).sum(), rtol=1e-5)
+    np.testing.assert_allclose(metrics["kl"], units.sum(), rtol=1e-5)
