@@ -99,7 +99,8 @@ def _download(urls: dict[str, str], folder: Path) -> None:
 
 
 def _build(name: str, data_dir: Path, folder: Path) -> None:
-    tfds = library(f"--name={name}")
+    import tensorflow_datasets as tfds
+
     arrays = {split: tuple(_read_idx(folder / file) for file in pair) for split, pair in FILES.items()}
     for split, (images, labels) in arrays.items():
         if images.ndim != 3 or labels.shape != images.shape[:1]:
