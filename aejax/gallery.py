@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aejax import axes, figures, geometry
+from aejax import figures, geometry
+from aejax.plan import Member
 from aejax.programs import Group
 from aejax.types import Autoencoder, Dataset, Params
 
@@ -90,7 +91,7 @@ def views(group: Group, params: Params) -> list[View]:
     """The first member of each setting in a group; `params` are those of all its members [M, ...]."""
     first: dict[str, int] = {}
     for lane, member in enumerate(group.members):
-        first.setdefault(setting_name(axes.setting(member)), lane)
+        first.setdefault(setting_name(member.setting), lane)
     x, encode = shown_rows(group)[0], jax.jit(group.task.model.encode)
 
     def view(label: str, lane: int) -> View:
@@ -253,14 +254,14 @@ def draw_traversals(path: Path, shown: list[View]) -> Picture:
 
 def draw_sweep(
     directory: Path,
-    members: list[axes.Member],
+    members: list[Member],
     metrics: list[dict[str, Any]],
     results: list[dict[str, Any]],
     units: list[dict[str, Any]],
     likelihoods: list[dict[str, Any]],
 ) -> list[Picture]:
     """The pictures of all members: their curves, for a swept VAE rate against distortion, and what their codes hold."""
-    labels = {member.index: setting_name(axes.setting(member)) for member in members}
+    labels = {member.index: setting_name(member.setting) for member in members}
     known = [(key, label) for key, label in METRICS if any(key in row for row in metrics)]
     if not any("reconstruction" in row for row in metrics):
         known = [("loss", "loss (per example)"), *known]
@@ -269,7 +270,7 @@ def draw_sweep(
         figures.curves(directory / "curves.png", metrics, labels, known, title="Training")
         pictures.append(Picture(directory / "curves.png", "Means over training steps and rows.", "curves of metrics"))
     if len(members) > 1 and any(row.get("kl") is not None for row in results):
-        path, swept = directory / "rate_distortion.png", next(iter(axes.setting(members[0])), "")
+        path, swept = directory / "rate_distortion.png", next(iter(members[0].setting), "")
         points = [{**row, "label": labels[row["member"]], "value": row.get(swept)} for row in results]
         numeric = swept and all(isinstance(point["value"], float | int) for point in points)
         points = points if numeric else [{**point, "value": None} for point in points]

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from aejax import axes, gallery, information, likelihood, programs, records, report, representation, sweep, trained
+from aejax import checkpoint, gallery, information, likelihood, programs, records, report, representation, sweep
 from aejax import config as configs
-from aejax import evaluate as evaluation
 from aejax.disentanglement import factor_scores
 from aejax.errors import UserError
+from aejax.metrics import averages
+from aejax.plan import Member, parts
 from aejax.programs import Group
 from aejax.types import Metrics, TrainState
 
@@ -41,7 +42,7 @@ def evaluate_group(directory: Path, group: Group, num_samples: int = 0) -> Teste
     plan, facts = (records.read_json(directory / name) for name in ("config.json", "data.json"))
     if facts[str(group.number)]["sha256"] != group.dataset.sha256:
         raise UserError(f"the data of {directory} have changed since it was trained: its test metrics would mislead")
-    step, state = trained.newest_state(directory, group.number, programs.state_shapes(group.task, group.members))
+    step, state = checkpoint.newest_state(directory, group.number, programs.state_shapes(group.task, group.members))
     mesh, lanes = sweep.make_mesh(len(group.members)), plan["lanes"][str(group.number)]
     rows = sweep.replicate(group.dataset.test, mesh)
     placed = sweep.pad(state, mesh, lanes)
@@ -57,10 +58,7 @@ def evaluate_group(directory: Path, group: Group, num_samples: int = 0) -> Teste
         diverged = int(state.diverged[lane])
         status = finished if diverged < 0 else f"diverged at step {diverged}"
         values = {name: metrics[name][lane].item() for name in METRICS if name in metrics}
-        results.append(
-            {"member": member.index, "group": group.number, "seed": member.config.seed, **member.swept}
-            | {"status": status, **values}
-        )
+        results.append({**member.row, "status": status, **values})
     return Tested(results, state, {name: values for name, values in metrics.items() if values.ndim > 1})
 
 
@@ -79,7 +77,7 @@ def nll_name(group: Group) -> str:
 def test_of(group: Group, num_samples: int) -> Callable[..., Metrics]:
     """All that is measured of each member on the test rows, as its model allows."""
     model = group.task.model
-    chosen: list[Callable[..., Metrics]] = [evaluation.evaluate_member]
+    chosen: list[Callable[..., Metrics]] = [averages.evaluate_member]
     if model.posterior:
         chosen.append(information.evaluate_member)
 
@@ -167,19 +165,15 @@ def evaluate(workdir: Path, projection: str = "tsne", num_samples: int = 0, prob
     an evaluation that was there would lose columns.
     """
     check_kept(workdir / "results.csv", num_samples, probe)
-    directories = trained.parts(workdir)
-    members = [member for directory in directories for member in trained.read_members(directory)]
+    plans = parts(workdir)
+    members = [member for plan in plans.values() for member in plan.members]
     rows, metrics, units, likelihoods, pictures = [], [], [], [], []
     shown: dict[str, list[gallery.View]] = {}  # by their data
     with records.lock(workdir):
-        groups = [
-            (directory, group)
-            for directory in directories
-            for group in programs.make_groups(trained.read_members(directory))
-        ]
+        groups = [(directory, group) for directory, plan in plans.items() for group in programs.make_groups(plan)]
         for _, group in groups:
             check(group, num_samples, probe)
-        for directory in directories:
+        for directory in plans:
             metrics += records.read_lines(directory / "metrics.jsonl")
         for directory, group in groups:
             tested = evaluate_group(directory, group, num_samples)
@@ -261,7 +255,7 @@ def still_training(rows: list[dict[str, Any]]) -> list[str]:
     return [f"not trained to the end: {', '.join(found)}"] if found else []
 
 
-def collapses(members: list[axes.Member], rows: list[dict[str, Any]]) -> list[str]:
+def collapses(members: list[Member], rows: list[dict[str, Any]]) -> list[str]:
     """One line per setting of members with units that tell nothing of x: their posterior mean hardly varies."""
     found: dict[str, list[str]] = {}
     for member, row in zip(members, rows, strict=True):
@@ -270,7 +264,7 @@ def collapses(members: list[axes.Member], rows: list[dict[str, Any]]) -> list[st
         if known and row["active_units"] < k:
             found.setdefault(f"of {k}", []).append(f"{k - row['active_units']} in member {row['member']}")
     return [
-        f"collapsed units {of} (variance of the posterior mean at most {evaluation.ACTIVE}): {', '.join(counts)}"
+        f"collapsed units {of} (variance of the posterior mean at most {averages.ACTIVE}): {', '.join(counts)}"
         for of, counts in found.items()
     ]
 

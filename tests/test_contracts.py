@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from jax import lax
 
-from aejax import axes, models, programs, train
 from aejax import config as configs
+from aejax import models, programs, train
+from aejax.plan import Plan
 from configs import base
 from tests.conftest import ROOT
 
@@ -66,7 +67,7 @@ def tasks(table_csv, books_ndjson):
 
     def make(name):
         if name not in made:
-            [group] = programs.make_groups(axes.members(recipe(name, table_csv, books_ndjson), [], False))
+            [group] = programs.make_groups(Plan.make(recipe(name, table_csv, books_ndjson)))
             rows = {key: jnp.asarray(values[: group.task.batch_size]) for key, values in group.dataset.train.items()}
             made[name] = group, rows
         return made[name]
@@ -165,22 +166,23 @@ def test_every_model_has_a_recipe():
 
 ALLOWED = {  # beside types, errors and config, which all may import
     "models": {"losses", "networks", "corruptions"},
-    "evaluate": {"keys", "losses"},
     "information": {"keys", "losses"},
-    "likelihood": {"evaluate", "keys"},
+    "likelihood": {"keys", "metrics"},
+    "metrics": {"keys", "losses"},
     "train": {"keys"},
     "checkpoint": {"records"},
-    "programs": {"axes", "data", "evaluate", "models", "optimizers", "preprocess", "sweep", "train"},
-    "gallery": {"axes", "figures", "geometry", "programs"},
+    "plan": {"records"},
+    "programs": {"data", "metrics", "models", "optimizers", "plan", "preprocess", "sweep", "train"},
+    "gallery": {"figures", "geometry", "plan", "programs"},
     "trained": {
-        *("axes", "checkpoint", "data", "figures", "gallery", "geometry", "models", "preprocess", "programs"),
+        *("checkpoint", "data", "figures", "gallery", "geometry", "models", "plan", "preprocess", "programs"),
         "records",
     },
     "results": {
-        *("axes", "disentanglement", "evaluate", "gallery", "information", "likelihood", "programs", "records"),
-        *("report", "representation", "sweep", "trained"),
+        *("checkpoint", "disentanglement", "gallery", "information", "likelihood", "metrics", "plan", "programs"),
+        *("records", "report", "representation", "sweep"),
     },
-    "run": None,  # everything
+    "engine": None,  # everything
 }
 
 
@@ -216,12 +218,14 @@ def test_a_library_stays_in_its_room(library, room):
 
 
 def test_what_answers_at_once_imports_no_jax():
-    script = "import sys; import experiments.train, aejax.axes, aejax.data; print('jax' in sys.modules)"
+    script = "import sys; import experiments.train, aejax.plan, aejax.data; print('jax' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
 
 def test_importing_aejax_changes_nothing():
-    script = "import os, warnings; before = dict(os.environ); import aejax.run; print(before == dict(os.environ))"
+    script = (
+        "import os, warnings; before = dict(os.environ); import aejax.engine.run; print(before == dict(os.environ))"
+    )
     done = subprocess.run([sys.executable, "-c", script], cwd=Path(ROOT), capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"

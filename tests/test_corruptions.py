@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aejax import axes, corruptions, gallery, models, programs
 from aejax import config as configs
+from aejax import corruptions, gallery, models, programs
 from aejax.errors import UserError
+from aejax.plan import Plan
 from configs import denoising
 
 NAMES = sorted(corruptions.CORRUPTIONS)
@@ -68,7 +69,7 @@ def test_noise_belongs_to_its_key(name):
 
 def build(**changes):
     config = configs.replaced(denoising.get_config(), {"model.hidden": (16,), **changes})
-    [group] = programs.make_groups(axes.members(config, [], False))
+    [group] = programs.make_groups(Plan.make(config))
     return group
 
 

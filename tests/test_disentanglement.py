@@ -4,7 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from aejax import axes, disentanglement, gallery, programs, results
+from aejax import disentanglement, gallery, programs, results
+from aejax.plan import Plan
 from aejax.types import TrainState
 
 VALUES = 4
@@ -98,7 +99,7 @@ def test_evaluate_reads_factors_and_classes_and_draws_one_unit_at_a_time(small, 
     """Of an untrained β-TC-VAE with three units."""
     small.data.name, small.data.test_fraction, small.data.valid_fraction = "sprites", 0.05, 0.9
     small.model.name, small.model.latent_dim = "tc_vae", 3
-    [group] = programs.make_groups(axes.members(small, [], False))
+    [group] = programs.make_groups(Plan.make(small))
     params = jax.tree.map(lambda leaf: leaf[None], jax.jit(group.task.model.init)(jax.random.key(0))[0])
     state = TrainState(np.zeros(1), np.zeros(1), params, (), ())
     results.check(group, 0, probe=True)

@@ -13,11 +13,13 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-from aejax import axes, data, geometry, models, programs, records, results, run, trained
 from aejax import config as configs
+from aejax import data, geometry, models, programs, records, results, trained
 from aejax.data import books, capitals, planted_pairs, toy_text
+from aejax.engine import run
 from aejax.errors import UserError
 from aejax.models import pair_embedding
+from aejax.plan import Plan
 from configs import base, books_planted, supervised_regression
 from configs import capitals as capitals_recipe
 from configs import supervised as supervised_recipe
@@ -217,7 +219,7 @@ def test_the_digest_knows_the_names_of_items(planted, monkeypatch):
 def test_what_does_not_fit_pairs_is_refused(changes, words, planted):
     config = configs.replaced(planted, changes)
     with pytest.raises(UserError, match=words):
-        programs.make_groups(axes.members(config, [], False))
+        programs.make_groups(Plan.make(config))
 
 
 # The pair embedding
@@ -335,7 +337,7 @@ def linear_run(tmp_path_factory):
     config.optimizer.learning_rate, config.optimizer.schedule = 0.05, "cosine"
     config.train.batch_size = 160
     config.train.epochs = config.train.save_every_epochs = config.log.every_epochs = 800
-    run.run(config, directory / "run", [])
+    run.run(Plan.make(config), directory / "run")
     results.evaluate(directory / "run", "pca")
     return directory / "run", data.load(config.data)
 
@@ -385,7 +387,7 @@ def book_run(tmp_path_factory, books_ndjson):
     config.model.latent_dim = 4
     config.train.epochs, config.train.save_every_epochs, config.log.every_epochs = 60, 60, 30
     workdir = tmp_path_factory.mktemp("book_run")
-    run.run(config, workdir)
+    run.run(Plan.make(config), workdir)
     results.evaluate(workdir, "pca")
     return workdir
 

@@ -6,7 +6,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from aejax import information
-from aejax.evaluate import evaluate_member, structural_similarity
+from aejax.metrics.averages import evaluate_member, structural_similarity
 from aejax.types import Autoencoder, HParams, Task, TrainState
 
 

@@ -12,22 +12,24 @@ from functools import partial
 import jax
 import pytest
 
-from aejax import axes, checkpoint, gallery, programs, records, results, run, trained
+from aejax import checkpoint, gallery, programs, records, results
 from aejax import config as configs
+from aejax.engine import run
 from aejax.errors import Interrupted, UserError
+from aejax.plan import Plan, parse_axis
 from tests.conftest import ROOT, small_config
 
 SWEEP = ["objective.beta=1,4"]
 
 
 def train(config, workdir, *sweep, **options):
-    return run.run(config, workdir, [axes.parse_axis(text, config) for text in sweep], **options)
+    return run.run(Plan.make(config, [parse_axis(text, config) for text in sweep], **options), workdir)
 
 
 def bits(workdir):
     """All that a finished run is: its metrics and members as bytes, its newest state."""
-    [group] = programs.make_groups(trained.read_members(workdir))
-    step, state = trained.newest_state(workdir, 0, programs.state_shapes(group.task, group.members))
+    [group] = programs.make_groups(Plan.read(workdir))
+    step, state = checkpoint.newest_state(workdir, 0, programs.state_shapes(group.task, group.members))
     leaves = [leaf.tobytes() for leaf in jax.tree.leaves(state)]
     return step, leaves, (workdir / "metrics.jsonl").read_bytes(), (workdir / "members.csv").read_bytes()
 
@@ -193,7 +195,7 @@ def test_log_p_is_estimated_on_demand_under_the_name_of_its_pixels(small, tmp_pa
 def test_only_a_density_that_is_not_exact_is_sampled(small, name, sampled):
     small.model.name, small.data.binarization = name, "none" if name == "ppca" else "dynamic"
     small.model.likelihood = "gaussian" if name == "ppca" else "bernoulli"
-    [group] = programs.make_groups(axes.members(small, [], False))
+    [group] = programs.make_groups(Plan.make(small))
     hp = jax.tree.map(lambda leaf: leaf[0], programs.hparams(group.members))
     state = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), programs.state_shapes(group.task, group.members)
@@ -214,7 +216,7 @@ def test_only_a_density_that_is_not_exact_is_sampled(small, name, sampled):
     ],
 )
 def test_the_name_of_log_p_says_what_was_done_to_the_pixels(small, changes, name):
-    [group] = programs.make_groups(axes.members(configs.replaced(small, changes), [], False))
+    [group] = programs.make_groups(Plan.make(configs.replaced(small, changes)))
     assert results.nll_name(group) == name
 
 
@@ -264,7 +266,7 @@ def test_an_evaluation_that_would_lose_estimates_or_probes_is_refused(tmp_path):
 
 
 def test_collapsed_units_are_named(small):
-    members = axes.members(small, [axes.parse_axis("objective.beta=1,2,3", small)], False)
+    members = list(Plan.make(small, [parse_axis("objective.beta=1,2,3", small)]).members)
     rows = [{"member": index, "active_units": active, "status": "done"} for index, active in enumerate((2, 0, 1))]
     note = "collapsed units of 2 (variance of the posterior mean at most 0.01): 2 in member 1, 1 in member 2"
     assert results.collapses(members, rows) == [note]
