@@ -16,7 +16,7 @@ from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from aejax.reports.figures import draw_rows, to_png
-from aejax.reports.figures.activations import ZERO
+from aejax.reports.figures.histograms import ZERO
 from aejax.reports.figures.latent import Points, legend, name_classes, scatter, square
 from aejax.reports.figures.style import CLASS_COLORS, INK, MUTED, WIDTH, caption, class_colors, headline, new_figure
 

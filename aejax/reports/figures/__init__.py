@@ -4,12 +4,12 @@
 package imports matplotlib, on its Agg backend and without pyplot's global state.
 """
 
-from aejax.reports.figures.activations import draw_activations
 from aejax.reports.figures.heatmaps import draw_table_heatmap
+from aejax.reports.figures.histograms import draw_activations
 from aejax.reports.figures.images import draw_latent_grid, draw_reconstructions, draw_rows, draw_tiles, grid_codes
 from aejax.reports.figures.latent import draw_latent_scatter, embed_2d
 from aejax.reports.figures.lines import draw_curves, draw_rate_distortion
-from aejax.reports.figures.maps import draw_maps
+from aejax.reports.figures.positions import draw_maps
 from aejax.reports.figures.style import save, styled, to_png
 from aejax.reports.figures.traversals import draw_traversals, traversal_codes
 from aejax.reports.figures.units import draw_likelihood, draw_units
