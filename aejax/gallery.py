@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aejax import figures, geometry
+from aejax import figures, geometry, trained
 from aejax.plan import Member
 from aejax.programs import Group
 from aejax.types import Autoencoder, Dataset, Params
@@ -70,15 +70,7 @@ class View(NamedTuple):
         return np.asarray(jax.jit(self.model.decode)(self.params, codes))
 
     def sample(self, num: int, seed: int) -> np.ndarray:
-        return sample_codes(self.model, self.params, self.codes, num, seed)
-
-
-def sample_codes(model: Autoencoder, params: Params, codes: np.ndarray, num: int, seed: int) -> np.ndarray:
-    """Codes [num, K] from the prior, or for a model without one from the Gaussian fitted to its codes."""
-    if model.sample_prior:
-        return np.asarray(model.sample_prior(params, jax.random.key(seed), num))
-    mean, covariance = codes.mean(axis=0), np.atleast_2d(np.cov(codes, rowvar=False))
-    return np.random.default_rng(seed).multivariate_normal(mean, covariance, num).astype(np.float32)
+        return trained.sample_codes(self.model, self.params, self.codes, num, seed)
 
 
 def setting_name(setting: dict[str, Any]) -> str:

@@ -173,11 +173,8 @@ ALLOWED = {  # beside types, errors and config, which all may import
     "checkpoint": {"records"},
     "plan": {"records"},
     "programs": {"data", "metrics", "models", "optimizers", "plan", "preprocess", "sweep", "train"},
-    "gallery": {"figures", "geometry", "plan", "programs"},
-    "trained": {
-        *("checkpoint", "data", "figures", "gallery", "geometry", "models", "plan", "preprocess", "programs"),
-        "records",
-    },
+    "gallery": {"figures", "geometry", "plan", "programs", "trained"},
+    "trained": {"checkpoint", "data", "keys", "likelihood", "plan", "preprocess", "programs", "records"},
     "results": {
         *("checkpoint", "disentanglement", "gallery", "information", "likelihood", "metrics", "plan", "programs"),
         *("records", "report", "representation", "sweep"),
