@@ -92,7 +92,7 @@ class Trained:
         of a standardized run, subtract log(spec.spread).sum() for the density in data units. The means over the test
         rows, with the seed of the member, are −nll in results.csv.
         """
-        self._ability("log_weights")
+        self._check_samples(num_samples)
         size = likelihood.chunk_size(num_samples, self.config.evaluate.batch_size)
 
         def log_p(number, x):
@@ -102,7 +102,7 @@ class Trained:
 
     def log_weights(self, x: np.ndarray, num_samples: int, seed: int = 0) -> np.ndarray:
         """log p(x, z) − log q(z|x) [num_samples, N] in nats, for draws z of q(z|x); rows are taken as by `log_prob`."""
-        log_w = self._ability("log_weights")
+        log_w = self._check_samples(num_samples)
 
         def weights(number, x):
             return log_w(self.params, noise(seed, number), x, num_samples).T
@@ -113,6 +113,11 @@ class Trained:
         if name not in self._jitted:
             raise UserError(f"model.name={self.config.model.name} has no {LACKED[name]}")
         return self._jitted[name]
+
+    def _check_samples(self, num_samples: int) -> Callable[..., Any]:
+        if num_samples < 1:
+            raise UserError(f"num_samples={num_samples} must be at least 1")
+        return self._ability("log_weights")
 
     def _rows(self, x: np.ndarray) -> np.ndarray:
         return data.new_rows(np.asarray(x), self.config.data, self.spec)

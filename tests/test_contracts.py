@@ -180,6 +180,8 @@ ALLOWED = {  # beside types, errors and config, which all may import
         *("records", "report", "representation", "sweep"),
     },
     "engine": None,  # everything
+    "interface": None,
+    "__init__": {"interface"},
 }
 
 

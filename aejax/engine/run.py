@@ -24,6 +24,7 @@ from aejax import config as configs
 from aejax.errors import Interrupted, UserError
 from aejax.plan import Plan
 from aejax.programs import Group, Programs
+from aejax.types import Dataset
 
 CHUNK_SECONDS = 1.0  # how long the device works before the host looks at signals and moves the progress bar
 
@@ -33,15 +34,16 @@ def say(message: str) -> None:
     tqdm.write(message, file=sys.stderr)
 
 
-def run(plan: Plan, workdir: str | Path) -> Path:
-    """Trains the members of a plan, or those that are not trained yet; returns the run directory.
+def run(plan: Plan, workdir: str | Path, dataset: Dataset | None = None) -> Path:
+    """Trains the members of a plan that are not trained yet; returns the run directory.
 
-    Raises UserError for input that cannot be used, before anything is written; Interrupted after a signal.
+    The data are those that the config names, unless they are given. Raises UserError for input that cannot be used,
+    before anything is written; Interrupted after a signal.
     """
     directory = plan.directory(workdir)
     if (directory / "config.json").exists() and (change := Plan.read(directory).difference(plan)):
         raise UserError(f"{directory} holds another run ({change}): choose another --workdir, or those settings")
-    groups = programs.make_groups(plan)
+    groups = programs.make_groups(plan, dataset)
     statuses, length = {member.index: "waiting" for member in plan.members}, 0
     with records.lock(directory), stop_signals() as stopped:
         lanes = open_directory(directory, plan, groups, statuses)
@@ -49,7 +51,7 @@ def run(plan: Plan, workdir: str | Path) -> Path:
             update = partial(update_members, directory, plan, statuses, group)
             length = train_group(group, lanes[str(group.number)], directory, length, update, stopped)
     counts = ", ".join(f"{number} {status}" for status, number in Counter(statuses.values()).items())
-    say(f"{directory} is trained: {counts}; test it with python -m experiments.evaluate --workdir={workdir}")
+    say(f"{directory} is trained: {counts}")
     return directory
 
 
