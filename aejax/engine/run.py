@@ -130,13 +130,11 @@ def restored(group: Group, compiled: Programs, checkpoints: Path, saved: int) ->
 
 
 def visits(group: Group, start: int) -> Iterator[tuple[int, bool]]:
-    """The steps after a saved one at which rows are written, and whether the state is saved too: both by the config."""
-    step, saved = start, start
+    """The steps after `start` at which rows are written, and whether the state is saved too: both by the config."""
+    step = start
     while True:
-        step = next_end(group, step, group.config.log.every_epochs)
-        is_save = step >= next_end(group, saved, group.config.train.save_every_epochs)
-        saved = step if is_save else saved
-        yield step, is_save
+        before, step = step, next_end(group, step, group.config.log.every_epochs)
+        yield step, step >= next_end(group, before, group.config.train.save_every_epochs)
         if step == group.total_steps:
             return
 
