@@ -44,9 +44,10 @@ def main() -> None:
     if DRY_RUN.value:
         dry_run(plan)
         return
-    from aejax.engine.run import run  # imports jax, which reads what was pinned
+    from aejax.engine.run import run, say  # imports jax, which reads what was pinned
 
     run(plan, workdir)
+    say(f"test it with python -m experiments.evaluate --workdir={workdir}")
 
 
 def dry_run(plan: Plan) -> None:

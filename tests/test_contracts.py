@@ -161,17 +161,18 @@ ALLOWED = {  # beside types, errors and config, which all may import, and the mo
     "checkpoint": {"records"},
     "plan": {"records"},
     "programs": {"data", "metrics.averages", "models", "optimizers", "plan", "preprocess", "sweep", "train"},
-    "reports.views": {"programs"},
+    "reports.views": {"programs", "trained"},
     "reports.gallery": {"metrics", "plan"},
     "reports.measure": {"checkpoint", "metrics", "programs", "records", "sweep"},
     "reports.summary": {"records"},
     "reports.notes": {"metrics.averages", "plan"},
     "reports.write": {"metrics", "plan", "programs", "records"},
     "trained": {
-        *("checkpoint", "data", "metrics.geometry", "models", "plan", "preprocess", "programs", "records"),
-        *("reports.figures", "reports.views"),
+        *("checkpoint", "data", "metrics.log_likelihood", "plan", "preprocess", "programs", "records", "streams"),
     },
     "engine": {""},  # everything
+    "interface": {""},
+    "__init__": {"interface"},
 }
 
 

@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 from scipy.special import expit, logsumexp
 
-from aejax import axes, data, programs, records, run
+from aejax import data, programs, records
+from aejax.engine import run
+from aejax.plan import Plan, parse_axis
 from aejax.reports import measure
 from tests.conftest import small_config
 
@@ -250,11 +252,11 @@ def settings():
 
 
 def members_of(config, sweep, workdir=None):
-    """(axes, configs) of a zipped sweep; with a directory it is trained there."""
-    swept = [axes.parse_axis(text, config) for text in sweep]
+    """The configs of a zipped sweep; with a directory it is trained there."""
+    plan = Plan.make(config, [parse_axis(text, config) for text in sweep], zip=True)
     if workdir:
-        run.run(config, workdir, swept, zipped=True)
-    return [member.config for member in axes.members(config, swept, True)]
+        run.run(plan, workdir)
+    return [member.config for member in plan.members]
 
 
 def rows_of(config):
@@ -275,7 +277,7 @@ def program(tmp_path_factory):
 @pytest.fixture(scope="module")
 def tested(program):
     """What an evaluation says of the members."""
-    [group] = programs.make_groups(axes.members(settings(), [axes.parse_axis(t, settings()) for t in SWEEP], True))
+    [group] = programs.make_groups(Plan.read(program))
     return measure.measure_group(program, group, SAMPLES)
 
 
