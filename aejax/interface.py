@@ -40,7 +40,7 @@ def run(
     `sweep` maps paths to values, as in {"objective.beta": [1, 4, 10], "seed": range(4)}: all combinations, or with
     `zip` the first of each, the second of each, ... `shard` "i/n" trains the i-th (from 0) of n parts.
     """
-    configs.check(config, ())
+    configs.check_types(config)
     plan = Plan.make(config, [make_axis(path, values, config) for path, values in (sweep or {}).items()], zip, shard)
     directory = plan.directory(workdir)
     pin(len(plan.members), directory, config)
@@ -84,7 +84,7 @@ def fit(config: Config, x: Any, y: Any = None, *, workdir: str | Path | None = N
     config.data.label_kind = "number". `workdir` keeps the run with x and y (data.npz), so that it can be evaluated; the
     same call resumes it.
     """
-    configs.check(config, ())
+    configs.check_types(config)
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(workdir or temporary).resolve() / "data.npz"
         named = {"data.name": "arrays", "data.path": str(path) if workdir else ""}

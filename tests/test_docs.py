@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from aejax.results import METRICS
 
+from aejax.metrics import METRICS
 from tests.conftest import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -175,7 +175,7 @@ def test_check_refuses_a_number_that_float32_cannot_hold(path, value, words):
         ({}, "optimizer.momentum", r"with optimizer\.name=adam: it needs optimizer\.name=sgd$"),
         ({}, "optimizer.final_fraction", r"with optimizer\.schedule=constant: it needs .* other than constant$"),
         ({}, "model.variance", r"with model\.likelihood=bernoulli: it needs model\.likelihood=gaussian$"),
-        ({}, "model.top_k_start", r"with .* and model\.top_k above 0$"),
+        ({}, "model.top_k_start", r"with .* it needs model\.top_k above 0 and model\.name=sparse_autoencoder$"),
         (
             {"model.hidden": ()},
             "model.activation",

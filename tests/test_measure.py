@@ -46,7 +46,7 @@ def test_the_name_of_log_p_says_what_was_done_to_the_pixels(small, changes, name
 def test_probes_read_factors_and_classes(small):
     """The codes are those of an untrained β-TC-VAE with three units."""
     small.data.name, small.data.test_fraction, small.data.valid_fraction = "sprites", 0.05, 0.9
-    small.model.name, small.model.latent_dim = "tc_vae", 3
+    small.model.bound, small.model.latent_dim = "beta_tc", 3
     [group] = programs.make_groups(Plan.make(small))
     params = jax.tree.map(lambda leaf: leaf[None], jax.jit(group.task.model.init)(jax.random.key(0))[0])
     state = TrainState(np.zeros(1), np.zeros(1), params, (), ())

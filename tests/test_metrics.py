@@ -12,11 +12,11 @@ from tests.test_contracts import RECIPES, recipe
 
 
 def test_the_table_names_all_that_is_measured_and_nothing_else(table_csv, books_ndjson):
-    """With one recipe for each model, and every option."""
+    """With one recipe for each model and its parts, and every option."""
     recipes = {}
     for name in RECIPES:
         config = recipe(name, table_csv, books_ndjson)
-        recipes.setdefault(config.model.name, config)
+        recipes.setdefault((config.model.name, config.model.posterior, config.model.bound), config)
     found, units = set(), set()
     for config in recipes.values():
         [group] = programs.make_groups(Plan.make(config))

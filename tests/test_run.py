@@ -14,6 +14,7 @@ import jax
 import pytest
 
 from aejax import checkpoint, data, programs, records
+from aejax import config as configs
 from aejax.engine import run
 from aejax.errors import Interrupted, UserError
 from aejax.plan import Plan, parse_axis
