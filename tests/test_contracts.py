@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from jax import lax
 from aejax import config as configs
 from aejax import programs, train
 from aejax.keys import files
+from aejax.models import vae
 from aejax.models.vae.types import Posterior
 from aejax.plan import Plan
 from configs import base
