@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from aejax import config as configs
-from aejax import environment, records
+from aejax import records
 from aejax.config import Config
+from aejax.engine import environment
 from aejax.plan import Plan, make_axis, parts
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aejax import checkpoint, data, preprocess, programs, records
+from aejax import data, records
+from aejax.engine import checkpoint, preprocess, programs
+from aejax.engine.streams import EVALUATION, stream
 from aejax.errors import UserError
 from aejax.metrics import log_likelihood
 from aejax.plan import Member, parts
-from aejax.streams import EVALUATION, stream
 from aejax.types import Autoencoder, Dataset, Params, Spec
 
 LACKED = {"decode": "decoder", "posterior": "Gaussian posterior", "log_weights": "density p(x) to estimate"}

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from absl import flags
 
-from aejax import environment, records
+from aejax import records
+from aejax.engine import environment
 from aejax.errors import UserError
 from experiments.launch import check_trained, given_workdir, launch
 

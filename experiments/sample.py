@@ -10,7 +10,7 @@ from pathlib import Path
 
 from absl import flags
 
-from aejax import environment
+from aejax.engine import environment
 from aejax.errors import UserError
 from experiments.launch import check_trained, given_workdir, launch
 

@@ -11,9 +11,9 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import roc_auc_score
 
 from aejax import config as configs
-from aejax import data, models, programs, records, trained
+from aejax import data, models, records, trained
 from aejax.data import books, capitals, planted_pairs, toy_text
-from aejax.engine import run
+from aejax.engine import programs, run
 from aejax.errors import UserError
 from aejax.models import pair_embedding
 from aejax.plan import Plan

@@ -10,12 +10,13 @@ import pytest
 from jax.interpreters import partial_eval
 
 from aejax import config as configs
-from aejax import data, networks, optimizers, programs, train
-from aejax.corruptions import CORRUPTIONS
-from aejax.engine import run
+from aejax import data
+from aejax.engine import optimizers, programs, run, train
 from aejax.errors import UserError
 from aejax.keys import KEYS, base_config
 from aejax.metrics import averages, information
+from aejax.models.parts import networks
+from aejax.models.parts.corruptions import CORRUPTIONS
 from aejax.plan import Plan
 
 REFUSED = {  # values just outside of bounds

@@ -4,7 +4,8 @@ import jax
 import numpy as np
 
 from aejax import config as configs
-from aejax import metrics, programs
+from aejax import metrics
+from aejax.engine import programs
 from aejax.metrics import METRICS, UNITS, disentanglement, probes
 from aejax.plan import Plan
 from aejax.reports import measure

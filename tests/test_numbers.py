@@ -17,7 +17,7 @@ import numpy as np
 import optax
 import pytest
 
-from aejax import programs, train
+from aejax.engine import programs, train
 from aejax.plan import Plan
 from tests.conftest import ROOT, write_books, write_table
 from tests.test_contracts import RECIPES, recipe

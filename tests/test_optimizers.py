@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from aejax import optimizers
+from aejax.engine import optimizers
 
 pytestmark = pytest.mark.slow
 

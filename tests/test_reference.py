@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from scipy.special import expit, logsumexp
 
-from aejax import data, programs, records
-from aejax.engine import run
+from aejax import data, records
+from aejax.engine import programs, run
 from aejax.plan import Plan, parse_axis
 from aejax.reports import measure
 from tests.conftest import small_config

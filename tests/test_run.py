@@ -13,9 +13,9 @@ from types import SimpleNamespace
 import jax
 import pytest
 
-from aejax import checkpoint, data, programs, records
 from aejax import config as configs
-from aejax.engine import run
+from aejax import data, records
+from aejax.engine import checkpoint, programs, run
 from aejax.errors import Interrupted, UserError
 from aejax.plan import Plan, parse_axis
 from aejax.reports import gallery

@@ -7,10 +7,11 @@ import pytest
 from scipy.special import rel_entr
 
 from aejax import config as configs
-from aejax import losses, networks, programs, train
+from aejax.engine import programs, train
 from aejax.errors import UserError
 from aejax.metrics import averages
 from aejax.models import sparse_autoencoder
+from aejax.models.parts import losses, networks
 from aejax.plan import Plan
 from configs import sparse_l1
 

@@ -7,8 +7,8 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 from aejax import config as configs
-from aejax import data, programs, trained
-from aejax.engine import run
+from aejax import data, trained
+from aejax.engine import programs, run
 from aejax.errors import UserError
 from aejax.plan import Axis, Plan
 from aejax.reports import measure

@@ -9,9 +9,11 @@ import pytest
 from scipy.special import logsumexp
 
 from aejax import config as configs
-from aejax import losses, models, optimizers, train
+from aejax import models
+from aejax.engine import optimizers, train
 from aejax.errors import UserError
 from aejax.keys import base_config, files
+from aejax.models.parts import losses
 from aejax.types import HParams, Spec, Task
 
 D, K, B, S = 5, 2, 6, 4

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aejax import programs
+from aejax.engine import programs
 from aejax.plan import Plan, parse_axis
 from aejax.reports import views
 from aejax.trained import sample_codes

@@ -19,12 +19,13 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from aejax import checkpoint, data, environment, programs, records, sweep
 from aejax import config as configs
+from aejax import data, records
+from aejax.engine import checkpoint, environment, programs, sweep
+from aejax.engine.programs import Group, Programs
 from aejax.errors import Interrupted, UserError
 from aejax.metrics import headlines
 from aejax.plan import Plan
-from aejax.programs import Group, Programs
 from aejax.types import Dataset
 
 CHUNK_SECONDS = 1.0  # how long the device works before the host looks at signals and moves the progress bar

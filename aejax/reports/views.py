@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aejax.programs import Group
+from aejax.engine.programs import Group
 from aejax.trained import sample_codes
 from aejax.types import Autoencoder, Dataset, Params
 

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from aejax import config as configs
-from aejax import data, models, optimizers, preprocess, sweep, train
+from aejax import data, models
 from aejax.config import Config
+from aejax.engine import optimizers, preprocess, sweep, train
 from aejax.errors import UserError
 from aejax.metrics import averages
 from aejax.plan import Member, Plan
