@@ -9,12 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from aejax import data, records
+from aejax.data.types import Dataset, Spec
 from aejax.engine import checkpoint, preprocess, programs
 from aejax.engine.streams import EVALUATION, stream
 from aejax.errors import UserError
 from aejax.metrics import log_likelihood
 from aejax.plan import Member, parts
-from aejax.types import Autoencoder, Dataset, Params, Spec
+from aejax.types import Autoencoder, Params
 
 LACKED = {"decode": "decoder", "posterior": "Gaussian posterior", "log_weights": "density p(x) to estimate"}
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from aejax import data, records
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.metrics import geometry
-from aejax.types import Spec
 
 Labels = list[str] | np.ndarray | None  # of rows: names of classes, or float32 [N]; None without any
 

@@ -64,9 +64,9 @@ def aejax_step(batch_size: int, num_members: int) -> Callable[[], float]:
     import jax
     import numpy as np
 
+    from aejax.data.types import Dataset, Spec
     from aejax.engine import programs
     from aejax.plan import Axis, Plan
-    from aejax.types import Dataset, Spec
     from configs import vae
 
     config: Any = vae.get_config()

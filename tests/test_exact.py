@@ -11,9 +11,9 @@ from sklearn.decomposition import PCA
 
 from aejax import config as configs
 from aejax import models
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts import losses
-from aejax.types import Spec
 from configs.base import get_config
 
 pytestmark = pytest.mark.slow

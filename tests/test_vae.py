@@ -10,11 +10,12 @@ from scipy.special import logsumexp
 
 from aejax import config as configs
 from aejax import models
+from aejax.data.types import Spec
 from aejax.engine import optimizers, train
 from aejax.errors import UserError
 from aejax.keys import base_config, files
 from aejax.models.parts import losses
-from aejax.types import HParams, Spec, Task
+from aejax.types import HParams, Task
 
 D, K, B, S = 5, 2, 6, 4
 SPEC = Spec((D,), "table", "binary", 1.0, (), (), np.full(D, 0.5, np.float32), None, None)

@@ -9,21 +9,19 @@ import hashlib
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from aejax.data.types import Dataset, Spec
 from aejax.errors import UserError
-
-if TYPE_CHECKING:  # aejax.types imports jax; input that reads no data is to fail before that
-    import aejax.types
 
 # "x" [N, ...], and where known "y" [N] int32 codes or float32 numbers, "factors" [N, F] int32, "ids" [N] str
 Split = dict[str, np.ndarray]
 
 SPLITS = ("train", "valid", "test")
 MEMORY = "the arrays in memory"  # in messages, where others name a file
-NOT_SOURCES = ("__init__", "idx", "tfds")
+NOT_SOURCES = ("__init__", "idx", "tfds", "types")
 FROM_PATHS = ("arrays", "binarized_mnist", "books")  # sources that read data.path
 
 
@@ -47,20 +45,20 @@ class Pairs(NamedTuple):
     class_names: tuple[str, ...] = ()
 
 
-def load(config: Any) -> "aejax.types.Dataset":
+def load(config: Any) -> Dataset:
     """The Dataset of the source that `config.data` names; UserError names the key or file at fault."""
     where = f"data.name={config.name}" if config.name not in FROM_PATHS else f"data.path={config.path}"
     return prepare(_source(config.name).read(config), config, where)
 
 
-def of_arrays(x: Any, y: Any, config: Any) -> "aejax.types.Dataset":
+def of_arrays(x: Any, y: Any, config: Any) -> Dataset:
     """The Dataset of rows x [N, ...] and labels y [N] (or None) in memory, as if `config.data` named a file of them."""
     from aejax.data import arrays
 
     return prepare(arrays.of_arrays(x, y, config), config, MEMORY)
 
 
-def prepare(rows: Rows | Pairs, config: Any, where: str) -> "aejax.types.Dataset":
+def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
     """Makes what a source yields a Dataset; UserError names the key or file at fault.
 
     - dtypes: uint8 stays, bool becomes uint8, all else float32. Bytes are units of 1/255, or of 1 where none is above
@@ -74,8 +72,6 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> "aejax.types.Dataset
     - standardize: (x - mean) / sd per feature, fitted on the training rows (sd 1 where a feature is constant).
     - pairs are divided by the same rule; their test rows are pairs that training does not see, of the same items.
     """
-    from aejax.types import Dataset, Spec
-
     if config.standardize and config.binarization != "none":
         raise UserError(f"data.standardize and data.binarization={config.binarization} exclude each other: drop one")
     if config.label_kind == "number" and rows.class_names:
@@ -121,9 +117,7 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> "aejax.types.Dataset
     return Dataset(*(splits[name] for name in SPLITS), spec=spec, ids=ids, sha256=_sha256(splits))
 
 
-def read_new(
-    path: str, config: Any, spec: "aejax.types.Spec"
-) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+def read_new(path: str, config: Any, spec: Spec) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """Reads new samples (.npz `x`[, `y`, `ids`], .npy, .csv) for a trained run: (x [N, *shape], y [N], ids [N]).
 
     `config` is the run's `config.data` (delimiter, columns, transpose; label and id columns may be absent). Columns of
@@ -145,7 +139,7 @@ def read_new(
     return x, _new_labels(split, path, config, spec), split.get("ids")
 
 
-def new_rows(x: np.ndarray, config: Any, spec: "aejax.types.Spec") -> np.ndarray:
+def new_rows(x: np.ndarray, config: Any, spec: Spec) -> np.ndarray:
     """New rows x [N, ...] in memory as `read_new` gives them from a file; of pairs, the indices [N] of items."""
     if spec.kind == "pairs":
         if x.ndim != 1 or x.dtype.kind not in "iu" or not len(x) or x.min() < 0 or x.max() >= spec.sizes[0]:
@@ -160,7 +154,7 @@ def new_rows(x: np.ndarray, config: Any, spec: "aejax.types.Spec") -> np.ndarray
     return _as_trained(_checked({"x": x}, MEMORY, ())["x"], MEMORY, (), config, spec)
 
 
-def _as_trained(x: np.ndarray, where: str, names: tuple[str, ...], config: Any, spec: "aejax.types.Spec") -> np.ndarray:
+def _as_trained(x: np.ndarray, where: str, names: tuple[str, ...], config: Any, spec: Spec) -> np.ndarray:
     """Checked rows in the run's shape, scaled, thresholded and standardized as its training rows were."""
     x = _shaped(x, where, names, spec)
     scale = _byte_scale([x])
@@ -178,7 +172,7 @@ def _as_trained(x: np.ndarray, where: str, names: tuple[str, ...], config: Any, 
     return x
 
 
-def spec_to_json(spec: "aejax.types.Spec") -> dict[str, Any]:
+def spec_to_json(spec: Spec) -> dict[str, Any]:
     """A Spec as JSON's own types, float32 arrays as lists of floats; `spec_from_json` restores it to the bit."""
     values: dict[str, Any] = {}
     for key, value in spec._asdict().items():
@@ -187,10 +181,8 @@ def spec_to_json(spec: "aejax.types.Spec") -> dict[str, Any]:
     return values
 
 
-def spec_from_json(values: dict[str, Any]) -> "aejax.types.Spec":
+def spec_from_json(values: dict[str, Any]) -> Spec:
     """The Spec that `spec_to_json` wrote, also after a way through a JSON file."""
-    from aejax.types import Spec
-
     fields: dict[str, Any] = {key: tuple(values[key]) for key in ("shape", "class_names", "feature_names", "sizes")}
     fields["factor_names"] = tuple(values.get("factor_names", ()))
     if moments := values.get("label_moments"):
@@ -222,10 +214,8 @@ def _source(name: str) -> Any:
     return importlib.import_module(f"aejax.data.{name if name in sources() else 'tfds'}")
 
 
-def _of_pairs(rows: Pairs, where: str, config: Any) -> "aejax.types.Dataset":
+def _of_pairs(rows: Pairs, where: str, config: Any) -> Dataset:
     """The pairs in three splits, with the "count" of each context; UserError for settings that need an x."""
-    from aejax.types import Dataset, Spec
-
     for key in ("binarization", "standardize"):
         if config[key] not in ("none", False):
             raise UserError(f"data.{key}={config[key]} needs rows of x and {where} has pairs: drop it")
@@ -354,7 +344,7 @@ def _label_moments(split: Split) -> tuple[float, float] | None:
     return float(split["y"].mean(dtype=np.float64)), float(split["y"].std(dtype=np.float64)) or 1.0
 
 
-def _new_labels(split: Split, path: str, config: Any, spec: "aejax.types.Spec") -> np.ndarray | None:
+def _new_labels(split: Split, path: str, config: Any, spec: Spec) -> np.ndarray | None:
     """The labels [N] of new samples, as the run's are: codes of its classes, or numbers; None where either has none."""
     from aejax.data import arrays
 
@@ -363,7 +353,7 @@ def _new_labels(split: Split, path: str, config: Any, spec: "aejax.types.Spec") 
     return arrays.known_codes(split["y"], spec.class_names, path) if "y" in split and spec.class_names else None
 
 
-def _shaped(x: np.ndarray, path: str, names: tuple[str, ...], spec: "aejax.types.Spec") -> np.ndarray:
+def _shaped(x: np.ndarray, path: str, names: tuple[str, ...], spec: Spec) -> np.ndarray:
     """New rows [N, ...] in the run's columns and shape."""
     if names and spec.feature_names and names != spec.feature_names:
         if different := sorted(set(names) ^ set(spec.feature_names)):

@@ -10,11 +10,12 @@ import numpy as np
 from aejax import config as configs
 from aejax import data, models
 from aejax.config import Config
+from aejax.data.types import Dataset, Spec
 from aejax.engine import optimizers, preprocess, sweep, train
 from aejax.errors import UserError
 from aejax.metrics import averages
 from aejax.plan import Member, Plan
-from aejax.types import Autoencoder, Dataset, HParams, Spec, Task, TrainState
+from aejax.types import Autoencoder, HParams, Task, TrainState
 
 
 class Group(NamedTuple):

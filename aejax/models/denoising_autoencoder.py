@@ -6,9 +6,10 @@ Vincent et al. 2008 (ICML) and 2010 (JMLR 11): the noise is drawn anew at every 
 
 from typing import Any
 
+from aejax.data.types import Spec
 from aejax.models import autoencoder
 from aejax.models.parts import corruptions
-from aejax.types import Autoencoder, Spec
+from aejax.types import Autoencoder
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:

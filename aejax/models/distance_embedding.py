@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from aejax.types import Autoencoder, Spec
+from aejax.data.types import Spec
+from aejax.types import Autoencoder
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:

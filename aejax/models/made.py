@@ -16,9 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from aejax.data.types import Spec
 from aejax.errors import UserError, choose
 from aejax.models.parts import losses, networks
-from aejax.types import Autoencoder, Params, Spec
+from aejax.types import Autoencoder, Params
 
 
 class Parts(NamedTuple):

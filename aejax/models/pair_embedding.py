@@ -21,8 +21,9 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int
 
+from aejax.data.types import Spec
 from aejax.models.parts import losses
-from aejax.types import Autoencoder, Spec
+from aejax.types import Autoencoder
 
 START = 0.03  # of the tables: small against Adam's steps, so that a row's direction is soon its data's
 

@@ -9,9 +9,10 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts import losses
-from aejax.types import Autoencoder, Spec
+from aejax.types import Autoencoder
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:

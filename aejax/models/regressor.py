@@ -12,9 +12,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts import networks
-from aejax.types import Autoencoder, Spec
+from aejax.types import Autoencoder
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:

@@ -15,10 +15,11 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float, Int
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models import autoencoder
 from aejax.models.parts import losses
-from aejax.types import Autoencoder, Spec
+from aejax.types import Autoencoder
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Key
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
-from aejax.types import Spec
 
 Rows = Float[Array, "B *shape"]
 Level = Float[Array, ""] | float

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
-from aejax.types import Params, Spec
+from aejax.types import Params
 
 ACTIVATIONS = {
     "identity": lambda x: x,
