@@ -178,9 +178,9 @@ def test_the_digest_knows_the_names_of_items(planted, monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"model.name": "vae"}, "model.name=vae reads x and data.name=planted_pairs has item, context, count, no x"),
-        ({"data.name": "digits"}, "reads item, context, count and data.name=digits has x, y, no item"),
-        ({"data.name": "capitals"}, "no item"),
+        ({"model.name": "vae"}, "model.name=vae needs `x`, which data.name=planted_pairs does not have"),
+        ({"data.name": "digits"}, "needs `item`, which data.name=digits does not have .it has x, y"),
+        ({"data.name": "capitals"}, "needs `item`"),
         ({"data.standardize": True}, "data.standardize=True does not apply to pairs"),
         ({"data.binarization": "static"}, "data.binarization=static does not apply to pairs"),
         ({"model.target": "both"}, "model.target='both'"),
@@ -386,7 +386,7 @@ def test_items_are_embedded_by_their_names(book_run, tmp_path):
     far = outputs.neighbors(codes, labels, ids, "Book 7", 5, "euclidean")
     assert [row["item"] for row in far] == [row["item"] for row in near]  # unit vectors: the same order
     assert far[0]["euclidean"] == pytest.approx(np.sqrt(2 - 2 * near[0]["cosine"]), rel=1e-3)
-    with pytest.raises(UserError, match="--neighbors=Bok 7 is no item: did you mean 'Book 7'"):
+    with pytest.raises(UserError, match="--neighbors=Bok 7 is not an item: did you mean 'Book 7'"):
         outputs.neighbors(codes, labels, ids, "Bok 7", 5, "cosine")
     outputs.write_projector(tmp_path, codes, labels, np.char.replace(ids, "Book 7", "Book\t7"))
     with open(tmp_path / "metadata.tsv", newline="") as file:
