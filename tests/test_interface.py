@@ -72,7 +72,7 @@ except aejax.UserError as error:
     assert python(script).splitlines() == [
         "[]",
         "False True",
-        "False missing is no run directory: it has no config.json",
+        "False missing is not a run directory: it has no config.json",
     ]
 
 
@@ -175,8 +175,8 @@ def test_a_run_of_a_sweep_and_its_table(swept, monkeypatch):
         (lambda path: aejax.fit(small(), X, Y[:5], workdir=path), r"arrays in memory.*y has shape \(5,\)"),
         (lambda path: aejax.fit(small(), X, RNG.normal(size=300), workdir=path), "data.label_kind=number"),
         (lambda path: aejax.fit(small(**{"data.label_column": "y"}), X, workdir=path), "data.label_column is for a"),
-        (lambda path: aejax.load(path), "is no run directory"),
-        (lambda path: aejax.evaluate(path), "is no run directory"),
+        (lambda path: aejax.load(path), "is not a run directory"),
+        (lambda path: aejax.evaluate(path), "is not a run directory"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_line_and_leaves_nothing(call, message, tmp_path):

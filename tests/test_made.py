@@ -90,7 +90,7 @@ def test_an_untrained_network_with_the_mean_as_bias_has_logits_around_it():
 @pytest.mark.parametrize(
     ("spec", "keys", "words"),
     [
-        (SPEC._replace(support="real"), {}, "outside \\[0, 1\\]"),
+        (SPEC._replace(support="real"), {}, "needs data in \\[0, 1\\], but"),
         (SPEC, {"likelihood": "gaussian"}, "model.likelihood"),
         (SPEC, {"network": "conv"}, "model.network"),
         (SPEC, {"gated": True}, "model.gated"),

@@ -1,7 +1,7 @@
 """The denoising autoencoder: minimize −log p(x | decode(encode(x_tilde))) for a corrupted x_tilde of a clean x.
 
-Vincent et al. 2008 (ICML) and 2010 (JMLR 11): the noise is drawn anew at every step, and the loss counts all features.
-`reconstruction` is that of corrupted rows; `mse` that of decode(encode(x)), without noise.
+Vincent et al. 2008 (ICML) and 2010 (JMLR 11): every step draws new noise, and the loss counts all features.
+`reconstruction` is measured on corrupted rows, `mse` on decode(encode(x)) without noise.
 """
 
 from typing import Any

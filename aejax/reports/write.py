@@ -96,4 +96,4 @@ def check_kept(path: Path, num_samples: int, probe: bool) -> None:
     lost = [f"--num_samples={samples}"] if samples and not num_samples else []
     lost += ["--probe"] if probed and not probe else []
     if lost:
-        raise UserError(f"{path} has what only {' '.join(lost)} gives: add it, or delete the file")
+        raise UserError(f"{path} has results that only {' '.join(lost)} produces: add it, or delete the file")
