@@ -121,7 +121,7 @@ def test_a_model_keeps_its_contract(name, tasks):
     items = jnp.asarray(group.dataset.items["x"]) if pairs else None
     found = use(rows, items)
     code, metrics = found["code"], found["metrics"]
-    num_rows = len(items) if pairs else group.task.batch_size
+    num_rows = group.task.batch_size if items is None else len(items)
     assert code.shape == (num_rows, group.config.model.latent_dim) and code.dtype == np.float32
     np.testing.assert_allclose(found["first"], code[:3], rtol=1e-4, atol=1e-5)  # rows do not mix
     assert found["loss"].shape == () and all(value.shape == () for value in metrics.values())

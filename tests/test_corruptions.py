@@ -1,5 +1,7 @@
 """Corruptions against what they claim of every pixel, and the denoising autoencoder that is trained on them."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -76,7 +78,7 @@ def build(**changes):
 
 def test_the_loss_compares_with_the_clean_rows():
     group = build()
-    model = group.task.model
+    model: Any = group.task.model
     params, stats = jax.jit(model.init)(jax.random.key(0))
     x, level = jnp.asarray(group.dataset.train["x"][:20]), jnp.float32(0.6)
     loss, (metrics, _) = model.loss(params, stats, jax.random.key(7), {"x": x}, corruption_level=level)
@@ -91,7 +93,7 @@ def test_the_loss_compares_with_the_clean_rows():
 
 def test_the_picture_shows_what_was_corrupted_and_reconstructed(tmp_path):
     group = build()
-    model = group.task.model
+    model: Any = group.task.model
     params = jax.tree.map(lambda leaf: leaf[None], jax.jit(model.init)(jax.random.key(0))[0])
     [view] = gallery.views(group, params)
     x = gallery.first_rows(group, "test", 6)

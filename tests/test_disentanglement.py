@@ -1,6 +1,7 @@
 """MIG, SAP and DCI where they are known: one unit for each factor, rotated, doubled, coarse and independent units."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -101,7 +102,7 @@ def test_evaluate_reads_factors_and_classes_and_draws_one_unit_at_a_time(small, 
     small.model.bound, small.model.latent_dim = "beta_tc", 3
     [group] = programs.make_groups(axes.members(small, [], False))
     params = jax.tree.map(lambda leaf: leaf[None], jax.jit(group.task.model.init)(jax.random.key(0))[0])
-    state = TrainState(np.zeros(1), np.zeros(1), params, (), ())
+    state = TrainState(jnp.zeros(1), jnp.zeros(1), params, (), ())
     results.check(group, 0, probe=True)
     [found] = results.probe_members(group, state)
     assert {"probe_accuracy", "mig", "sap", "dci_disentanglement", "dci_informativeness"} <= set(found)

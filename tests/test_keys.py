@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from typing import Any
 
 import jax
 import numpy as np
@@ -237,7 +238,7 @@ def fingerprint():
 
         def programs_of(hp, rows):
             state = train.init_state(task, hp, rows)
-            found = [(state, {}) if task.model.fit else train.train_step(task, state, hp, rows)]
+            found: list[Any] = [(state, {}) if task.model.fit else train.train_step(task, state, hp, rows)]
             if evaluated:
                 found.append(evaluate.evaluate_member(task, state, hp, rows))
                 found += [information.evaluate_member(task, state, hp, rows)] if task.model.posterior else []
