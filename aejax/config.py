@@ -133,7 +133,7 @@ def check_value(path: str, value: Any) -> None:
                 f"{path}={value} must be 0 or, as a float32, between {SMALLEST:.2g} and {LARGEST:.2g} in size"
             )
     if within.choices:
-        choose(path, value, within.choices())
+        choose(path, str(value), within.choices())
     elif not within.holds(value):
         raise UserError(f"{path}={value} must be {within.words}")
 

@@ -468,10 +468,10 @@ KEYS = dict(leaves())
 
 def base_config() -> Config:
     """A config with every key at its default."""
-    config = ConfigDict()
+    config: Any = ConfigDict()
     for path, leaf in KEYS.items():
         section, _, name = path.rpartition(".")
         if section and section not in config:
             config[section] = ConfigDict()
         (config[section] if section else config)[name] = leaf.default
-    return config  # pyright: ignore[reportReturnType]
+    return config

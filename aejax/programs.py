@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aejax import axes, data, evaluate, models, optimizers, preprocess, sweep, train
+from aejax import axes, data, models, optimizers, preprocess, sweep, train
 from aejax import config as configs
 from aejax.config import Config
 from aejax.errors import UserError
+from aejax.metrics import averages
 from aejax.types import Autoencoder, Dataset, HParams, Spec, Task, TrainState
 
 
@@ -96,11 +97,12 @@ def hparams(members: list[axes.Member]) -> HParams:
         floats = [name for name, value in sections[0].items() if isinstance(value, float)]
         return {name: np.array([section[name] for section in sections], np.float32) for name in floats}
 
-    seeds: Any = np.array([member.config.seed for member in members], np.uint32)
+    trees: list[Any] = [member.config for member in members]
+    seeds: Any = np.array([config.seed for config in trees], np.uint32)
     return HParams(
         seed=seeds,
-        objective=stack([configs.objective_of(member.config) for member in members]),
-        optimizer=stack([dict(member.config.optimizer.items()) for member in members]),
+        objective=stack([configs.objective_of(config) for config in trees]),
+        optimizer=stack([dict(config.optimizer.items()) for config in trees]),
     )
 
 
@@ -131,7 +133,7 @@ def compile_group(group: Group, lanes: int) -> Programs:
 
     chunk = jax.jit(train_members, donate_argnums=0)
     chunk = chunk.lower((state, zero_totals()), num_blocks, hp, rows, step, step).compile()
-    measure = evaluate.evaluate_member
+    measure = averages.measure
     return Programs(
         mesh=mesh,
         lanes=lanes,

@@ -22,6 +22,7 @@ from aejax import axes, checkpoint, data, environment, programs, records, sweep
 from aejax import config as configs
 from aejax.config import Config
 from aejax.errors import Interrupted, UserError
+from aejax.metrics import headlines
 from aejax.programs import Group
 
 CHUNK_SECONDS = 1.0  # how long the device works before the host looks at signals and moves the progress bar
@@ -187,8 +188,7 @@ def describe(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return "fitted"
     rows = [row for row in rows if row["split"] == rows[-1]["split"]]
-    names = [name for name in ("elbo", "nll", "reconstruction", "kl", "mse") if name in rows[0]]
-    names = names or [name for name in ("loss", "accuracy", "auc", "label_mse") if name in rows[0]]
+    names = headlines(rows[0])
     healthy = [row for row in rows if all(np.isfinite(row[name]) for name in names)] or rows
     means = ", ".join(f"{name} {np.mean([row[name] for row in healthy]):.4g}" for name in names)
     others = f", {len(rows) - len(healthy)} not finite" if len(healthy) < len(rows) else ""

@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from aejax import axes, checkpoint, data, figures, gallery, geometry, models, preprocess, programs, records
+from aejax import axes, checkpoint, data, models, preprocess, programs, records
 from aejax import config as configs
 from aejax.errors import UserError
+from aejax.metrics import geometry
+from aejax.reports import figures, views
 from aejax.types import Autoencoder, Params, Spec
 
 Labels = list[str] | np.ndarray | None  # of rows: names of classes, or float32 [N]; None without any
@@ -142,7 +144,7 @@ def sample(trained: Trained, num: int, seed: int) -> tuple[np.ndarray, np.ndarra
     codes = np.zeros((0, 0), np.float32)
     if model.sample_prior is None:
         codes = embed(trained, data.load(trained.member.config.data).train["x"])
-    codes = gallery.sample_codes(model, trained.params, codes, num, seed)
+    codes = views.sample_codes(model, trained.params, codes, num, seed)
     x = np.asarray(jax.jit(model.decode)(trained.params, codes))
     return codes, x if spec.center is None else x * spec.spread + spec.center
 

@@ -1,9 +1,9 @@
-"""Probabilistic PCA: the linear model with a likelihood, fitted in closed form; what a linear VAE can reach at best.
+"""Probabilistic PCA: the linear model with a likelihood, fitted in closed form; the best that a linear VAE can reach.
 
     python -m experiments.train --config=configs/ppca.py --workdir=runs/ppca
 
-Its metric `nll` is the exact −log p(x), in nats per example. A second on two CPU cores on the digits, whose test rows
-get −8.905. Source: Tipping & Bishop 1999, eq. 7 and 8.
+A second on two CPU cores on the digits. Expect an exact test −log p(x) (`nll`) of −8.905 nats. Source: Tipping & Bishop
+1999, eq. 7 and 8.
 """
 
 from aejax.config import Config

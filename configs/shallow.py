@@ -2,7 +2,8 @@
 
     python -m experiments.train --config=configs/shallow.py --workdir=runs/shallow --sweep model.latent_dim=20,10,2
 
-Each k is a program of its own. About 10 s on two CPU cores on the digits. Source: the lecture's slide "AE_shallow".
+Each k is a program of its own. About 10 s on two CPU cores on the digits. Expect a test mse of 0.0088, 0.0193 and
+0.0536 for k = 20, 10, 2 (seed 0). Source: the lecture's slide "AE_shallow".
 """
 
 from aejax.config import Config

@@ -3,9 +3,9 @@
     python -m experiments.train --config=configs/sparse_l1.py --workdir=runs/sparse_l1 \\
         --sweep model.code_activation=relu,sigmoid --sweep objective.sparsity=0,0.03,0.1,0.3
 
-About 10 s on two CPU cores on the digits, a program for each activation. Expect 70 % exact zeros with ReLU at λ = 0.1,
-none with sigmoid. `unit_decoder` keeps the code from shrinking while the decoder grows. Source: the lecture's slides
-"Regularization"; Olshausen & Field 1997.
+About 10 s on two CPU cores on the digits; each activation is a program. At λ = 0.1 expect a `zero_fraction` of 0.714
+with ReLU and none with sigmoid (seed 0). `unit_decoder` keeps the code from shrinking while the decoder grows. Source:
+the lecture's slides "Regularization"; Olshausen & Field 1997.
 """
 
 from aejax.config import Config

@@ -3,9 +3,9 @@
     python -m experiments.train --config=configs/vq_vae.py --workdir=runs/vq_vae \\
         --sweep objective.commitment=0.1,0.25,2.0
 
-On the digits about 10 s for each setting on two CPU cores. Expect reconstructions near 17.1, 17.2 and 19.1 nats on the
-test set (seed 0). Source: van den Oord et al. 2017 (arXiv 1711.00937), section 3.2, whose results did not vary for
-commitments from 0.1 to 2.0.
+On the digits about 10 s for each setting on two CPU cores. Expect test reconstructions of 17.1, 17.2 and 19.1 nats
+(seed 0). Source: van den Oord et al. 2017 (arXiv 1711.00937), section 3.2; its results did not vary for commitments
+from 0.1 to 2.0.
 """
 
 from aejax.config import Config

@@ -33,10 +33,11 @@ def main() -> None:
     rows = records.read_csv(workdir / "members.csv")
     check_trained(workdir)
     environment.pin(max(1, len(rows)), directory=workdir)
-    from aejax import results  # imports jax, which reads what was pinned
+    from aejax.reports.summary import show
+    from aejax.reports.write import write_report  # imports jax, which reads what was pinned
 
-    summary, notes, figures = results.evaluate(workdir, PROJECTION.value, NUM_SAMPLES.value, PROBE.value)
-    print(results.show(summary))
+    summary, notes, figures = write_report(workdir, PROJECTION.value, NUM_SAMPLES.value, PROBE.value)
+    print(show(summary))
     for note in notes:
         print(f"\nnote: {note}")
     print(f"\nfigures: {', '.join(path.name for path in figures)} in {workdir / 'figures'}")

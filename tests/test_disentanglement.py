@@ -1,12 +1,9 @@
-"""MIG, SAP and DCI where they are known: one unit for each factor, rotated, doubled, coarse and independent units."""
+"""MIG, SAP and DCI in cases with known scores: one unit a factor, rotated, doubled, coarse and independent units."""
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from aejax import axes, disentanglement, gallery, programs, results
-from aejax.types import TrainState
+from aejax.metrics import disentanglement
 
 VALUES = 4
 GRID = np.array(list(np.ndindex(VALUES, VALUES, VALUES)), np.int32)
@@ -93,21 +90,3 @@ def test_factors_that_do_not_vary_are_left_out():
     constant = FACTORS * np.array([1, 1, 0], np.int32)
     assert scores(CODES, constant) == scores(CODES[:, :2], FACTORS[:, :2])
     assert scores(CODES, np.zeros_like(FACTORS)) == {}
-
-
-@pytest.mark.slow
-def test_evaluate_reads_factors_and_classes_and_draws_one_unit_at_a_time(small, tmp_path):
-    """Of an untrained β-TC-VAE with three units."""
-    small.data.name, small.data.test_fraction, small.data.valid_fraction = "sprites", 0.05, 0.9
-    small.model.bound, small.model.latent_dim = "beta_tc", 3
-    [group] = programs.make_groups(axes.members(small, [], False))
-    params = jax.tree.map(lambda leaf: leaf[None], jax.jit(group.task.model.init)(jax.random.key(0))[0])
-    state = TrainState(jnp.zeros(1), jnp.zeros(1), params, (), ())
-    results.check(group, 0, probe=True)
-    [found] = results.probe_members(group, state)
-    assert {"probe_accuracy", "mig", "sap", "dci_disentanglement", "dci_informativeness"} <= set(found)
-    assert set(found) <= set(results.METRICS)
-    [diverged] = results.probe_members(group, state._replace(params=jax.tree.map(lambda leaf: leaf * np.nan, params)))
-    assert diverged == {}
-    pictures = gallery.draw_views(tmp_path, gallery.views(group, params), "", "pca")
-    assert "traversals.png" in [picture.path.name for picture in pictures]

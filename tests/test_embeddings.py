@@ -8,17 +8,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.spatial import procrustes as scipy_procrustes
-from scipy.stats import ortho_group
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.neighbors import NearestNeighbors
 
-from aejax import axes, data, geometry, models, programs, records, results, run, trained
+from aejax import axes, data, models, programs, records, run, trained
 from aejax import config as configs
 from aejax.data import books, capitals, planted_pairs, toy_text
 from aejax.errors import UserError
 from aejax.models import pair_embedding
+from aejax.reports.write import write_report
 from configs import base, books_planted, supervised_regression
 from configs import capitals as capitals_recipe
 from configs import supervised as supervised_recipe
@@ -32,35 +30,6 @@ LINE = '["A Book", {}, ["One", "one", "Two", "Hardcover"], []]'
 
 def settings(**changes):
     return configs.replaced(base.get_config(), {f"data.{key}": value for key, value in changes.items()}).data
-
-
-# Points and their neighbors
-
-
-def test_procrustes_finds_a_rotated_reflected_and_shifted_copy_and_does_not_scale():
-    points = RNG.normal(size=(30, 2))
-    turn = ortho_group.rvs(2, random_state=1) @ np.diag([1.0, -1.0])
-    moved, residual = geometry.procrustes(points, points @ turn + [3.0, -7.0])
-    np.testing.assert_allclose(moved, points, atol=1e-12)
-    assert residual < 1e-12
-    assert geometry.procrustes(points, 2 * points)[1] == pytest.approx(1.0)
-    # The best of all rotations, reflections and scales leaves scipy's disparity, a squared residual.
-    other = RNG.normal(size=(30, 2))
-    best = min(geometry.procrustes(points, scale * other)[1] for scale in np.linspace(0, 1, 2001))
-    assert best**2 == pytest.approx(scipy_procrustes(points, other)[2], abs=1e-4)
-
-
-@pytest.mark.parametrize("metric", geometry.METRICS)
-def test_nearest_are_those_of_scikit_learn(metric):
-    codes = RNG.normal(size=(50, 4))
-    index = NearestNeighbors(n_neighbors=6, metric=metric).fit(codes).kneighbors(codes)[1]
-    np.testing.assert_array_equal(geometry.nearest(codes, 5, metric), index[:, 1:])
-
-
-def test_purity_counts_labeled_neighbors_only():
-    codes = np.array([[0.0, 1.0], [0.1, 1.0], [1.0, 0.0], [1.0, 0.1], [0.05, 1.0]])
-    assert geometry.purity(codes, np.array([0, 0, 1, 1, -1]), 1) == 1.0
-    assert geometry.purity(codes, np.array([0, 1, 0, 1, -1]), 1) == 0.0
 
 
 # Sources
@@ -339,7 +308,7 @@ def linear_run(tmp_path_factory):
     config.train.batch_size = 160
     config.train.epochs = config.train.save_every_epochs = config.log.every_epochs = 800
     run.run(config, directory / "run", [])
-    results.evaluate(directory / "run", "pca")
+    write_report(directory / "run", "pca")
     return directory / "run", data.load(config.data)
 
 
@@ -391,7 +360,7 @@ def book_run(tmp_path_factory, books_ndjson):
     config.train.epochs, config.train.save_every_epochs, config.log.every_epochs = 60, 60, 30
     workdir = tmp_path_factory.mktemp("book_run")
     run.run(config, workdir)
-    results.evaluate(workdir, "pca")
+    write_report(workdir, "pca")
     return workdir
 
 

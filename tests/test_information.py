@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 from scipy.special import logsumexp
 
-from aejax import information, losses
+from aejax import losses
+from aejax.metrics import information
 from aejax.types import Autoencoder, HParams, Task, TrainState
 
 pytestmark = pytest.mark.slow
@@ -68,7 +69,7 @@ def test_a_model_is_compared_with_its_own_prior_if_it_knows_one(log_prior):
     task = Task(model, lambda numbers, step: None, lambda key, batch: batch, False, 2000, 1, 1000)
     state, hp = TrainState(jnp.int32(0), jnp.int32(-1), jnp.float32(5.0), (), ()), HParams(jnp.uint32(0), {}, {})
     x = 5.0 + 0.6 * jax.random.normal(jax.random.key(8), (2000, 1))
-    found = information.evaluate_member(task, state, hp, {"x": x})
+    found = information.measure(task, state, hp, {"x": x})
     assert ("aggregate_kl" in found) == (log_prior is not None) and "unit_kl" not in found
     if log_prior:
         np.testing.assert_allclose(found["aggregate_kl"], 0.0, atol=0.02)

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from jax.interpreters import partial_eval
 
-from aejax import axes, data, evaluate, information, networks, optimizers, programs, run, train
+from aejax import axes, data, networks, optimizers, programs, run, train
 from aejax import config as configs
 from aejax.corruptions import CORRUPTIONS
 from aejax.errors import UserError
 from aejax.keys import KEYS, base_config
+from aejax.metrics import averages, information
 
 REFUSED = {  # values just outside of bounds
     "seed": (-1, 2**32),
@@ -240,8 +241,8 @@ def fingerprint():
             state = train.init_state(task, hp, rows)
             found: list[Any] = [(state, {}) if task.model.fit else train.train_step(task, state, hp, rows)]
             if evaluated:
-                found.append(evaluate.evaluate_member(task, state, hp, rows))
-                found += [information.evaluate_member(task, state, hp, rows)] if task.model.posterior else []
+                found.append(averages.measure(task, state, hp, rows))
+                found += [information.measure(task, state, hp, rows)] if task.model.posterior else []
             return found
 
         closed = jax.make_jaxpr(programs_of)(hp, rows)

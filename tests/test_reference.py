@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from scipy.special import expit, logsumexp
 
-from aejax import axes, data, programs, records, results, run
+from aejax import axes, data, programs, records, run
+from aejax.reports import measure
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.slow
@@ -277,7 +278,7 @@ def program(tmp_path_factory):
 def tested(program):
     """What an evaluation says of the members."""
     [group] = programs.make_groups(axes.members(settings(), [axes.parse_axis(t, settings()) for t in SWEEP], True))
-    return results.evaluate_group(program, group, SAMPLES)
+    return measure.measure_group(program, group, SAMPLES)
 
 
 @pytest.fixture(scope="module")

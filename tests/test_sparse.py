@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy.special import rel_entr
 
-from aejax import axes, evaluate, losses, networks, programs, train
+from aejax import axes, losses, networks, programs, train
 from aejax import config as configs
 from aejax.errors import UserError
+from aejax.metrics import averages
 from aejax.models import sparse_autoencoder
 from configs import sparse_l1
 
@@ -151,13 +152,13 @@ def test_a_unit_decoder_cannot_be_rescaled(x):
 
 def test_zeros_and_dead_units_are_counted_over_the_split():
     codes = jnp.array([[0.0, 0.0, 1.0], [0.0, 2.0, 3.0]])
-    metrics = evaluate.sparseness(codes)
+    metrics = averages.sparseness(codes)
     assert metrics["zero_fraction"] == 0.5 and metrics["dead_units"] == 1
     group = build(**{"model.top_k": 2, "model.code_activation": "identity", "evaluate.batch_size": 25})
     hp = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), programs.hparams(group.members))
     rows = {name: jnp.asarray(values[:60]) for name, values in group.dataset.test.items()}  # 25 + 25 + 10
     state = train.init_state(group.task, hp, rows)
-    measured = jax.jit(lambda state: evaluate.evaluate_member(group.task, state, hp, rows))(state)
+    measured = jax.jit(lambda state: averages.measure(group.task, state, hp, rows))(state)
     code = np.asarray(group.task.model.encode(state.params, rows["x"]))
     assert float(measured["zero_fraction"]) == pytest.approx(10 / 12)
     assert measured["dead_units"] == (code == 0).all(axis=0).sum()

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from aejax import config as configs
-from aejax import gallery, records
+from aejax import records
 from aejax.errors import Interrupted
+from aejax.reports import gallery
 from experiments import reproduce, tables
 from experiments.tables import Outcome, Row
 from tests.conftest import ROOT

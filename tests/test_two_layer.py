@@ -10,7 +10,8 @@ from scipy import stats
 from scipy.special import logsumexp
 
 from aejax import config as configs
-from aejax import likelihood, models
+from aejax import models
+from aejax.metrics import log_likelihood
 from aejax.models import vae
 from aejax.types import Spec
 from configs.base import get_config
@@ -64,10 +65,10 @@ def linear():
 def test_linear_layers_get_their_exact_density_within_its_standard_error(linear):
     model, params, _, x, exact = linear
     num_samples = 100_000
-    sums, _ = likelihood.weigh(model, params, jax.random.key(0), jnp.asarray(x), num_samples, 1000)
-    errors = np.sqrt(1 / np.asarray(likelihood.effective_sample_size(sums)) - 1 / num_samples)
+    sums, _ = log_likelihood.weigh(model, params, jax.random.key(0), jnp.asarray(x), num_samples, 1000)
+    errors = np.sqrt(1 / np.asarray(log_likelihood.effective_sample_size(sums)) - 1 / num_samples)
     assert errors.max() < 0.05  # else the next line would pass for any estimate
-    assert (np.abs(likelihood.log_mean(sums, num_samples) - exact) / errors).max() < 4
+    assert (np.abs(log_likelihood.log_mean(sums, num_samples) - exact) / errors).max() < 4
 
 
 def test_draws_of_the_prior_have_the_marginal_moments_of_z1(linear):

@@ -20,7 +20,7 @@ SPEC = Spec((D,), "table", "binary", 1.0, (), (), np.full(D, 0.5, np.float32), N
 X = jnp.float32(np.random.default_rng(0).integers(0, 2, (B, D)))
 PARTS = {kind: files(f"models/vae/{kind}") for kind in ("posteriors", "priors", "likelihoods", "bounds")}
 SMALL = {"latent_dim": K, "second_latent_dim": 3, "hidden": (4,), "second_hidden": (4,), "num_components": 3}
-SMALL |= {"num_flows": 2, "num_samples": S}
+SMALL |= {"num_flows": 2, "num_samples": S, "activation": "tanh"}
 
 
 def config_of(**keys):

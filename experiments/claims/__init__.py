@@ -51,8 +51,10 @@ def train(recipe: str, changes: dict[str, Any] | None = None, *sweep: str, zippe
     """
     import jax
 
-    from aejax import axes, programs, results, run, trained
+    from aejax import axes, programs, run, trained
     from aejax import config as configs
+    from aejax.metrics import METRICS
+    from aejax.reports.measure import measure_group
 
     config = configs.replaced(importlib.import_module(f"configs.{recipe}").get_config(), changes or {})
     sweep_axes = [axes.parse_axis(text, config) for text in sweep]
@@ -60,10 +62,10 @@ def train(recipe: str, changes: dict[str, Any] | None = None, *sweep: str, zippe
     with tempfile.TemporaryDirectory() as workdir:
         directory = run.run(config, workdir, sweep_axes, zipped)
         for group in programs.make_groups(trained.read_members(directory)):
-            tested = results.evaluate_group(directory, group)
+            tested = measure_group(directory, group)
             for lane, (member, row) in enumerate(zip(group.members, tested.rows, strict=True)):
                 state = jax.tree.map(lambda leaf, lane=lane: leaf[lane], tested.state)
-                metrics = {name: row[name] for name in results.METRICS if name in row}
+                metrics = {name: row[name] for name in METRICS if name in row}
                 outcomes[member.index] = Outcome(
                     member.swept, group.task.model, state.params, state.stats, metrics, group.dataset
                 )

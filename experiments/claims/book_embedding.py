@@ -15,9 +15,9 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import svds
 from sklearn.metrics import roc_auc_score
 
-from aejax import geometry
 from aejax.types import Dataset
 from experiments.claims import NotRun, Outcome, Row, train
+from experiments.claims import _neighbors as neighbors
 from experiments.claims._images import QUIET
 
 KOEHRSEN = "lecture, slide book embedding; Koehrsen 2018"
@@ -72,7 +72,7 @@ def measure(fast: bool) -> list[Row]:
 
 
 def draw(directory: Path, fast: bool) -> None:
-    from aejax import figures
+    from aejax.reports import figures
 
     member = trained(fast)[0]
     y, embedded = member.dataset.items["y"], codes(member)[0]
@@ -136,7 +136,7 @@ def link_auc(dataset: Dataset, items: np.ndarray, contexts: np.ndarray) -> float
 
 
 def purity(dataset: Dataset, items: np.ndarray) -> float:
-    return geometry.purity(items, dataset.items["y"], NEAR)
+    return neighbors.purity(items, dataset.items["y"], NEAR)
 
 
 def shared_links(dataset: Dataset, items: np.ndarray) -> tuple[float, float]:
@@ -146,5 +146,5 @@ def shared_links(dataset: Dataset, items: np.ndarray) -> tuple[float, float]:
         linked[split["item"], split["context"]] = 1.0
     both, number = linked @ linked.T, linked.sum(axis=1)
     jaccard = both / np.maximum(number[:, None] + number[None] - both, 1.0)
-    near = np.take_along_axis(jaccard, geometry.nearest(items, NEAR, "cosine"), axis=1).mean()
+    near = np.take_along_axis(jaccard, neighbors.nearest(items, NEAR, "cosine"), axis=1).mean()
     return float(near), float((jaccard.sum() - np.trace(jaccard)) / (jaccard.size - len(jaccard)))

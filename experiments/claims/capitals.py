@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from aejax import geometry
 from aejax.data import capitals as source
+from aejax.metrics import geometry
 from experiments.claims import Outcome, Row, train
 from experiments.claims._images import QUIET
+from experiments.claims._neighbors import nearest
 
 SEEDS = "seed=0:4"
 EMBEDDINGS = "lecture, slide Embeddings: capitals → 2D coordinates"
@@ -65,7 +66,7 @@ def measure(fast: bool) -> list[Row]:
 
 
 def draw(directory: Path, fast: bool) -> None:
-    from aejax import figures
+    from aejax.reports import figures
 
     position = trained("euclidean")[0].dataset.items["position"]
     panels = [("true positions", position)]
@@ -99,7 +100,7 @@ def kept(members: list[Outcome]) -> float:
         distance = source.great_circle if members is trained("great_circle") else source.euclidean
         true = distance(position[:, None], position[None])
         np.fill_diagonal(true, np.inf)
-        near = geometry.nearest(codes(member), 1, "euclidean")[:, 0]
+        near = nearest(codes(member), 1, "euclidean")[:, 0]
         # Of equally near ones, as capitals across a border may be, any will do.
         parts.append((true[np.arange(len(true)), near] <= true.min(axis=1) * (1 + 1e-3)).mean())
     return float(min(parts))

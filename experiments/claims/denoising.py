@@ -53,7 +53,9 @@ def measure(fast: bool) -> list[Row]:
 
 
 def draw(directory: Path, fast: bool) -> None:
-    from aejax import figures, records
+    from aejax import records
+    from aejax.reports import figures
+    from experiments.claims._figures import confusion, errors_by_level
 
     members = trained(fast)
     levels = [level_of(member) for member in members["masking"]]
@@ -62,7 +64,7 @@ def draw(directory: Path, fast: bool) -> None:
         tables = [errors(member) for member in members[name]]
         table += [{"corruption": name, "level": level} | row for level, row in zip(levels, tables, strict=True)]
         panels.append((name, meaning, {key: np.array([table[key] for table in tables]) for key in tables[0]}))
-    figures.errors_by_level(directory / "denoising_errors.png", panels, levels)
+    errors_by_level(directory / "denoising_errors.png", panels, levels)
     records.write_csv(directory / "denoising_errors.csv", table)
     deleted = members["masking"][-1]
     x, rows = rows_of(deleted, "test", 16)[0], []
@@ -72,7 +74,7 @@ def draw(directory: Path, fast: bool) -> None:
     figures.reconstructions(directory / "denoising.png", x, rows, title="Test images, corrupted and reconstructed")
     title = "Test digits with 90 % of their pixels deleted, as a classifier of clean digits reads them"
     names = deleted.dataset.spec.class_names
-    figures.confusion(directory / "denoising_confusion.png", list(readings(fast).items()), names, title=title)
+    confusion(directory / "denoising_confusion.png", list(readings(fast).items()), names, title=title)
 
 
 def level_of(member: Outcome) -> float:

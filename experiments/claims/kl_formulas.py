@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import integrate, stats
 
-from aejax import figures, losses
-from experiments.claims import Row
+from aejax import losses
+from experiments.claims import Row, _figures
 
 SIGMAS = np.geomspace(0.02, 3.0, 200)
 DRAWN = 1000  # L of the estimates in the picture
@@ -79,4 +79,4 @@ def draw(directory: Path, fast: bool) -> None:
     del fast
     marks = np.geomspace(0.03, 2.5, 12)
     estimates = np.array([monte_carlo(0.0, sigma, DRAWN, seed) for seed, sigma in enumerate(marks)])
-    figures.kl_curve(directory / "kl_curve.png", SIGMAS, kl_curve(SIGMAS), marks, estimates, DRAWN)
+    _figures.kl_curve(directory / "kl_curve.png", SIGMAS, kl_curve(SIGMAS), marks, estimates, DRAWN)

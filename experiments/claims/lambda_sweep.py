@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from aejax import figures, losses
-from experiments.claims import Outcome, Row, train
+from aejax import losses
+from experiments.claims import Outcome, Row, _figures, train
 from experiments.claims._images import posterior, rows_of, squared_error_vae
 
 LAMBDAS = (1.0, 4.0, 10.0)
@@ -65,4 +65,4 @@ def draw(directory: Path, fast: bool) -> None:
         rows = np.arange(repeated) % len(mean)
         z = mean[rows] + sigma[rows] * np.random.default_rng(0).normal(size=(repeated, 2))
         panels.append((f"λ = {weight:g}", mean, y, z, kl_by_unit(outcome)))
-    figures.lambda_panel(directory / "lambda.png", panels, trained(fast)[1.0][0].dataset.spec.class_names)
+    _figures.lambda_panel(directory / "lambda.png", panels, trained(fast)[1.0][0].dataset.spec.class_names)

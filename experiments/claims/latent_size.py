@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from aejax import figures
+from aejax.reports import figures
 from experiments.claims import Outcome, Row, train
 from experiments.claims._images import decode, encode, images, rows_of, squared_error_vae
 

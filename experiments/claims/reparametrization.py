@@ -13,9 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aejax import estimators, figures, losses
-from aejax.estimators import Normal
-from experiments.claims import Row
+from aejax import losses
+from experiments.claims import Row, _figures
+from experiments.claims import _estimators as estimators
+from experiments.claims._estimators import Normal
 
 X, NOISE = 1.0, 0.5  # the observation, and the variance of x given z
 POSTERIOR = Normal(jnp.full(1, 2 / 3), jnp.full(1, 0.5 * np.log(1 / 3)))
@@ -179,4 +180,4 @@ def draw(directory: Path, fast: bool) -> None:
         (name, np.array([simulated[name, size].variance for size in DRAWS]), ratios)
         for name, ratios in signal_to_noise(fast).items()
     ]
-    figures.estimators(directory / "estimators.png", np.array(DRAWS), lines)
+    _figures.estimators(directory / "estimators.png", np.array(DRAWS), lines)

@@ -68,7 +68,7 @@ def measure(fast: bool) -> list[Row]:
 
 
 def draw(directory: Path, fast: bool) -> None:
-    from aejax import figures
+    from aejax.reports import figures
 
     panels = [(name, codes(member)) for name, member in list(trained(fast).items())[:4]]
     title = "ReLU with L1 gives exact zeros, sigmoid only small values"

@@ -41,7 +41,7 @@ def measure(fast: bool) -> list[Row]:
 
 
 def draw(directory: Path, fast: bool) -> None:
-    from aejax import figures
+    from aejax.reports import figures
 
     panels = []
     for name, members in trained(fast).items():

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from aejax import figures
-from experiments.claims import Outcome, Row, train
+from aejax.reports import figures
+from experiments.claims import Outcome, Row, _figures, train
 from experiments.claims._images import decode, encode, interval, nearest, posterior, rows_of, squared_error_vae
 
 MOST_ROWS, MOST_CODES = 2000, 10_000
@@ -120,13 +120,13 @@ def draw(directory: Path, fast: bool) -> None:
     z = [draws(outcome, kind, 64).astype(np.float32) for outcome, kind in ((autoencoder, "box"), (vae, "prior"))]
     points, mean, sigma = encode(autoencoder, x), *posterior(vae, x)
     spaces = [
-        figures.LatentSpace("autoencoder: points (×: uniform in their box)", points, y, None, box, z[0]),
-        figures.LatentSpace("VAE: distributions, 2σ (×: draws from N(0, I))", mean, y, sigma, None, z[1]),
+        _figures.LatentSpace("autoencoder: points (×: uniform in their box)", points, y, None, box, z[0]),
+        _figures.LatentSpace("VAE: distributions, 2σ (×: draws from N(0, I))", mean, y, sigma, None, z[1]),
     ]
-    figures.latent_spaces(directory / "latent_spaces.png", spaces, names)
+    _figures.latent_spaces(directory / "latent_spaces.png", spaces, names)
     panels = [("autoencoder", decode(autoencoder, z[0])), ("VAE", decode(vae, z[1]))]
     figures.tiles(directory / "latent_draws.png", panels, title="What the draws × decode to")
-    figures.rows(directory / "interpolation.png", interpolations([autoencoder, vae], x, y), INTERPOLATION_TITLE)
+    _figures.rows(directory / "interpolation.png", interpolations([autoencoder, vae], x, y), INTERPOLATION_TITLE)
 
 
 def interpolations(outcomes: list[Outcome], x: np.ndarray, y: np.ndarray) -> list[tuple[str, np.ndarray]]:

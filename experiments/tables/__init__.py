@@ -73,7 +73,8 @@ def missing(config: Config) -> str:
 
 def measure(row: Row, fast: bool, runs: Path) -> Outcome:
     """Trains and evaluates a row in its directory under `runs`, or reads what is measured there already."""
-    from aejax import axes, results, run
+    from aejax import axes, run
+    from aejax.reports.write import write_report
 
     if fast and row.fast is None:
         return Outcome({}, {}, "not run: needs an accelerator")
@@ -100,7 +101,7 @@ def measure(row: Row, fast: bool, runs: Path) -> Outcome:
     else:
         timed("training", train)
         seconds["evaluation"] = 0.0
-        timed("evaluation", lambda: results.evaluate(directory, "pca", row.num_samples, row.probe))
+        timed("evaluation", lambda: write_report(directory, "pca", row.num_samples, row.probe))
     [summary] = records.read_csv(directory / "summary.csv")
     return Outcome({name: float(value) for name, value in summary.items() if value}, seconds)
 

@@ -5,7 +5,7 @@ code, which the decoder reads; a second stochastic layer follows them.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jax import Array
 from jaxtyping import Float
@@ -18,8 +18,8 @@ class Draws(NamedTuple):
 
     z: Float[Array, "S B Z"]
     log_q: Float[Array, "S B"]  # log q(z|x): nats
-    mean: Array | None  # of the Gaussian that z, or the last layer of z, was drawn from: [B, K] or [S, B, Z - K]
-    logvar: Array | None  # None if it was not drawn from a Gaussian
+    mean: Any  # of the Gaussian that z, or its last layer, was drawn from: [B, K] or [S, B, Z - K]
+    logvar: Any  # both are None if z was not drawn from a Gaussian
 
 
 class Divergence(NamedTuple):

@@ -1,0 +1,198 @@
+"""What is measured of a trained member: every metric's name, unit and meaning, written once. Imports no jax.
+
+The modules of this package measure: pure functions of one member, or of codes, without a member axis.
+"""
+
+from collections.abc import Container
+from typing import NamedTuple
+
+from aejax import records
+
+NATS = "nats per example"
+
+
+class Metric(NamedTuple):
+    """What a number means."""
+
+    unit: str  # "" if it has none
+    meaning: str  # one sentence
+    given_by: str  # the models, data or options that have it
+    curve: str = ""  # the title of its curve over training
+
+
+METRICS = {  # the columns of results.csv, in their order
+    "elbo": Metric(
+        NATS,
+        "Evidence lower bound on log p(x), −(reconstruction + kl): λ = 1 whatever λ was trained. Higher is better.",
+        "VAEs",
+        curve=f"ELBO ({NATS})",
+    ),
+    "bound": Metric(NATS, "Importance-weighted bound on log p(x), with λ = 1. Higher is better.", "IWAEs"),
+    "nll": Metric(
+        NATS,
+        "−log p(x): exact, or estimated by importance sampling, which is an upper bound in expectation.",
+        "probabilistic PCA, MADE; VAEs with --num_samples",
+        curve=f"−log p(x) ({NATS})",
+    ),
+    "nll_grey": Metric(
+        NATS,
+        "The formula of nll for a Bernoulli, evaluated on grey values: it is not a likelihood.",
+        "nll, if data.binarization=none and values are between 0 and 1",
+    ),
+    "nll_static": Metric(NATS, "nll of pixels that were binarized once.", "nll, if data.binarization=static"),
+    "nll_dynamic": Metric(NATS, "nll of pixels that are binarized at every step.", "nll, if data.binarization=dynamic"),
+    "nll_threshold": Metric(NATS, "nll of pixels that are cut at one half.", "nll, if data.binarization=threshold"),
+    "nll_stderr": Metric(NATS, "Monte Carlo standard error of the estimated nll.", "--num_samples"),
+    "ess": Metric(
+        "samples",
+        "Effective sample size of the importance weights, a mean over examples; if it is small, nll is a loose bound.",
+        "--num_samples",
+    ),
+    "num_samples": Metric("samples", "Importance samples for each example.", "--num_samples"),
+    "reconstruction": Metric(
+        "per example",
+        "−E log p(x|z) in nats with all constants; with model.likelihood=squared_error, the sum of squares ‖x − x̂‖².",
+        "models that reconstruct x",
+        curve="reconstruction error (per example)",
+    ),
+    "kl": Metric(
+        NATS,
+        "KL[q(z|x) ‖ p(z)], or its Monte Carlo estimate if it has no closed form.",
+        "VAEs",
+        curve=f"KL ({NATS})",
+    ),
+    "kl_second": Metric(NATS, "The part of kl that is paid for the second layer, z₂.", "two-layer VAEs"),
+    "mutual_information": Metric(
+        NATS,
+        "I(x; z), estimated on the first 2,000 rows and so at most log 2,000 = 7.6.",
+        "VAEs with a Gaussian posterior",
+    ),
+    "aggregate_kl": Metric(
+        NATS,
+        "KL[q(z) ‖ p(z)] of the aggregate posterior: kl = mutual_information + aggregate_kl. If a code tells more "
+        "than 7.6 nats, the excess is counted here.",
+        "VAEs with a Gaussian posterior and a prior of known density",
+    ),
+    "mse": Metric(
+        "squared data units",
+        "Squared error per feature of decode(encode(x)).",
+        "models with a decoder",
+        curve="squared error per feature",
+    ),
+    "psnr": Metric("dB", "Peak signal-to-noise ratio of decode(encode(x)).", "images with values in [0, 1]"),
+    "ssim": Metric(
+        "",
+        "Structural similarity of x and decode(encode(x)), from −1 to 1, which is best.",
+        "images with values in [0, 1] of at least 11 × 11 pixels",
+    ),
+    "active_units": Metric(
+        "units",
+        "How many units have a posterior mean whose variance over the rows is above 0.01.",
+        "VAEs with a Gaussian posterior",
+    ),
+    "probe_accuracy": Metric("", "Test accuracy of a logistic regression from codes to classes.", "--probe, classes"),
+    "knn_accuracy": Metric("", "Test accuracy of the 10 nearest training codes.", "--probe, classes"),
+    "silhouette": Metric(
+        "",
+        "How much nearer test codes are to their own class than to the next, from −1 to 1, which is best.",
+        "--probe, classes",
+    ),
+    "kmeans_ari": Metric(
+        "",
+        "Agreement of k-means clusters of the codes with the classes (adjusted Rand index): 1 is full, 0 is chance.",
+        "--probe, classes",
+    ),
+    "mig": Metric("", "Mutual information gap, from 0 to 1, which is best.", "--probe, known factors"),
+    "sap": Metric("", "Separated attribute predictability, from 0 to 1, which is best.", "--probe, known factors"),
+    "dci_disentanglement": Metric(
+        "", "Whether each unit serves one factor alone, from 0 to 1, which is best.", "--probe, known factors"
+    ),
+    "dci_completeness": Metric(
+        "", "Whether each factor is read from one unit alone, from 0 to 1, which is best.", "--probe, known factors"
+    ),
+    "dci_informativeness": Metric(
+        "", "Mean test accuracy of random forests from codes to factors.", "--probe, known factors"
+    ),
+    "perplexity": Metric("vectors", "How many vectors of the codebook are in use, a mean over batches.", "VQ-VAE"),
+    "mmd": Metric("", "Squared maximum mean discrepancy between codes and prior, unbiased.", "MMD-VAE"),
+    "index_code_mi": Metric(
+        NATS,
+        "I(x; z), estimated within batches. Up to noise, kl = index_code_mi + total_correlation + dimension_kl.",
+        "β-TC-VAE",
+    ),
+    "total_correlation": Metric(NATS, "Dependence between the units, estimated within batches.", "β-TC-VAE"),
+    "dimension_kl": Metric(
+        NATS, "Sum of the KL of each unit's aggregate posterior from its prior, estimated within batches.", "β-TC-VAE"
+    ),
+    "penalty": Metric(
+        "per example",
+        "The penalty Ω on the code, before its weight λ.",
+        "sparse autoencoders",
+        curve="penalty Ω (per example)",
+    ),
+    "mean_activation": Metric("", "Mean activation of the units.", "sparse autoencoders"),
+    "zero_fraction": Metric("", "Fraction of the codes that is exactly 0.", "models without a prior"),
+    "dead_units": Metric("units", "How many units are 0 for every row.", "models without a prior"),
+    "accuracy": Metric(
+        "",
+        "Fraction of right answers: of classes, or of pairs told from negatives.",
+        "classifiers, pair embeddings",
+        curve="accuracy",
+    ),
+    "auc": Metric(
+        "",
+        "Area under the ROC curve of the cosines of pairs against those of negatives.",
+        "pair embeddings",
+        curve="AUC, pairs against negatives",
+    ),
+    "label_mse": Metric(
+        "squared label units", "Squared error of the label.", "regressors", curve="squared error of the label"
+    ),
+    "loss": Metric(
+        "per example",
+        "What training minimizes, at the final weights of the objective.",
+        "all models",
+        curve="loss (per example)",
+    ),
+}
+UNITS = {  # the columns of units.csv: one row for each unit of a VAE's code
+    "kl": Metric(
+        NATS,
+        "KL[q(z|x) ‖ p(z)] of the unit, a mean over the first 2,000 rows.",
+        "VAEs with prior N(0, I)",
+    ),
+    "variance": Metric("", "Variance of the posterior mean over those rows.", "VAEs with a Gaussian posterior"),
+}
+CURVES = ("elbo", "nll", "reconstruction", "kl", "penalty", "mse", "accuracy", "label_mse", "auc")  # in this order
+HEADLINES = ("elbo", "nll", "reconstruction", "kl", "mse")  # on the line of progress; if a model has none of them:
+OTHER_HEADLINES = ("loss", "accuracy", "auc", "label_mse")
+
+
+def curves(known: Container[str]) -> list[tuple[str, str]]:
+    """The known metrics that are drawn over training, and their titles; the loss leads if nothing is reconstructed."""
+    names = [name for name in CURVES if name in known]
+    return [(name, METRICS[name].curve) for name in (names if "reconstruction" in known else ["loss", *names])]
+
+
+def headlines(known: Container[str]) -> list[str]:
+    """The known metrics that the line of progress shows."""
+    return [name for name in HEADLINES if name in known] or [name for name in OTHER_HEADLINES if name in known]
+
+
+def markdown(table: dict[str, Metric]) -> str:
+    """METRICS or UNITS as a Markdown table."""
+
+    def cell(text: str) -> str:
+        return text.replace("|", r"\|")
+
+    return records.markdown(
+        [
+            {
+                "metric": f"`{name}`",
+                "unit": metric.unit,
+                "meaning": cell(metric.meaning),
+                "models, data or options": cell(metric.given_by),
+            }
+            for name, metric in table.items()
+        ]
+    )

@@ -1,0 +1,62 @@
+"""What a VAE's code tells of its input, from q(z|x) of a split's rows: pure functions without a member axis.
+
+The KL that a VAE pays splits in two: E_x KL[q(z|x) ‖ p(z)] = I(x; z) + KL[q(z) ‖ p(z)], with the aggregate posterior
+q(z) = (1/N) Σ q(z|x_n) (Hoffman & Johnson 2016, "ELBO surgery"). Both are estimated with one draw of z per row
+and q(z) as the mixture over the same N rows, so that the estimate of I(x; z) is at most log N.
+If a code tells more than that, `aggregate_kl` has the excess, and is then not a distance to the prior.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jaxtyping import Float, Key
+
+from aejax import losses
+from aejax.streams import EVALUATION, stream
+from aejax.types import Batch, HParams, Metrics, Task, TrainState
+
+MOST_ROWS = 2000  # of a split: the estimate is quadratic in them
+NO_BATCH = 2**31 - 1  # folded into the stream where evaluation folds the number of a batch
+PAIRS = 100  # rows z whose distances to all others are held at once
+
+
+def log_aggregate(z: Float[Array, "N K"], mean: Float[Array, "N K"], logvar: Float[Array, "N K"]) -> Float[Array, " N"]:
+    """log q(z) = log (1/N) Σ N(z; mean_n, exp(logvar_n)) of every z: nats."""
+
+    def one(z):
+        return jax.nn.logsumexp(losses.normal_log_prob(jnp.broadcast_to(z[None], mean.shape), mean, logvar))
+
+    return lax.map(one, z, batch_size=min(PAIRS, len(z))) - jnp.log(len(mean))
+
+
+def surgery(
+    key: Key[Array, ""],
+    mean: Float[Array, "N K"],
+    logvar: Float[Array, "N K"],
+    log_prior: Callable[[Array], Array] | None = losses.standard_normal_log_prob,
+) -> dict[str, Array]:
+    """Estimates of I(x; z) and, if log p(z) is known, of KL[q(z) ‖ p(z)]: nats."""
+    z = mean + jnp.exp(0.5 * logvar) * jax.random.normal(key, mean.shape)
+    log_q = log_aggregate(z, mean, logvar)
+    parts = {"mutual_information": (losses.normal_log_prob(z, mean, logvar) - log_q).mean()}
+    return parts | ({"aggregate_kl": (log_q - log_prior(z)).mean()} if log_prior else {})
+
+
+def measure(task: Task, state: TrainState, hp: HParams, rows: Batch) -> Metrics:
+    """`mutual_information` and `aggregate_kl` of the first rows (nats), and by unit [K] `unit_kl` and `unit_variance`.
+
+    A unit's variance is that of its posterior mean over the rows: the unit is active above 0.01 (Burda et al. 2015).
+    Without the density of the prior there is no `aggregate_kl`, without a KL by unit no `unit_kl`.
+    """
+    model, params = task.model, state.params
+    preprocess_key, draw_key = jax.random.split(jax.random.fold_in(stream(hp.seed, EVALUATION), NO_BATCH))
+    x = task.preprocess(preprocess_key, {name: values[:MOST_ROWS] for name, values in rows.items()})["x"]
+    assert model.posterior
+    mean, logvar = model.posterior(params, x)
+    metrics = surgery(draw_key, mean, logvar, partial(model.log_prior, params) if model.log_prior else None)
+    if model.kl_of_units:
+        metrics["unit_kl"] = model.kl_of_units(params, x).mean(axis=0)
+    return metrics | {"unit_variance": mean.var(axis=0)}

@@ -1,0 +1,1 @@
+"""What the test set says of a run: tables, figures and one page."""

@@ -1,0 +1,161 @@
+"""Pictures of images: rows of reconstructions, blocks of samples, the grid over a two-dimensional code."""
+
+from collections.abc import Sequence
+from textwrap import fill
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+from aejax.reports.figures.style import DPI, INK, WIDTH, grid_shape, new_figure
+
+Images = Float[np.ndarray, "n h w c"]
+Panel = tuple[str, Images]  # label of a member, its images
+
+ROOM = int(WIDTH * DPI)  # pixels
+MOST_COLUMNS = 16
+NOT_FINITE = (240, 150, 110)  # the color of a diverged member's pixels: no grey
+CAPTION_SPACE, BLOCK_SPACE = 26, 24  # pixels above and between the blocks
+
+
+def draw_reconstructions(
+    x: Images,
+    panels: Sequence[Panel],
+    x_tilde: Images | None = None,
+    title: str = "Originals and reconstructions",
+    limits: tuple[float, float] = (0.0, 1.0),
+) -> Figure:
+    """Originals `x` [N, H, W, C], `x_tilde` if the input was corrupted, a row of `x_hat` per panel (16 columns)."""
+    corrupted = [] if x_tilde is None else [("corrupted", x_tilde)]
+    return draw_rows([("original", x), *corrupted, *panels], title, limits)
+
+
+def draw_rows(rows: Sequence[Panel], title: str = "Interpolation", limits: tuple[float, float] = (0.0, 1.0)) -> Figure:
+    """One row of images [N, H, W, C] per label (16 columns): interpolations, or originals and reconstructions."""
+    count = min(len(rows[0][1]), MOST_COLUMNS)
+    size = tile_size(rows[0][1], min(84, ROOM // count))
+    strips = [mosaic(images[:count], count, size, limits) for _, images in rows]
+    height, width = strips[0].shape[:2]
+    step = height + 5
+    figure = new_figure(width / DPI, step * len(rows) / DPI)
+    for i, ((label, _), strip) in enumerate(zip(rows, strips, strict=True)):
+        axes = place(figure, strip, 0, i * step)
+        axes.set_ylabel(wrap(label, 26), rotation=0, ha="right", va="center", color=INK)
+    figure.axes[0].set_title(title, loc="left", fontsize=11, fontweight="bold", pad=8)
+    return figure
+
+
+def draw_tiles(
+    panels: Sequence[Panel], columns: int = 8, title: str = "Samples", limits: tuple[float, float] = (0.0, 1.0)
+) -> Figure:
+    """One block of tiles, row by row in `columns`, per panel of images [n, H, W, C]."""
+    return draw_blocks([(label, images, columns) for label, images in panels], title, limits, gap=2)[0]
+
+
+def draw_latent_grid(
+    panels: Sequence[tuple[str, Images, Float[np.ndarray, " columns"], Float[np.ndarray, " rows"]]],
+    title: str = "Decoded grid of codes",
+    axis_names: tuple[str, str] = ("z₁", "z₂"),
+    limits: tuple[float, float] = (0.0, 1.0),
+) -> Figure:
+    """Panels of (label, images decoded from `grid_codes(z1, z2)`, z1 [C], z2 [R]); z2 grows upwards as in a scatter."""
+    upright = [
+        (label, images.reshape(len(z2), len(z1), *images.shape[1:])[::-1].reshape(images.shape), len(z1))
+        for label, images, z1, z2 in panels
+    ]
+    figure, scale = draw_blocks(upright, title, limits, gap=0, frame=44)
+    for axes, (_, _, z1, z2) in zip(figure.axes, panels, strict=True):
+        across, up = few(len(z1)), few(len(z2))
+        axes.set_xticks((across + 0.5) * scale[1] - 0.5, number(z1[across]))
+        axes.set_yticks((len(z2) - up - 0.5) * scale[0] - 0.5, number(z2[up]))
+        axes.set_xlabel(axis_names[0], labelpad=1)
+        axes.set_ylabel(axis_names[1], labelpad=1)
+    return figure
+
+
+def grid_codes(z1: Float[np.ndarray, " columns"], z2: Float[np.ndarray, " rows"]) -> Float[np.ndarray, "n 2"]:
+    """The codes [R * C, 2] of the grid z1 [C] x z2 [R], z1 running fastest: decode them for `latent_grid`."""
+    return np.stack(np.meshgrid(z1, z2), axis=-1).reshape(-1, 2)
+
+
+def draw_blocks(
+    blocks: Sequence[tuple[str, Images, int]], title: str, limits: tuple[float, float], gap: int, frame: int = 0
+) -> tuple[Figure, tuple[int, int]]:
+    """Blocks (label, images, columns) side by side in rows of equal blocks; also the size of one tile in pixels."""
+    _, images, columns = blocks[0]
+    down, side = grid_shape(len(blocks), 4 if columns <= 12 else 2)
+    room = min(ROOM // side - BLOCK_SPACE - frame, 640)
+    size = tile_size(images, min(64, room // columns))
+    pictures = [mosaic(images, columns, size, limits, gap) for _, images, columns in blocks]
+    height, width = (max(picture.shape[i] for picture in pictures) for i in (0, 1))
+    step = height + CAPTION_SPACE + BLOCK_SPACE // 2 + frame, width + BLOCK_SPACE + frame
+    figure = new_figure(step[1] * side / DPI, step[0] * down / DPI)
+    for i, ((label, _, _), picture) in enumerate(zip(blocks, pictures, strict=True)):
+        row, column = divmod(i, side)
+        axes = place(figure, picture, column * step[1], row * step[0])
+        axes.set_title(wrap(label, max(20, width // 8)), color=INK, pad=4)
+    above = CAPTION_SPACE if any(label for label, _, _ in blocks) else 8
+    figure.suptitle(title, x=0, y=1 + above / (figure.get_figheight() * DPI), ha="left", va="bottom")
+    return figure, size
+
+
+def place(figure: Figure, picture: np.ndarray, left: int, top: int) -> Axes:
+    """Put a uint8 picture [H, W, 3] on the figure, one pixel to a pixel, `left` and `top` pixels from its corner."""
+    (height, width), (across, down) = picture.shape[:2], figure.get_size_inches() * DPI
+    axes = figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
+    axes.imshow(picture, interpolation="nearest", aspect="auto")
+    axes.set(xticks=[], yticks=[])
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    return axes
+
+
+def mosaic(
+    images: Images, columns: int, size: tuple[int, int], limits: tuple[float, float], gap: int = 2
+) -> np.ndarray:
+    """Tiles of `size` pixels, row by row with white gaps, as one uint8 picture [H, W, 3]."""
+    rows = -(-len(images) // columns)
+    tiles = np.full((rows * columns, size[0] + gap, size[1] + gap, 3), 255, np.uint8)
+    for tile, pixels in zip(tiles, to_bytes(images, limits), strict=False):
+        # Whole multiples are copied, so that pixels stay square; only an image that is too large is averaged.
+        method = Image.Resampling.NEAREST if size[0] >= pixels.shape[0] else Image.Resampling.BOX
+        tile[: size[0], : size[1]] = np.asarray(Image.fromarray(pixels).resize((size[1], size[0]), method))
+    picture = tiles.reshape(rows, columns, *tiles.shape[1:]).transpose(0, 2, 1, 3, 4)
+    picture = picture.reshape(rows * tiles.shape[1], columns * tiles.shape[2], 3)
+    return picture[: picture.shape[0] - gap, : picture.shape[1] - gap]
+
+
+def to_bytes(images: Images, limits: tuple[float, float]) -> np.ndarray:
+    """Grey or RGB images in data units as uint8 [n, h, w, 3], clipped to `limits`; what is not finite is orange."""
+    if images.shape[-1] not in (1, 3):
+        raise ValueError(f"images have 1 channel (grey) or 3 (RGB), not {images.shape[-1]}")
+    low, high = limits
+    finite = np.isfinite(images)
+    unit = np.clip((np.where(finite, images, low) - low) / (high - low), 0.0, 1.0)
+    pixels = np.rint(255 * unit).astype(np.uint8)
+    return np.where(finite.all(axis=-1, keepdims=True), pixels, np.asarray(NOT_FINITE, np.uint8))
+
+
+def tile_size(images: Images, room: int) -> tuple[int, int]:
+    """Height and width in pixels of an image in `room` pixels: the largest whole multiple, or shrunk to fit."""
+    height, width = images.shape[1:3]
+    scale = room / max(height, width)
+    scale = int(scale) if scale >= 1 else scale
+    return max(1, round(scale * height)), max(1, round(scale * width))
+
+
+def wrap(label: str, width: int) -> str:
+    """The label in lines of `width` letters, none of which breaks around an equals sign."""
+    return fill(label.replace(" = ", "\u00a0=\u00a0"), width)
+
+
+def number(values: np.ndarray) -> list[str]:
+    """Tick labels of at most two decimals."""
+    return [f"{round(float(value), 2):.4g}".replace("-", "−") for value in values]
+
+
+def few(count: int) -> np.ndarray:
+    """At most four indices spread evenly over range(count), both ends among them."""
+    return np.unique(np.rint(np.linspace(0, count - 1, 4)).astype(int))

@@ -1,0 +1,186 @@
+"""Codes as points of a plane: the code itself for k = 2, t-SNE, UMAP or PCA of it for k > 2."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from aejax.reports.figures.style import (
+    CLASS_COLORS,
+    SEQUENTIAL,
+    WIDTH,
+    class_colors,
+    grid_shape,
+    headline,
+    label_points,
+    legend_columns,
+    new_figure,
+)
+
+Points = Float[np.ndarray, "n 2"]
+Classes = Int[np.ndarray, " n"]
+Numbers = Float[np.ndarray, " n"]
+
+MOST_NEIGHBOR_ROWS = 2000  # of t-SNE and UMAP, the same for both
+
+
+def draw_latent_scatter(
+    panels: Sequence[tuple[str, Points, Classes | Numbers | None]],
+    class_names: Sequence[str] = (),
+    axis_names: tuple[str, str] = ("z₁", "z₂"),
+    title: str = "Codes",
+    same_scale: bool = True,
+) -> Figure:
+    """One square per panel of (label, codes [N, 2], y [N] or None), all on one scale unless told otherwise.
+
+    Classes have a color and a name each; labels that are numbers one color scale for all panels, from their 1st to
+    their 99th percentile.
+    """
+    labeled = [y for _, _, y in panels if y is not None and y.dtype.kind != "f"]
+    numbers = [y for _, _, y in panels if y is not None and y.dtype.kind == "f"]
+    class_names = class_names or [str(c) for c in range(1 + max((int(y.max()) for y in labeled), default=-1))]
+    colors = Normalize(*np.percentile(np.concatenate(numbers), [1, 99])) if numbers else None
+    down, side = grid_shape(len(panels), 4)
+    cell = min(5.0, WIDTH / side)
+    figure = new_figure(cell * side, cell * down + 0.5, layout="compressed")
+    grid = figure.subplots(down, side, squeeze=False, sharex=same_scale, sharey=same_scale).ravel()
+    everything = square(np.concatenate([z for _, z, _ in panels]))
+    for axes, (label, z, y) in zip(grid, panels, strict=False):
+        left, right, bottom, top = everything if same_scale else square(z)
+        axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal", title=label)
+        scatter(axes, z, y, colors or len(class_names), area=0.2 * cell)
+    for axes in grid[len(panels) :]:
+        axes.remove()
+    name_axes(figure, side, axis_names)
+    headline(figure, title)
+    if labeled and len(class_names) <= len(CLASS_COLORS):
+        legend(figure, class_names)
+    if colors:
+        figure.colorbar(ScalarMappable(colors, SEQUENTIAL), ax=list(grid[: len(panels)]), label="label", extend="both")
+    for axes, (_, z, y) in zip(grid, panels, strict=False):
+        if y is not None and not colors:
+            name_classes(axes, z, y, class_names)
+    return figure
+
+
+def scatter(axes: Axes, z: Points, y: Classes | Numbers | None, colors: int | Normalize, area: float) -> None:
+    """The points in random order, so that none hides the others by being drawn last; `colors`: how many, or a scale."""
+    order = np.random.default_rng(0).permutation(len(z))
+    if y is None:
+        color = class_colors(1)
+    else:
+        color = class_colors(colors)[y[order]] if isinstance(colors, int) else SEQUENTIAL(colors(y[order]))
+    size = area * float(np.clip(16000 / max(len(z), 1), 7, 40))
+    axes.scatter(*z[order].T, s=size, c=color, alpha=0.7, linewidths=0)
+
+
+def square(z: Points) -> tuple[float, float, float, float]:
+    """The smallest square (left, right, bottom, top) around all finite points, with a margin."""
+    finite = z[np.isfinite(z).all(axis=1)]
+    if not len(finite):
+        return -1.0, 1.0, -1.0, 1.0
+    low, high = finite.min(axis=0).astype(float), finite.max(axis=0).astype(float)
+    center, half = (low + high) / 2, 0.53 * float((high - low).max()) or 1.0
+    return center[0] - half, center[0] + half, center[1] - half, center[1] + half
+
+
+def name_axes(figure: Figure, side: int, axis_names: tuple[str, str]) -> None:
+    """Names only the axes at the rim of the grid."""
+    for i, axes in enumerate(figure.axes):
+        if i + side >= len(figure.axes):
+            axes.set_xlabel(axis_names[0])
+            axes.tick_params(labelbottom=True)
+        if i % side == 0:
+            axes.set_ylabel(axis_names[1])
+
+
+def legend(figure: Figure, class_names: Sequence[str]) -> None:
+    """One dot per class below the figure."""
+    dots = [
+        Line2D([], [], marker="o", linestyle="", color=color, label=name, markersize=5)
+        for color, name in zip(class_colors(len(class_names)), class_names, strict=True)
+    ]
+    columns = min(10, legend_columns(class_names, 0.3))
+    figure.legend(handles=dots, loc="outside lower center", ncols=columns, handletextpad=0.1, columnspacing=1.0)
+
+
+def name_classes(axes: Axes, z: Points, y: Classes, class_names: Sequence[str]) -> None:
+    """Each class's name at the median of its points, the large classes first; if two would overlap, only one.
+
+    Codes that have collapsed have no room for names: there the legend must do.
+    """
+    finite = np.isfinite(z).all(axis=1)
+    counts = np.bincount(y[finite], minlength=len(class_names))
+    present = [c for c in np.argsort(-counts, kind="stable") if counts[c]]
+    medians = np.array([np.median(z[finite & (y == c)], axis=0) for c in present]).reshape(-1, 2)
+    notes = label_points(axes, medians, [class_names[int(c)] for c in present])
+    if len(class_names) <= len(CLASS_COLORS) and len(notes) < 0.6 * len(present):
+        for note in notes:
+            note.remove()
+
+
+def embed_2d(
+    codes: Float[np.ndarray, "n k"], method: str = "tsne", seed: int = 0
+) -> tuple[Float[np.ndarray, "rows 2"], Int[np.ndarray, " rows"], tuple[str, str]]:
+    """Codes [N, K] as points [n, 2], their rows [n] in `codes`, and the names of the two axes.
+
+    k = 2 stays as it is and k = 1 gets random heights. Otherwise "pca", or "tsne" or "umap" of at most 2,000 rows by
+    `seed`; codes that are not all finite (a diverged member) become NaN. UMAP needs the package umap-learn.
+    """
+    every = np.arange(len(codes))
+    if codes.shape[1] == 2:
+        return codes, every, ("z₁", "z₂")
+    if codes.shape[1] == 1:
+        heights = np.random.default_rng(seed).uniform(-0.5, 0.5, (len(codes), 1)) * codes.std()
+        return np.hstack([codes, heights]), every, ("z₁", "random height")
+    if method == "pca":
+        return principal(codes), every, ("PC 1", "PC 2")
+    if method not in ("tsne", "umap"):
+        raise ValueError(f'method is "tsne", "umap" or "pca", not "{method}"')
+    rows = np.sort(np.random.default_rng(seed).permutation(len(codes))[:MOST_NEIGHBOR_ROWS])
+    if method == "umap":
+        return umap(codes[rows], seed), rows, ("UMAP 1", "UMAP 2")
+    return tsne(codes[rows], seed), rows, ("t-SNE 1", "t-SNE 2")
+
+
+def principal(codes: Float[np.ndarray, "n k"]) -> Points:
+    """Scores on the first two principal components, each signed so that its largest loading is positive."""
+    if not np.isfinite(codes).all():
+        return np.full((len(codes), 2), np.nan)
+    centered = codes.astype(np.float64) - codes.mean(axis=0, dtype=np.float64)
+    components = np.linalg.svd(centered, full_matrices=False)[2][:2]
+    components *= np.sign(components[np.arange(len(components)), np.abs(components).argmax(axis=1)])[:, None]
+    scores = centered @ components.T
+    return np.pad(scores, ((0, 0), (0, 2 - scores.shape[1])))  # one row has one component only
+
+
+def tsne(codes: Float[np.ndarray, "n k"], seed: int) -> Points:
+    """t-SNE (van der Maaten & Hinton 2008) started from PCA; on one thread, whose sums have one order."""
+    from sklearn.manifold import TSNE  # takes a second to import
+    from threadpoolctl import threadpool_limits
+
+    start = principal(codes)
+    if not np.isfinite(start).all() or len(codes) < 4:
+        return start
+    start = 1e-4 * start / (start[:, 0].std() or 1.0)
+    perplexity = min(30.0, (len(codes) - 1) / 3)
+    with threadpool_limits(limits=1):
+        method = TSNE(init=start, perplexity=perplexity, random_state=seed)  # pyright: ignore[reportArgumentType]
+        return method.fit_transform(codes)
+
+
+def umap(codes: Float[np.ndarray, "n k"], seed: int) -> Points:
+    """UMAP (McInnes et al. 2018, arXiv 1802.03426) started from PCA; its seed keeps it on one thread."""
+    import umap as umap_learn  # pyright: ignore[reportMissingImports]  # optional, and takes ten seconds to import
+
+    start = principal(codes)
+    if len(codes) < 4 or not np.isfinite(start).all() or not np.ptp(start, axis=0).all():
+        return start  # too few, diverged, or collapsed to a line: umap-learn divides by the ranges
+    neighbors = min(15, len(codes) - 1)
+    method = umap_learn.UMAP(n_neighbors=neighbors, init=start, random_state=seed, n_jobs=1)
+    return np.asarray(method.fit_transform(codes))

@@ -1,0 +1,212 @@
+"""How every figure looks, and the one way in which it becomes a PNG: same arrays, same bytes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from io import BytesIO
+from os import PathLike
+from pathlib import Path
+from typing import Concatenate, ParamSpec
+
+import matplotlib.style
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import ListedColormap, to_rgba_array
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Annotation
+from matplotlib.transforms import Bbox
+from PIL import Image
+
+DPI = 120
+WIDTH = 8.5  # inches: a figure's text is then read at its size on a page or a slide
+STYLE = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same letters on every machine
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.fontsize": 8.5,
+    "figure.titlesize": 11,
+    "figure.titleweight": "bold",
+    "figure.dpi": DPI,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#666666",
+    "axes.linewidth": 0.8,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.7,
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "lines.linewidth": 1.6,
+    "legend.frameon": False,
+    "text.parse_math": False,  # a "$" in a user's class or feature name is a dollar
+}
+# Any two of the ten lie at least 25 CIELAB units apart, for normal, protan, deutan and tritan eyes (test_style).
+CLASS_COLORS = (
+    "#4477aa", "#ff7f0e", "#332288", "#88ccee", "#cc3311", "#94a4a2", "#661100", "#ddcc77", "#000000", "#8c564b",
+)  # fmt: skip
+SEQUENTIAL = ListedColormap(colormaps["viridis"](np.linspace(0.0, 0.87, 256)))  # its yellow is too pale for a line
+INK, MUTED = "#222222", "#666666"
+
+P = ParamSpec("P")
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Matplotlib's defaults and STYLE on top, whatever the user's matplotlibrc says."""
+    with matplotlib.style.context(STYLE, after_reset=True):
+        yield
+
+
+def to_png(draw: Callable[P, Figure]) -> Callable[Concatenate[str | PathLike[str], P], None]:
+    """`draw(...) -> Figure` as `write(path, ...) -> None`."""
+
+    @wraps(draw)
+    def write(path: str | PathLike[str], *args: P.args, **kwargs: P.kwargs) -> None:
+        with styled():
+            save(path, draw(*args, **kwargs))
+
+    return write
+
+
+def save(path: str | PathLike[str], figure: Figure) -> None:
+    """Write a PNG cropped to what is drawn, without date or version in it."""
+    lay_out(figure)
+    align_headline(figure)
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.1)
+    exact = any(axes.images or is_color_bar(axes) for axes in figure.axes)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    compact(Image.open(buffer).convert("RGB"), exact).save(path, "png", optimize=True)
+
+
+def is_color_bar(axes: Axes) -> bool:
+    """Whether the axes hold a smooth run of colors, which 256 colors for the whole picture would break into bands."""
+    return any(isinstance(collection, QuadMesh) for collection in axes.collections)
+
+
+def compact(picture: Image.Image, exact: bool) -> Image.Image:
+    """Grey as one channel, plots as 256 colors (a third of the bytes) unless they must be `exact`."""
+    red, green, blue = picture.split()
+    if red.tobytes() == green.tobytes() == blue.tobytes():
+        return red
+    return picture if exact else picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+
+
+def new_figure(width: float, height: float, layout: str | None = None) -> Figure:
+    """An empty figure of that size in inches, on the Agg canvas and outside pyplot's global state."""
+    figure = Figure(figsize=(width, height), layout=layout)  # pyright: ignore[reportArgumentType]
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def class_colors(count: int) -> np.ndarray:
+    """Colors [count, 4]: categorical up to ten classes; beyond, no palette is safe, so an ordered map and names."""
+    if count <= len(CLASS_COLORS):
+        return to_rgba_array(CLASS_COLORS[:count])
+    return SEQUENTIAL(np.linspace(0.0, 1.0, count))
+
+
+def ordered_colors(count: int) -> np.ndarray:
+    """Colors [count, 4] from dark to light for settings that have an order; one setting is blue."""
+    return class_colors(1) if count == 1 else SEQUENTIAL(np.linspace(0.0, 1.0, count))
+
+
+def grid_shape(count: int, most: int) -> tuple[int, int]:
+    """Rows and columns for `count` panels, at most `most` in a row and the rows as equal as they can be."""
+    down = -(-count // most)
+    return down, -(-count // down)
+
+
+def legend_columns(names: Sequence[str], handle: float) -> int:
+    """How many entries fit side by side below a figure, with a `handle` of that width in inches each."""
+    return max(1, int(WIDTH / (handle + 0.085 * max(map(len, names)))))
+
+
+def lay_out(figure: Figure) -> None:
+    """Let the layout place everything, and then keep its hands off.
+
+    It takes two draws: the first measures the titles of square panels in cells that are still taller than the panels,
+    and so leaves too little room above them, where the headline or the panels of another row stand.
+    """
+    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        figure.draw_without_rendering()
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
+def headline(figure: Figure, title: str) -> None:
+    """The title, over the left edge of what is drawn (only the finished layout knows where that is)."""
+    figure.suptitle(title, ha="left", gid="headline")
+
+
+def align_headline(figure: Figure) -> None:
+    """Move the title to where the axes, with their labels, begin."""
+    boxes = [axes.get_tightbbox() for axes in figure.axes]
+    left = min((box.x0 for box in boxes if box is not None), default=0.0)
+    for text in figure.texts:
+        if text.get_gid() == "headline":
+            text.set_x(left / figure.bbox.width)
+
+
+def caption(figure: Figure, text: str) -> None:
+    """A line of small print below the figure."""
+    if text:
+        figure.supxlabel(text, fontsize=8, color=MUTED)
+
+
+def label_points(
+    axes: Axes,
+    points: np.ndarray,
+    texts: Sequence[str],
+    offsets: Sequence[tuple[float, float]] = ((0.0, 0.0),),
+    avoid: np.ndarray | None = None,
+) -> list[Annotation]:
+    """Write `texts` at `points` [n, 2], each at the first of `offsets` (in points) that is free, or else not at all.
+
+    Texts never overlap one another, nor other texts of the axes, nor the points `avoid` [m, 2].
+    """
+    figure = axes.get_figure()
+    assert isinstance(figure, Figure)
+    lay_out(figure)  # the layout decides what fits
+    frame, placed = axes.get_window_extent(), []
+    taken = [text.get_window_extent() for text in axes.texts]
+    if avoid is not None:
+        taken += [Bbox.from_bounds(x - 10, y - 10, 20, 20) for x, y in axes.transData.transform(avoid)]
+    for point, text in zip(points, texts, strict=True):
+        for offset in offsets:
+            note = outlined(axes, text, point, offset)
+            box = note.get_window_extent().padded(1)
+            inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
+            if inside and not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                placed.append(note)
+                break
+            note.remove()
+    return placed
+
+
+def outlined(axes: Axes, text: str, point: np.ndarray, offset: tuple[float, float] = (0.0, 0.0)) -> Annotation:
+    """A text with a white rim, beside a point by `offset` in points and aligned away from it."""
+    x, y = (int(np.sign(step)) for step in offset)
+    return axes.annotate(
+        text,
+        (float(point[0]), float(point[1])),
+        xytext=offset,
+        textcoords="offset points",
+        ha=("right", "center", "left")[x + 1],
+        va=("top", "center", "bottom")[y + 1],
+        color=INK,
+        fontsize=9,
+        fontweight="bold",
+        path_effects=[withStroke(linewidth=2.5, foreground="white")],
+        in_layout=False,
+    )

@@ -1,0 +1,80 @@
+"""What a VAE's code holds: the KL of its units, how many are active; and log p(x) by the number of samples."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from aejax.reports.figures.style import MUTED, WIDTH, headline, legend_columns, new_figure, ordered_colors
+
+USUAL = 0.01  # the threshold of Burda et al. 2015
+
+
+def draw_units(
+    members: Sequence[tuple[str, Float[np.ndarray, " _"], Float[np.ndarray, " _"]]],
+    title: str = "Units of the code",
+) -> Figure:
+    """Sorted KLs and active units by threshold, for each (label, KL [k], variance of the posterior mean [k])."""
+    members = [(label, kl, variance) for label, kl, variance in members if np.isfinite(variance).all()]  # not diverged
+    figure = new_figure(WIDTH, 3.6, layout="constrained")
+    left, right = figure.subplots(1, 2)
+    colors = label_colors([label for label, _, _ in members])
+    thresholds = np.logspace(-5, 1, 200)
+    for label, kl, variance in members:
+        marker = "o" if len(kl) <= 64 else None
+        rank = np.arange(1, len(kl) + 1)
+        left.plot(rank, np.sort(kl)[::-1], color=colors[label], marker=marker, markersize=3, linewidth=1.2)
+        right.plot(thresholds, (variance > thresholds[:, None]).sum(axis=1), color=colors[label], linewidth=1.2)
+    left.set(title="KL of each unit, the largest first", xlabel="rank of the unit", ylabel="nats per example")
+    right.axvline(USUAL, color=MUTED, linewidth=1, linestyle=(0, (4, 2)))
+    right.set(title="Active units by threshold (dashed: 0.01)", xscale="log")
+    right.set(xlabel="variance of the posterior mean above", ylabel="units")
+    left.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    plain_decades(right)
+    for axes in (left, right):
+        axes.set_ylim(bottom=0)
+    right.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    if not any(np.isfinite(kl).all() for _, kl, _ in members):  # a prior that is not one of units
+        left.remove()
+    headline(figure, title)
+    name_settings(figure, colors)
+    return figure
+
+
+def draw_likelihood(
+    members: Sequence[tuple[str, np.ndarray, Float[np.ndarray, " _"]]],
+    title: str = "−log p(x) by importance sampling",
+) -> Figure:
+    """The estimate as the samples grow, for each (label, numbers of samples [p], estimates in nats [p])."""
+    figure = new_figure(5.6, 3.8, layout="constrained")
+    axes: Axes = figure.subplots()
+    colors = label_colors([label for label, _, _ in members])
+    for label, samples, nll in members:
+        axes.plot(samples, nll, color=colors[label], marker="o", markersize=3, linewidth=1.2)
+    axes.set(xscale="log", xlabel="importance samples S", ylabel="nats per example")
+    plain_decades(axes)
+    headline(figure, title)
+    name_settings(figure, colors)
+    return figure
+
+
+def plain_decades(axes: Axes) -> None:
+    """Powers of ten on the x axis as plain numbers: the style reads no mathematics."""
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.5g}"))
+
+
+def label_colors(labels: Sequence[str]) -> dict[str, np.ndarray]:
+    """One color for each setting, in their order; its seeds share it."""
+    names = list(dict.fromkeys(labels))
+    return dict(zip(names, ordered_colors(len(names)), strict=True))
+
+
+def name_settings(figure: Figure, colors: dict[str, np.ndarray]) -> None:
+    """A legend below, if there is more than one setting."""
+    if names := [name for name in colors if name]:
+        lines = [Line2D([], [], color=tuple(colors[name]), label=name) for name in names]
+        figure.legend(handles=lines, loc="outside lower center", ncols=legend_columns(names, 0.6))

@@ -1,0 +1,149 @@
+"""Measures the members of a run on its test set: the rows of results.csv, units.csv and likelihood.csv."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from aejax import programs, records, sweep, trained
+from aejax.errors import UserError
+from aejax.metrics import METRICS, UNITS, averages, disentanglement, information, log_likelihood, probes
+from aejax.programs import Group
+from aejax.reports.views import first_rows
+from aejax.types import Metrics, TrainState
+
+
+class Measured(NamedTuple):
+    """What the test set says of the members of a group."""
+
+    rows: list[dict[str, Any]]  # of results.csv: one for each member
+    units: list[dict[str, Any]]  # of units.csv
+    likelihoods: list[dict[str, Any]]  # of likelihood.csv
+    state: TrainState  # [M, ...]
+
+
+def measure_group(directory: Path, group: Group, num_samples: int = 0, probe: bool = False) -> Measured:
+    """Measures the members of a group; estimates log p(x) if `num_samples` is not 0, reads the codes if `probe`.
+
+    Raises UserError if the data have changed since the training, or nothing is saved yet.
+    """
+    plan, facts = (records.read_json(directory / name) for name in ("config.json", "data.json"))
+    if facts[str(group.number)]["sha256"] != group.dataset.sha256:
+        raise UserError(f"the data of {directory} have changed since it was trained: its test metrics would mislead")
+    step, state = trained.newest_state(directory, group.number, programs.state_shapes(group.task, group.members))
+    metrics = test_metrics(group, state, plan["lanes"][str(group.number)], num_samples)
+    probed = probe_members(group, state) if probe else [{}] * len(group.members)
+    finished = "done" if step == group.total_steps else f"unfinished at step {step} of {group.total_steps}"
+    rows = []
+    for lane, member in enumerate(group.members):
+        diverged = int(state.diverged[lane])
+        status = finished if diverged < 0 else f"diverged at step {diverged}"
+        values = {name: metrics[name][lane].item() for name in METRICS if name in metrics}
+        rows.append(
+            {"member": member.index, "group": group.number, "seed": member.config.seed, **member.swept}
+            | {"status": status, **values, **probed[lane]}
+        )
+    return Measured(rows, unit_rows(group, metrics), likelihood_rows(group, metrics, num_samples), state)
+
+
+def test_metrics(group: Group, state: TrainState, lanes: int, num_samples: int) -> dict[str, np.ndarray]:
+    """All that `metrics_of` measures on the test rows, of every member: [M, ...]."""
+    mesh = sweep.make_mesh(len(group.members))
+    rows, placed = sweep.replicate(group.dataset.test, mesh), sweep.pad(state, mesh, lanes)
+    measure = programs.compile_evaluate(group, mesh, lanes, placed, rows, metrics_of(group, num_samples))
+    metrics = sweep.unpad(measure(placed), len(group.members))
+    if "ess" in metrics:
+        metrics["num_samples"] = np.full(len(group.members), num_samples)
+    if "nll" in metrics:
+        metrics[nll_name(group)] = metrics.pop("nll")
+    return metrics
+
+
+def metrics_of(group: Group, num_samples: int) -> Callable[..., Metrics]:
+    """The function that measures one member on some rows, as far as its model allows."""
+    model = group.task.model
+    chosen: list[Callable[..., Metrics]] = [averages.measure]
+    if model.posterior:
+        chosen.append(information.measure)
+
+    def measure(*member: Any) -> Metrics:
+        values = {name: value for measure in chosen for name, value in measure(*member).items()}
+        if num_samples and "nll" not in values:  # a density that the loss knows is exact already
+            values |= log_likelihood.measure(*member, num_samples=num_samples)
+        return values
+
+    return measure
+
+
+def nll_name(group: Group) -> str:
+    """The column of −log p(x), which says what was done to the pixels: other pixels are other data.
+
+    Grey values as targets of a Bernoulli have no density p(x): "nll_grey" is the same formula, and not a likelihood.
+    """
+    config = group.config
+    if config.data.binarization != "none":
+        return f"nll_{config.data.binarization}"
+    grey = group.dataset.spec.support == "unit" and config.model.likelihood == "bernoulli" and not group.task.model.fit
+    return "nll_grey" if grey else "nll"
+
+
+def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
+    """How well the codes of each member tell the classes, and the factors that the data were generated from."""
+    encode, most = jax.jit(group.task.model.encode), probes.MOST_ROWS
+    train, test = (
+        {name: values[:most] for name, values in split.items()} for split in (group.dataset.train, group.dataset.test)
+    )
+    rows, size = [first_rows(group, name, most) for name in ("train", "test")], group.task.evaluate_batch_size
+
+    def probe(lane: int) -> dict[str, float]:
+        params = jax.tree.map(lambda leaf: leaf[lane], state.params)
+        codes, test_codes = (
+            np.concatenate([np.asarray(encode(params, x[i : i + size])) for i in range(0, len(x), size)]) for x in rows
+        )
+        if not (np.isfinite(codes).all() and np.isfinite(test_codes).all()):  # of a diverged member
+            return {}
+        found = {}
+        if group.dataset.spec.class_names:
+            found |= probes.class_scores(codes, train["y"], test_codes, test["y"])
+        if group.dataset.spec.factor_names:
+            found |= disentanglement.factor_scores(codes, train["factors"], test_codes, test["factors"])
+        return found
+
+    return [probe(lane) for lane in range(len(group.members))]
+
+
+def check(group: Group, num_samples: int, probe: bool) -> None:
+    """Raises UserError if a model has no density to estimate, or the data have neither classes nor factors to read."""
+    if num_samples and not group.task.model.log_weights:
+        name = group.config.model.name
+        raise UserError(f"--num_samples={num_samples}: model.name={name} has no density p(x) to estimate: leave it out")
+    spec, test = group.dataset.spec, group.dataset.test
+    if probe and not (spec.class_names and "y" in test) and not spec.factor_names:
+        name = group.config.data.name
+        raise UserError(f"--probe: data.name={name} has no class labels (and no factors) to read: leave it out")
+
+
+def unit_rows(group: Group, metrics: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """The rows of units.csv: for each unit of each member, its KL (nats) if known and the variance of its mean."""
+    known = {name: metrics[f"unit_{name}"] for name in UNITS if f"unit_{name}" in metrics}
+    return [
+        {"member": member.index, "unit": unit} | {name: values[lane, unit].item() for name, values in known.items()}
+        for lane, member in enumerate(group.members)
+        for unit in range(group.config.model.latent_dim if known else 0)
+    ]
+
+
+def likelihood_rows(group: Group, metrics: dict[str, np.ndarray], num_samples: int) -> list[dict[str, Any]]:
+    """The rows of likelihood.csv: for each member, the estimate of −log p(x) (nats) as the samples grow."""
+    if "curve" not in metrics:
+        return []
+    samples = log_likelihood.curve_samples(
+        num_samples, log_likelihood.chunk_size(num_samples, group.config.evaluate.batch_size)
+    )
+    return [
+        {"member": member.index, "metric": nll_name(group), "num_samples": number, "nll": nll.item()}
+        for member, curve in zip(group.members, metrics["curve"], strict=True)
+        for number, nll in zip(samples, curve, strict=True)
+    ]

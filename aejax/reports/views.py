@@ -1,0 +1,94 @@
+"""What the figures of a run show: the first member of every setting, its codes, and rows as its model sees them."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from aejax import axes
+from aejax.programs import Group
+from aejax.types import Autoencoder, Dataset, Params
+
+MOST_ROWS = 5000  # of the test set, in a scatter
+LETTERS = {  # of swept keys, as the lecture writes them
+    "objective.beta": "β",
+    "objective.sparsity": "λ",
+    "objective.target_activation": "z₀",
+    "model.latent_dim": "k",
+    "model.name": "model",
+}
+
+
+class View(NamedTuple):
+    """A displayed member, the first seed of its setting, and its codes of the test rows (of pairs: of the items)."""
+
+    label: str
+    group: Group
+    params: Params
+    codes: np.ndarray
+    level: float  # of the corruption, if the model has one
+
+    @property
+    def model(self) -> Autoencoder:
+        return self.group.task.model
+
+    def denoise(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """x corrupted as in training, and its reconstruction."""
+        assert self.model.corrupt
+        x_tilde = self.model.corrupt(jax.random.key(0), jnp.asarray(x), self.level)
+        return np.asarray(x_tilde), self.decode(np.asarray(jax.jit(self.model.encode)(self.params, x_tilde)))
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        assert self.model.decode
+        return np.asarray(jax.jit(self.model.decode)(self.params, codes))
+
+    def sample(self, num: int, seed: int) -> np.ndarray:
+        return sample_codes(self.model, self.params, self.codes, num, seed)
+
+
+def sample_codes(model: Autoencoder, params: Params, codes: np.ndarray, num: int, seed: int) -> np.ndarray:
+    """Codes [num, K] from the prior, or for a model without one from the Gaussian fitted to its codes."""
+    if model.sample_prior:
+        return np.asarray(model.sample_prior(params, jax.random.key(seed), num))
+    mean, covariance = codes.mean(axis=0), np.atleast_2d(np.cov(codes, rowvar=False))
+    return np.random.default_rng(seed).multivariate_normal(mean, covariance, num).astype(np.float32)
+
+
+def setting_name(setting: dict[str, Any]) -> str:
+    """The swept values in the field's letters: "β = 4, latent_dim = 2"."""
+    named = [(LETTERS.get(path, path.rpartition(".")[2]), value) for path, value in setting.items()]
+    return ", ".join(f"{name} = {f'{value:g}' if isinstance(value, float) else value}" for name, value in named)
+
+
+def views(group: Group, params: Params) -> list[View]:
+    """The first member of each setting in a group; `params` are those of all its members [M, ...]."""
+    first: dict[str, int] = {}
+    for lane, member in enumerate(group.members):
+        first.setdefault(setting_name(axes.setting(member)), lane)
+    x, encode = shown_rows(group)[0], jax.jit(group.task.model.encode)
+
+    def view(label: str, lane: int) -> View:
+        mine = jax.tree.map(lambda leaf: leaf[lane], params)
+        level = group.members[lane].config.objective.corruption_level
+        return View(label, group, mine, np.asarray(encode(mine, x)), level)
+
+    return [view(label, lane) for label, lane in first.items()]
+
+
+def first_rows(group: Group, split: str, num: int) -> np.ndarray:
+    """The first x of a split as the model sees them, binarized with a key of the split's own."""
+    rows = {name: jnp.asarray(values[:num]) for name, values in getattr(group.dataset, split).items()}
+    key = jax.random.fold_in(jax.random.key(0), Dataset._fields.index(split))
+    return np.asarray(group.task.preprocess(key, rows)["x"])
+
+
+def shown_rows(group: Group) -> tuple[np.ndarray, np.ndarray | None]:
+    """What a scatter shows, x and y: the first test rows; for pairs the labeled items, or all if none is labeled."""
+    if group.dataset.spec.kind != "pairs":
+        y = group.dataset.test.get("y")
+        return first_rows(group, "test", MOST_ROWS), None if y is None else y[:MOST_ROWS]
+    items = group.dataset.items
+    y = items.get("y", np.zeros(len(items["x"]), np.int32))
+    rows = np.flatnonzero(y >= 0)[:MOST_ROWS]
+    return items["x"][rows], y[rows] if "y" in items else None

@@ -1,0 +1,35 @@
+"""What the Markdown pages promise: links that lead somewhere, flags that exist, every metric defined."""
+
+import re
+
+import pytest
+
+from aejax.metrics import METRICS
+from tests.conftest import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_link_to_a_file_leads_to_one(page):
+    targets = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))]
+    missing = [target for target in targets if target and "://" not in target and not (page.parent / target).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_command_has_a_launcher_with_its_flags_and_a_recipe(page):
+    text = re.sub(r"  #.*", "", page.read_text(encoding="utf-8"))  # comments beside commands
+    commands = " ".join(text.split()).split("python -m experiments.")[1:]
+    wrong = []
+    for command in (command.partition("`")[0] for command in commands):
+        launcher = re.split(r"\W", command)[0]
+        source = (ROOT / "experiments" / f"{launcher}.py").read_text(encoding="utf-8")
+        for flag, value in re.findall(r"--(\w+)(?:=(\S+))?", command):
+            wrong += [] if re.search(rf'DEFINE_\w+\(\s*"{flag}"', source) else [command]
+            wrong += [command] if value.endswith(".py") and not (ROOT / value).exists() else []
+    assert commands and not wrong
+
+
+def test_the_readme_defines_every_metric():
+    assert set(METRICS) <= set(re.findall(r"`(\w+)`", (ROOT / "README.md").read_text(encoding="utf-8")))

@@ -1,0 +1,57 @@
+"""Pictures of images: exact pixels, one grey scale, and a grid that grows upwards."""
+
+# matplotlib's stubs know an artist's data only as a union of all array-likes
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false, reportIndexIssue=false
+# pyright: reportOperatorIssue=false, reportOptionalMemberAccess=false, reportOptionalOperand=false
+# pyright: reportOptionalSubscript=false
+
+import numpy as np
+import pytest
+
+from aejax.reports import figures
+from aejax.reports.figures import images
+from tests.panels import RNG, pictures, pixels
+
+
+def test_a_tile_is_its_image_pixel_by_pixel(tmp_path):
+    x = RNG.integers(0, 256, (6, 8, 8, 1)).astype(np.uint8)
+    figures.tiles(tmp_path / "a.png", [("", x / np.float32(255))], columns=3)
+    page = pixels(tmp_path / "a.png")[..., 0]
+    scale = 8  # 64 pixels a tile
+    block = np.full((2 * 66 - 2, 3 * 66 - 2), 255, np.uint8)
+    for i, image in enumerate(x[..., 0]):
+        row, column = divmod(i, 3)
+        block[row * 66 :, column * 66 :][:64, :64] = image.repeat(scale, 0).repeat(scale, 1)
+    windows = np.lib.stride_tricks.sliding_window_view(page, block.shape)
+    starts = np.argwhere((windows[..., 0, :64] == block[0, :64]).all(axis=-1))
+    assert any((windows[top, left] == block).all() for top, left in starts)
+
+
+def test_each_row_of_reconstructions_is_one_strip_with_its_label():
+    x = pictures(5)
+    figure = figures.draw_reconstructions(x, [(f"β = {b}", x) for b in (1, 4, 10)], x_tilde=x)
+    labels = [axes.get_ylabel().replace("\u00a0", " ") for axes in figure.axes]
+    assert labels == ["original", "corrupted", "β = 1", "β = 4", "β = 10"]
+    strips = [axes.images[0].get_array() for axes in figure.axes]
+    assert all((strip == strips[0]).all() for strip in strips)
+
+
+def test_grey_is_on_one_scale_clipped_and_marks_what_is_not_finite():
+    x = np.array([-1.0, 0.0, 0.5, 1.0, 2.0, np.nan]).reshape(6, 1, 1, 1)
+    grey = images.to_bytes(x, (0.0, 1.0))[:, 0, 0]
+    assert grey[:5, 0].tolist() == [0, 0, 128, 255, 255] and grey[5].tolist() == list(images.NOT_FINITE)
+    with pytest.raises(ValueError, match="not 4"):
+        images.to_bytes(np.zeros((1, 2, 2, 4)), (0.0, 1.0))
+
+
+def test_the_latent_grid_grows_to_the_right_and_upwards():
+    z1, z2 = np.array([-1.0, 0.0, 1.0]), np.array([10.0, 20.0])
+    grid = figures.grid_codes(z1, z2)
+    assert grid[:4].tolist() == [[-1, 10], [0, 10], [1, 10], [-1, 20]]
+    brightness = ((grid[:, 0] + 1) / 4 + (grid[:, 1] - 10) / 20).reshape(6, 1, 1, 1)
+    axes = figures.draw_latent_grid([("", brightness, z1, z2)]).axes[0]
+    picture = axes.images[0].get_array()[..., 0].astype(int)
+    assert (np.diff(picture, axis=1) >= 0).all() and (np.diff(picture, axis=0) <= 0).all()
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["−1", "0", "1"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["10", "20"]
+    assert np.allclose(axes.get_yticks(), [1.5 * 64 - 0.5, 0.5 * 64 - 0.5])

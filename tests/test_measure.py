@@ -1,0 +1,58 @@
+"""What is measured of a group on the test rows, and under which names."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from aejax import axes, programs
+from aejax import config as configs
+from aejax.metrics import METRICS
+from aejax.reports import measure
+from aejax.types import TrainState
+
+
+@pytest.mark.parametrize(("name", "sampled"), [("vae", True), ("made", False), ("ppca", False), ("autoencoder", False)])
+def test_only_a_density_that_is_not_exact_is_sampled(small, name, sampled):
+    small.model.name, small.data.binarization = name, "none" if name == "ppca" else "dynamic"
+    small.model.likelihood = "gaussian" if name == "ppca" else "bernoulli"
+    [group] = programs.make_groups(axes.members(small, [], False))
+    hp = jax.tree.map(lambda leaf: leaf[0], programs.hparams(group.members))
+    state = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), programs.state_shapes(group.task, group.members)
+    )
+    found = partial(measure.metrics_of(group, 4 if group.task.model.log_weights else 0), group.task)
+    found = jax.eval_shape(found, state, hp, group.dataset.test)
+    assert ("ess" in found) == sampled and ("nll" in found) == (name != "autoencoder")
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "nll_grey"),
+        ({"data.binarization": "dynamic"}, "nll_dynamic"),
+        ({"data.binarization": "threshold"}, "nll_threshold"),
+        ({"model.likelihood": "gaussian"}, "nll"),
+        ({"model.name": "ppca", "model.likelihood": "gaussian"}, "nll"),
+    ],
+)
+def test_the_name_of_log_p_says_what_was_done_to_the_pixels(small, changes, name):
+    [group] = programs.make_groups(axes.members(configs.replaced(small, changes), [], False))
+    assert measure.nll_name(group) == name
+
+
+def test_probes_read_factors_and_classes(small):
+    """The codes are those of an untrained β-TC-VAE with three units."""
+    small.data.name, small.data.test_fraction, small.data.valid_fraction = "sprites", 0.05, 0.9
+    small.model.bound, small.model.latent_dim = "beta_tc", 3
+    [group] = programs.make_groups(axes.members(small, [], False))
+    params = jax.tree.map(lambda leaf: leaf[None], jax.jit(group.task.model.init)(jax.random.key(0))[0])
+    state = TrainState(jnp.zeros(1), jnp.zeros(1), params, (), ())
+    measure.check(group, 0, probe=True)
+    [found] = measure.probe_members(group, state)
+    assert {"probe_accuracy", "mig", "sap", "dci_disentanglement", "dci_informativeness"} <= set(found)
+    assert set(found) <= set(METRICS)
+    [diverged] = measure.probe_members(group, state._replace(params=jax.tree.map(lambda leaf: leaf * np.nan, params)))
+    assert diverged == {}

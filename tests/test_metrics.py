@@ -1,0 +1,69 @@
+"""The table of metrics: it names all that can be measured, and nothing else."""
+
+import jax
+import numpy as np
+
+from aejax import axes, metrics, programs
+from aejax import config as configs
+from aejax.metrics import METRICS, UNITS, disentanglement, probes
+from aejax.reports import measure
+from tests.test_contracts import RECIPES, recipe
+
+
+def test_the_table_names_all_that_is_measured_and_nothing_else(table_csv, books_ndjson):
+    """With one recipe for each model, and every option."""
+    recipes = {}
+    for name in RECIPES:
+        config = recipe(name, table_csv, books_ndjson)
+        recipes.setdefault(config.model.name, config)
+    found, units = set(), set()
+    for config in recipes.values():
+        [group] = programs.make_groups(axes.members(config, [], False))
+        hp = jax.tree.map(lambda leaf: leaf[0], programs.hparams(group.members))
+        shapes = programs.state_shapes(group.task, group.members)
+        state = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), shapes)
+        evaluate = measure.metrics_of(group, 4 if group.task.model.log_weights else 0)
+        values = jax.eval_shape(
+            lambda *member, run=evaluate, task=group.task: run(task, *member), state, hp, group.dataset.test
+        )
+        found |= {name for name, value in values.items() if value.ndim == 0}
+        units |= {name for name, value in values.items() if value.ndim > 0}
+        if "nll" in values:
+            pixels = [
+                configs.replaced(config, {"data.binarization": kind}) for kind in ("static", "dynamic", "threshold")
+            ]
+            found |= {measure.nll_name(group._replace(config=config)) for config in (config, *pixels)}
+    codes, y = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32), np.arange(40) % 2
+    found |= set(probes.class_scores(codes, y, codes, y))
+    found |= set(disentanglement.factor_scores(codes, y[:, None], codes, y[:, None]))
+    assert found | {"num_samples"} == set(METRICS)
+    assert units == {f"unit_{name}" for name in UNITS} | {"curve"}
+
+
+def test_every_metric_has_a_sentence_and_those_who_have_it():
+    for metric in (*METRICS.values(), *UNITS.values()):
+        assert metric.meaning.endswith(".") and metric.given_by and not metric.given_by.endswith(".")
+
+
+def test_curves_have_titles_and_the_loss_leads_if_nothing_is_reconstructed():
+    assert set(metrics.CURVES) | {"loss"} == {name for name, metric in METRICS.items() if metric.curve}
+    assert metrics.curves({"mse", "penalty", "reconstruction", "loss", "step"}) == [
+        ("reconstruction", "reconstruction error (per example)"),
+        ("penalty", "penalty Ω (per example)"),
+        ("mse", "squared error per feature"),
+    ]
+    assert [name for name, _ in metrics.curves({"auc", "accuracy", "loss"})] == ["loss", "accuracy", "auc"]
+
+
+def test_the_line_of_progress_shows_the_bound_or_else_the_loss():
+    assert metrics.headlines(["loss", "kl", "elbo", "active_units"]) == ["elbo", "kl"]
+    assert metrics.headlines(["label_mse", "loss", "zero_fraction"]) == ["loss", "label_mse"]
+    assert {*metrics.HEADLINES, *metrics.OTHER_HEADLINES} <= set(METRICS)
+
+
+def test_the_markdown_table_has_a_row_of_four_cells_for_every_metric():
+    head, rule, *rows = metrics.markdown(METRICS).splitlines()
+    assert head == "| metric | unit | meaning | models, data or options |" and set(rule) <= set("| -")
+    cells = [row.replace(r"\|", "").split("|")[1:-1] for row in rows]
+    assert [row[0].strip() for row in cells] == [f"`{name}`" for name in METRICS]
+    assert all(len(row) == 4 for row in cells)

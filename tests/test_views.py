@@ -1,0 +1,37 @@
+"""What figures show: settings by name, the first member of each, and codes to decode."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from aejax import axes, programs
+from aejax.reports import views
+from aejax.types import Autoencoder
+
+
+def test_a_setting_is_named_in_the_letters_of_the_field():
+    setting = {"objective.beta": 4.0, "model.latent_dim": 2, "optimizer.learning_rate": 1e-3}
+    assert views.setting_name(setting) == "β = 4, k = 2, learning_rate = 0.001"
+    assert views.setting_name({}) == ""
+
+
+def test_the_first_seed_of_every_setting_is_shown(small):
+    sweep = [axes.parse_axis(text, small) for text in ("objective.beta=1,4", "seed=0:2")]
+    [group] = programs.make_groups(axes.members(small, sweep, False))
+    params = jax.vmap(lambda key: group.task.model.init(key)[0])(jax.random.split(jax.random.key(0), 4))
+    shown = views.views(group, params)
+    assert [view.label for view in shown] == ["β = 1", "β = 4"]
+    x = views.first_rows(group, "test", views.MOST_ROWS)
+    for view, lane in zip(shown, (0, 2), strict=True):
+        mine = jax.tree.map(lambda leaf, lane=lane: leaf[lane], params)
+        np.testing.assert_allclose(view.codes, group.task.model.encode(mine, jnp.asarray(x)), rtol=1e-5, atol=1e-6)
+
+
+def test_a_model_without_a_prior_draws_from_the_gaussian_of_its_codes():
+    model = Autoencoder(init=None, loss=None, encode=None)  # pyright: ignore[reportArgumentType]
+    codes = np.random.default_rng(0).normal(size=(5000, 2)).astype(np.float32) @ [[2.0, 1.0], [0.0, 0.5]] + [3.0, -1.0]
+    drawn = views.sample_codes(model, {}, codes, 5000, seed=1)
+    np.testing.assert_allclose(drawn.mean(axis=0), codes.mean(axis=0), atol=0.15)
+    np.testing.assert_allclose(np.cov(drawn, rowvar=False), np.cov(codes, rowvar=False), atol=0.3)
+    prior = model._replace(sample_prior=lambda params, key, num: np.full((num, 2), 7.0))
+    assert (views.sample_codes(prior, {}, codes, 3, seed=1) == 7.0).all()
