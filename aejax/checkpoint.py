@@ -119,6 +119,19 @@ def restore(directory: Path, step: int, like: Any) -> Any:
         return checkpointer.restore((path / "state").absolute(), template)
 
 
+def newest_state(run: Path, group: int, like: Any) -> tuple[int, Any]:
+    """The newest good step of a run's group and its state as numpy; raises UserError where nothing is saved yet."""
+    found = newest(of_group(run, group), print)
+    if not found:
+        raise UserError(f"{run} has no checkpoint of group {group} yet: finish its training first")
+    return found[0], restore(of_group(run, group), found[0], like)
+
+
+def of_group(run: Path, group: int) -> Path:
+    """Where the steps of a run's group lie."""
+    return run / "checkpoints" / str(group)
+
+
 @contextmanager
 def saver(directory: Path) -> Iterator[Callable[[int, Any, dict[str, Any]], None]]:
     """Yields save(step, state, facts), which works in the background; leaving waits until the last save is sealed."""

@@ -1,18 +1,18 @@
 """Groups: members that share their static settings, and the three programs that are compiled for them."""
 
 from collections.abc import Callable
-from itertools import groupby
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aejax import axes, data, models, optimizers, preprocess, sweep, train
 from aejax import config as configs
+from aejax import data, models, optimizers, preprocess, sweep, train
 from aejax.config import Config
 from aejax.errors import UserError
 from aejax.metrics import averages
+from aejax.plan import Member, Plan
 from aejax.types import Autoencoder, Dataset, HParams, Spec, Task, TrainState
 
 
@@ -20,7 +20,7 @@ class Group(NamedTuple):
     """Members that share a program, with all that it needs."""
 
     number: int
-    members: list[axes.Member]
+    members: list[Member]
     config: Config  # the first member's; its static part is everyone's
     dataset: Dataset
     task: Task
@@ -41,11 +41,11 @@ class Programs(NamedTuple):
     zero_totals: Callable[[], dict[str, jax.Array]]
 
 
-def make_groups(members: list[axes.Member]) -> list[Group]:
+def make_groups(plan: Plan) -> list[Group]:
     """Loads data and makes models for all members; raises UserError before anything is compiled or written."""
     datasets: dict[str, Dataset] = {}
 
-    def make_group(number: int, members: list[axes.Member]) -> Group:
+    def make_group(number: int, members: list[Member]) -> Group:
         config = members[0].config
         source = str(configs.to_json(config.data))
         if source not in datasets:
@@ -55,8 +55,7 @@ def make_groups(members: list[axes.Member]) -> list[Group]:
         check_columns(config, task.model, dataset)
         return Group(number, members, config, dataset, task)
 
-    ordered = sorted(members, key=lambda member: (member.group, member.index))
-    return [make_group(number, list(group)) for number, group in groupby(ordered, lambda member: member.group)]
+    return [make_group(number, members) for number, members in plan.groups.items()]
 
 
 def check_columns(config: Config, model: Autoencoder, dataset: Dataset) -> None:
@@ -90,7 +89,7 @@ def make_task(config: Config, spec: Spec, num_rows: int) -> Task:
     )
 
 
-def hparams(members: list[axes.Member]) -> HParams:
+def hparams(members: list[Member]) -> HParams:
     """What is traced, of every member: numpy arrays [M]."""
 
     def stack(sections: list[dict[str, Any]]) -> dict[str, Any]:
@@ -167,7 +166,7 @@ def compile_evaluate(
     return lambda state: compiled(num_blocks, (state, hp), rows)
 
 
-def state_shapes(task: Task, members: list[axes.Member]) -> TrainState:
+def state_shapes(task: Task, members: list[Member]) -> TrainState:
     """The shapes of the state of all members, as it is saved."""
     hp = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), hparams(members[:1]))
     untrained = task._replace(model=task.model._replace(fit=None))  # of the same shapes, and needs no rows

@@ -1,7 +1,4 @@
-"""From a run directory back to one trained member, and what it is used for: codes, neighbors, new data.
-
-A directory of shards is read as the one run that its shards are parts of.
-"""
+"""From a run directory back to one trained member, and what it is used for: codes, neighbors, new data."""
 
 import math
 from pathlib import Path
@@ -10,10 +7,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from aejax import axes, checkpoint, data, models, preprocess, programs, records
-from aejax import config as configs
+from aejax import checkpoint, data, models, preprocess, programs, records
 from aejax.errors import UserError
 from aejax.metrics import geometry
+from aejax.plan import Member, parts
 from aejax.reports import figures, views
 from aejax.types import Autoencoder, Params, Spec
 
@@ -23,57 +20,27 @@ Labels = list[str] | np.ndarray | None  # of rows: names of classes, or float32 
 class Trained(NamedTuple):
     """One trained member, ready for use without the data that it was trained on."""
 
-    member: axes.Member
+    member: Member
     model: Autoencoder
     params: Params
     spec: Spec
 
 
-def parts(workdir: Path) -> list[Path]:
-    """The run directories of a workdir: itself, or all its shards; raises UserError if shards are missing."""
-    shards = sorted(path.parent for path in workdir.glob("shards/*-of-*/config.json"))
-    if not shards:
-        return [workdir]
-    counts = {path.name.partition("-of-")[2] for path in shards}
-    whole = {f"{index}-of-{count}" for count in counts for index in range(int(count))}
-    if missing := sorted(whole - {path.name for path in shards}):
-        raise UserError(f"{workdir}/shards is not one whole sweep: {', '.join(missing)} missing")
-    return shards
-
-
-def read_members(directory: Path) -> list[axes.Member]:
-    """The members of a run directory, from its config.json; raises UserError where there is none."""
-    plan = records.read_json(directory / "config.json")
-    sweep_axes = [
-        axes.Axis(axis["path"], tuple(tuple(value) if isinstance(value, list) else value for value in axis["values"]))
-        for axis in plan["axes"]
-    ]
-    members = axes.resolve(configs.from_json(plan["config"]), sweep_axes, plan["zip"])
-    return axes.shard(members, plan["shard"]) if plan["shard"] else members
-
-
-def newest_state(directory: Path, group: int, like: Any) -> tuple[int, Any]:
-    """The newest good step of a group and its state as numpy; raises UserError where nothing is saved yet."""
-    checkpoints = directory / "checkpoints" / str(group)
-    found = checkpoint.newest(checkpoints, print)
-    if not found:
-        raise UserError(f"{directory} has no checkpoint of group {group} yet: finish its training first")
-    return found[0], checkpoint.restore(checkpoints, found[0], like)
-
-
 def load_member(workdir: Path, index: int | None) -> Trained:
     """One member of a run, by its number; raises UserError if there are several and none was named."""
-    by_index = {member.index: (directory, member) for directory in parts(workdir) for member in read_members(directory)}
+    by_index = {
+        member.index: (directory, plan, member) for directory, plan in parts(workdir).items() for member in plan.members
+    }
     if index is None and len(by_index) > 1:
         raise UserError(f"{workdir} has {len(by_index)} members: choose one with --member=0 to {len(by_index) - 1}")
     if (index := index or 0) not in by_index:
         raise UserError(f"--member={index}: {workdir} has the members 0 to {len(by_index) - 1}")
-    directory, member = by_index[index]
+    directory, plan, member = by_index[index]
     facts = records.read_json(directory / "data.json")[str(member.group)]
     spec = data.spec_from_json(facts["spec"])
-    siblings = [other for other in read_members(directory) if other.group == member.group]
+    siblings = plan.groups[member.group]
     like = programs.state_shapes(programs.make_task(member.config, spec, facts["rows"]["train"]), siblings)
-    _, state = newest_state(directory, member.group, like)
+    _, state = checkpoint.newest_state(directory, member.group, like)
     place = [other.index for other in siblings].index(index)
     params = jax.tree.map(lambda leaf: leaf[place], state.params)
     return Trained(member, models.make(member.config.model, spec), params, spec)
@@ -100,7 +67,7 @@ def embed_items(workdir: Path, trained: Trained) -> tuple[np.ndarray, Labels, np
     """Of a run of pairs, the codes [I, K] of its items, their labels ("" for none) and ids; reads the run's data."""
     member = trained.member
     dataset = data.load(member.config.data)
-    if records.read_json(parts(workdir)[0] / "data.json")[str(member.group)]["sha256"] != dataset.sha256:
+    if records.read_json(next(iter(parts(workdir))) / "data.json")[str(member.group)]["sha256"] != dataset.sha256:
         raise UserError(f"the data of {workdir} have changed since it was trained: its items may be others")
     labels = label_names(dataset.items.get("y"), trained.spec)
     return embed(trained, dataset.items["x"]), labels, dataset.ids["items"]

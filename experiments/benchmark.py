@@ -63,7 +63,8 @@ def aejax_step(batch_size: int, num_members: int) -> Callable[[], float]:
     import jax
     import numpy as np
 
-    from aejax import axes, programs
+    from aejax import programs
+    from aejax.plan import Axis, Plan
     from aejax.types import Dataset, Spec
     from configs import vae
 
@@ -73,8 +74,7 @@ def aejax_step(batch_size: int, num_members: int) -> Callable[[], float]:
     x = np.random.default_rng(0).integers(0, 256, (ROWS, 28, 28, 1), np.uint8)
     spec = Spec((28, 28, 1), "image", "unit", 1 / 255, (), (), x.mean(axis=0, dtype=np.float32) / 255, None, None)
     dataset = Dataset({"x": x}, {"x": x[:0]}, {"x": x[:0]}, spec, {}, "")
-    axis = axes.Axis("seed", tuple(range(num_members)))
-    members = axes.members(config, [axis], False)
+    [members] = Plan.make(config, [Axis("seed", tuple(range(num_members)))]).groups.values()
     group = programs.Group(0, members, config, dataset, programs.make_task(config, spec, ROWS))
     compiled = programs.compile_group(group, programs.resolve_lanes(group))
     carry, step = (compiled.state, compiled.zero_totals()), 0

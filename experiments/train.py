@@ -10,9 +10,10 @@ The same command on the same workdir resumes. Every key stands in configs/base.p
 from absl import flags
 from ml_collections import config_flags
 
-from aejax import axes, environment, records
 from aejax import config as configs
+from aejax import environment, records
 from aejax.errors import UserError
+from aejax.plan import Plan, parse_axis
 from experiments.launch import launch, overridden_paths
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "the recipe, a file of configs/", lock_config=True)
@@ -31,35 +32,30 @@ def main() -> None:
     config = CONFIG.value
     if config is None:
         raise UserError("--config is missing: name a recipe, as in --config=configs/vae.py")
-    sweep_axes = [axes.parse_axis(text, config) for text in SWEEP.value]
-    members = axes.members(config, sweep_axes, ZIP.value)
+    plan = Plan.make(config, [parse_axis(text, config) for text in SWEEP.value], ZIP.value, SHARD.value)
     for path in overridden_paths():
-        reasons = [configs.without_effect(member.config, path) for member in members]
+        reasons = [configs.without_effect(member.config, path) for member in plan.sweep]
         if all(reasons):
             raise UserError(reasons[0])
-    if SHARD.value:
-        members = axes.shard(members, SHARD.value)
     workdir = WORKDIR.value or ""
     if not workdir and not DRY_RUN.value:
         raise UserError("--workdir is missing: name the run directory, as in --workdir=runs/vae")
-    directory = axes.run_directory(workdir, SHARD.value)
-    environment.pin(len(members), config.train.deterministic, directory)
+    environment.pin(len(plan.members), config.train.deterministic, plan.directory(workdir))
     if DRY_RUN.value:
-        dry_run(members, sweep_axes)
+        dry_run(plan)
         return
-    from aejax.run import run  # imports jax, which reads what was pinned
+    from aejax.engine.run import run  # imports jax, which reads what was pinned
 
-    run(config, workdir, sweep_axes, ZIP.value, SHARD.value)
+    run(plan, workdir)
 
 
-def dry_run(members: list[axes.Member], sweep_axes: list[axes.Axis]) -> None:
+def dry_run(plan: Plan) -> None:
     """Prints what would be trained."""
     from aejax import programs
 
-    groups = programs.make_groups(members)
-    rows = [{"member": m.index, "group": m.group, "seed": m.config.seed, **m.swept} for m in members]
-    print(records.markdown(rows))
-    for axis in sweep_axes:
+    groups = programs.make_groups(plan)
+    print(records.markdown([member.row for member in plan.members]))
+    for axis in plan.axes:
         traced = configs.is_traced(axis.path, axis.values[0])
         print(f"{axis.path}: {'traced, inside one program' if traced else 'static, compiles anew for each value'}")
     for group in groups:

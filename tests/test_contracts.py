@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from jax import lax
 
-from aejax import axes, models, programs, train
 from aejax import config as configs
+from aejax import models, programs, train
+from aejax.plan import Plan
 from configs import base
 from tests.conftest import ROOT
 
@@ -63,7 +64,7 @@ def tasks(table_csv, books_ndjson):
 
     def make(name):
         if name not in made:
-            [group] = programs.make_groups(axes.members(recipe(name, table_csv, books_ndjson), [], False))
+            [group] = programs.make_groups(Plan.make(recipe(name, table_csv, books_ndjson)))
             rows = {key: jnp.asarray(values[: group.task.batch_size]) for key, values in group.dataset.train.items()}
             made[name] = group, rows
         return made[name]
@@ -158,18 +159,19 @@ ALLOWED = {  # beside types, errors and config, which all may import, and the mo
     "metrics.log_likelihood": {"streams"},
     "train": {"streams"},
     "checkpoint": {"records"},
-    "programs": {"axes", "data", "metrics.averages", "models", "optimizers", "preprocess", "sweep", "train"},
-    "reports.views": {"axes", "programs"},
-    "reports.gallery": {"axes", "metrics"},
-    "reports.measure": {"metrics", "programs", "records", "sweep", "trained"},
+    "plan": {"records"},
+    "programs": {"data", "metrics.averages", "models", "optimizers", "plan", "preprocess", "sweep", "train"},
+    "reports.views": {"programs"},
+    "reports.gallery": {"metrics", "plan"},
+    "reports.measure": {"checkpoint", "metrics", "programs", "records", "sweep"},
     "reports.summary": {"records"},
-    "reports.notes": {"axes", "metrics.averages"},
-    "reports.write": {"metrics", "programs", "records", "trained"},
+    "reports.notes": {"metrics.averages", "plan"},
+    "reports.write": {"metrics", "plan", "programs", "records"},
     "trained": {
-        *("axes", "checkpoint", "data", "metrics.geometry", "models", "preprocess", "programs", "records"),
+        *("checkpoint", "data", "metrics.geometry", "models", "plan", "preprocess", "programs", "records"),
         *("reports.figures", "reports.views"),
     },
-    "run": {""},  # everything
+    "engine": {""},  # everything
 }
 
 
@@ -216,13 +218,15 @@ def test_a_library_stays_in_its_room(library, room):
 
 
 def test_what_answers_at_once_imports_no_jax():
-    modules = "experiments.train, aejax.axes, aejax.data, aejax.metrics, aejax.reports.catalog"
+    modules = "experiments.train, aejax.plan, aejax.data, aejax.metrics, aejax.reports.catalog"
     script = f"import sys; import {modules}; print('jax' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
 
 def test_importing_aejax_changes_nothing():
-    script = "import os, warnings; before = dict(os.environ); import aejax.run; print(before == dict(os.environ))"
+    script = (
+        "import os, warnings; before = dict(os.environ); import aejax.engine.run; print(before == dict(os.environ))"
+    )
     done = subprocess.run([sys.executable, "-c", script], cwd=Path(ROOT), capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"

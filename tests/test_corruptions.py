@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from aejax import axes, corruptions, models, programs
 from aejax import config as configs
+from aejax import corruptions, models, programs
 from aejax.errors import UserError
+from aejax.plan import Plan
 from configs import denoising
 
 pytestmark = pytest.mark.slow
@@ -71,7 +72,7 @@ def test_noise_belongs_to_its_key(name):
 
 def build(**changes):
     config = configs.replaced(denoising.get_config(), {"model.hidden": (16,), **changes})
-    [group] = programs.make_groups(axes.members(config, [], False))
+    [group] = programs.make_groups(Plan.make(config))
     return group
 
 

@@ -11,11 +11,13 @@ import pytest
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import roc_auc_score
 
-from aejax import axes, data, models, programs, records, run, trained
 from aejax import config as configs
+from aejax import data, models, programs, records, trained
 from aejax.data import books, capitals, planted_pairs, toy_text
+from aejax.engine import run
 from aejax.errors import UserError
 from aejax.models import pair_embedding
+from aejax.plan import Plan
 from aejax.reports.write import write_report
 from configs import base, books_planted, supervised_regression
 from configs import capitals as capitals_recipe
@@ -189,7 +191,7 @@ def test_the_digest_knows_the_names_of_items(planted, monkeypatch):
 def test_what_does_not_fit_pairs_is_refused(changes, words, planted):
     config = configs.replaced(planted, changes)
     with pytest.raises(UserError, match=words):
-        programs.make_groups(axes.members(config, [], False))
+        programs.make_groups(Plan.make(config))
 
 
 # The pair embedding
@@ -307,7 +309,7 @@ def linear_run(tmp_path_factory):
     config.optimizer.learning_rate, config.optimizer.schedule = 0.05, "cosine"
     config.train.batch_size = 160
     config.train.epochs = config.train.save_every_epochs = config.log.every_epochs = 800
-    run.run(config, directory / "run", [])
+    run.run(Plan.make(config), directory / "run")
     write_report(directory / "run", "pca")
     return directory / "run", data.load(config.data)
 
@@ -359,7 +361,7 @@ def book_run(tmp_path_factory, books_ndjson):
     config.model.latent_dim = 4
     config.train.epochs, config.train.save_every_epochs, config.log.every_epochs = 60, 60, 30
     workdir = tmp_path_factory.mktemp("book_run")
-    run.run(config, workdir)
+    run.run(Plan.make(config), workdir)
     write_report(workdir, "pca")
     return workdir
 

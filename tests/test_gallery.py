@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aejax import axes, programs
 from aejax import config as configs
+from aejax import programs
+from aejax.plan import Plan
 from aejax.reports import gallery, views
 from configs import denoising
 
 
 def build(config):
     """A group of one member, and its parameters before the training."""
-    [group] = programs.make_groups(axes.members(config, [], False))
+    [group] = programs.make_groups(Plan.make(config))
     return group, jax.tree.map(lambda leaf: leaf[None], jax.jit(group.task.model.init)(jax.random.key(0))[0])
 
 

@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from aejax import axes, programs
 from aejax import config as configs
+from aejax import programs
 from aejax.metrics import METRICS
+from aejax.plan import Plan
 from aejax.reports import measure
 from aejax.types import TrainState
 
@@ -18,7 +19,7 @@ from aejax.types import TrainState
 def test_only_a_density_that_is_not_exact_is_sampled(small, name, sampled):
     small.model.name, small.data.binarization = name, "none" if name == "ppca" else "dynamic"
     small.model.likelihood = "gaussian" if name == "ppca" else "bernoulli"
-    [group] = programs.make_groups(axes.members(small, [], False))
+    [group] = programs.make_groups(Plan.make(small))
     hp = jax.tree.map(lambda leaf: leaf[0], programs.hparams(group.members))
     state = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), programs.state_shapes(group.task, group.members)
@@ -39,7 +40,7 @@ def test_only_a_density_that_is_not_exact_is_sampled(small, name, sampled):
     ],
 )
 def test_the_name_of_log_p_says_what_was_done_to_the_pixels(small, changes, name):
-    [group] = programs.make_groups(axes.members(configs.replaced(small, changes), [], False))
+    [group] = programs.make_groups(Plan.make(configs.replaced(small, changes)))
     assert measure.nll_name(group) == name
 
 
@@ -47,7 +48,7 @@ def test_probes_read_factors_and_classes(small):
     """The codes are those of an untrained β-TC-VAE with three units."""
     small.data.name, small.data.test_fraction, small.data.valid_fraction = "sprites", 0.05, 0.9
     small.model.bound, small.model.latent_dim = "beta_tc", 3
-    [group] = programs.make_groups(axes.members(small, [], False))
+    [group] = programs.make_groups(Plan.make(small))
     params = jax.tree.map(lambda leaf: leaf[None], jax.jit(group.task.model.init)(jax.random.key(0))[0])
     state = TrainState(jnp.zeros(1), jnp.zeros(1), params, (), ())
     measure.check(group, 0, probe=True)

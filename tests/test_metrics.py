@@ -3,9 +3,10 @@
 import jax
 import numpy as np
 
-from aejax import axes, metrics, programs
 from aejax import config as configs
+from aejax import metrics, programs
 from aejax.metrics import METRICS, UNITS, disentanglement, probes
+from aejax.plan import Plan
 from aejax.reports import measure
 from tests.test_contracts import RECIPES, recipe
 
@@ -18,7 +19,7 @@ def test_the_table_names_all_that_is_measured_and_nothing_else(table_csv, books_
         recipes.setdefault(config.model.name, config)
     found, units = set(), set()
     for config in recipes.values():
-        [group] = programs.make_groups(axes.members(config, [], False))
+        [group] = programs.make_groups(Plan.make(config))
         hp = jax.tree.map(lambda leaf: leaf[0], programs.hparams(group.members))
         shapes = programs.state_shapes(group.task, group.members)
         state = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), shapes)

@@ -1,6 +1,6 @@
 """What a reader of results should not overlook."""
 
-from aejax import axes
+from aejax.plan import Plan, parse_axis
 from aejax.reports.notes import collapses, loose_bounds, still_training
 
 
@@ -19,7 +19,7 @@ def test_a_loose_bound_is_named():
 
 
 def test_collapsed_units_are_named(small):
-    members = axes.members(small, [axes.parse_axis("objective.beta=1,2,3", small)], False)
+    members = list(Plan.make(small, [parse_axis("objective.beta=1,2,3", small)]).members)
     rows = [{"member": index, "active_units": active, "status": "done"} for index, active in enumerate((2, 0, 1))]
     note = "collapsed units of 2 (variance of the posterior mean at most 0.01): 2 in member 1, 1 in member 2"
     assert collapses(members, rows) == [note]

@@ -12,8 +12,10 @@ import time
 import jax
 import pytest
 
-from aejax import axes, checkpoint, data, programs, records, run, trained
+from aejax import checkpoint, data, programs, records
+from aejax.engine import run
 from aejax.errors import Interrupted, UserError
+from aejax.plan import Plan, parse_axis
 from aejax.reports import gallery
 from aejax.reports.write import write_report
 from tests.conftest import ROOT, small_config
@@ -24,13 +26,13 @@ SWEEP = ["objective.beta=1,4"]
 
 
 def train(config, workdir, *sweep, **options):
-    return run.run(config, workdir, [axes.parse_axis(text, config) for text in sweep], **options)
+    return run.run(Plan.make(config, [parse_axis(text, config) for text in sweep], **options), workdir)
 
 
 def bits(workdir):
     """All that a finished run is: its metrics and members as bytes, its newest state."""
-    [group] = programs.make_groups(trained.read_members(workdir))
-    step, state = trained.newest_state(workdir, 0, programs.state_shapes(group.task, group.members))
+    [group] = programs.make_groups(Plan.read(workdir))
+    step, state = checkpoint.newest_state(workdir, 0, programs.state_shapes(group.task, group.members))
     leaves = [leaf.tobytes() for leaf in jax.tree.leaves(state)]
     return step, leaves, (workdir / "metrics.jsonl").read_bytes(), (workdir / "members.csv").read_bytes()
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from scipy.special import rel_entr
 
-from aejax import axes, losses, networks, programs, train
 from aejax import config as configs
+from aejax import losses, networks, programs, train
 from aejax.errors import UserError
 from aejax.metrics import averages
 from aejax.models import sparse_autoencoder
+from aejax.plan import Plan
 from configs import sparse_l1
 
 pytestmark = pytest.mark.slow
@@ -22,7 +23,7 @@ def build(**changes):
     """The group of a small sparse autoencoder of the digits."""
     small = {"model.latent_dim": 12, "model.unit_decoder": False}
     config = configs.replaced(sparse_l1.get_config(), {**small, **changes})
-    [group] = programs.make_groups(axes.members(config, [], False))
+    [group] = programs.make_groups(Plan.make(config))
     return group
 
 

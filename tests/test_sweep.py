@@ -10,7 +10,8 @@ import jax
 import numpy as np
 import pytest
 
-from aejax import axes, programs, sweep
+from aejax import programs, sweep
+from aejax.plan import Axis, Plan
 from tests.conftest import ROOT, small_config
 
 pytestmark = pytest.mark.bits
@@ -19,14 +20,15 @@ SETTINGS = [(beta, seed) for beta in (1.0, 4.0) for seed in range(4)]  # eight m
 STEPS = 25  # across two ends of an epoch of ten steps
 
 
-def make_members(config, settings):
-    swept = [{"objective.beta": beta, "seed": seed} for beta, seed in settings]
-    return [axes.Member(index, 0, values, axes.configs.replaced(config, values)) for index, values in enumerate(swept)]
+def make_plan(config, settings, *others):
+    """One member of every β and seed; other axes are as long as the settings."""
+    betas, seeds = zip(*settings, strict=True)
+    return Plan.make(config, [Axis("objective.beta", betas), Axis("seed", seeds), *others], zip=True)
 
 
 def train(config, settings, lanes=1, stops=(STEPS,)):
     """The trained states [M, ...] and validation metrics [M] of some members, in chunks that end at `stops`."""
-    [group] = programs.make_groups(make_members(config, settings))
+    [group] = programs.make_groups(make_plan(config, settings))
     compiled = programs.compile_group(group, lanes)
     carry, step = (compiled.state, compiled.zero_totals()), 0
     for stop in stops:
@@ -100,12 +102,8 @@ def test_a_diverged_member_leaves_its_neighbors_alone(small):
     small.data.valid_fraction = 0.0
 
     def states(rates, lanes):
-        members = make_members(small, SETTINGS[: len(rates)])
-        members = [
-            member._replace(config=axes.configs.replaced(member.config, {"optimizer.learning_rate": rate}))
-            for member, rate in zip(members, rates, strict=True)
-        ]
-        [group] = programs.make_groups(members)
+        plan = make_plan(small, SETTINGS[: len(rates)], Axis("optimizer.learning_rate", tuple(rates)))
+        [group] = programs.make_groups(plan)
         compiled = programs.compile_group(group, lanes)
         return sweep.unpad(compiled.train((compiled.state, compiled.zero_totals()), 0, STEPS), len(rates))
 

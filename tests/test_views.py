@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aejax import axes, programs
+from aejax import programs
+from aejax.plan import Plan, parse_axis
 from aejax.reports import views
 from aejax.types import Autoencoder
 
@@ -16,8 +17,8 @@ def test_a_setting_is_named_in_the_letters_of_the_field():
 
 
 def test_the_first_seed_of_every_setting_is_shown(small):
-    sweep = [axes.parse_axis(text, small) for text in ("objective.beta=1,4", "seed=0:2")]
-    [group] = programs.make_groups(axes.members(small, sweep, False))
+    sweep = [parse_axis(text, small) for text in ("objective.beta=1,4", "seed=0:2")]
+    [group] = programs.make_groups(Plan.make(small, sweep))
     params = jax.vmap(lambda key: group.task.model.init(key)[0])(jax.random.split(jax.random.key(0), 4))
     shown = views.views(group, params)
     assert [view.label for view in shown] == ["β = 1", "β = 4"]

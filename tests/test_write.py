@@ -4,15 +4,17 @@ import shutil
 
 import pytest
 
-from aejax import axes, records, run
 from aejax import config as configs
+from aejax import records
+from aejax.engine import run
 from aejax.errors import UserError
+from aejax.plan import Plan, parse_axis
 from aejax.reports import gallery, measure, write
 from aejax.reports.write import write_report
 
 
 def train(config, workdir, *sweep, **options):
-    return run.run(config, workdir, [axes.parse_axis(text, config) for text in sweep], **options)
+    return run.run(Plan.make(config, [parse_axis(text, config) for text in sweep], **options), workdir)
 
 
 def test_a_group_per_static_value_and_shards_give_the_whole_sweep(small, tmp_path, monkeypatch):

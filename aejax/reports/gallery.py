@@ -6,8 +6,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from aejax import axes
 from aejax.metrics import curves, geometry
+from aejax.plan import Member
 from aejax.reports import figures
 from aejax.reports.catalog import Picture, picture
 from aejax.reports.views import MOST_ROWS, View, first_rows, setting_name, shown_rows
@@ -158,14 +158,14 @@ def draw_traversals(directory: Path, suffix: str, shown: list[View]) -> Picture:
 
 def draw_sweep(
     directory: Path,
-    members: list[axes.Member],
+    members: list[Member],
     metrics: list[dict[str, Any]],
     results: list[dict[str, Any]],
     units: list[dict[str, Any]],
     likelihoods: list[dict[str, Any]],
 ) -> list[Picture]:
     """The pictures of all members: their curves, for a swept VAE rate against distortion, and what their codes hold."""
-    labels = {member.index: setting_name(axes.setting(member)) for member in members}
+    labels = {member.index: setting_name(member.setting) for member in members}
     pictures = []
     if metrics:
         pictures.append(picture(directory, "curves"))
@@ -183,10 +183,10 @@ def draw_sweep(
 
 
 def draw_rate_distortion(
-    directory: Path, members: list[axes.Member], labels: dict[int, str], results: list[dict[str, Any]]
+    directory: Path, members: list[Member], labels: dict[int, str], results: list[dict[str, Any]]
 ) -> Picture:
     """KL and reconstruction of every member, colored by the first swept key if that is a number."""
-    drawn, swept = picture(directory, "rate_distortion"), next(iter(axes.setting(members[0])), "")
+    drawn, swept = picture(directory, "rate_distortion"), next(iter(members[0].setting), "")
     points = [{**row, "label": labels[row["member"]], "value": row.get(swept)} for row in results]
     numeric = swept and all(isinstance(point["value"], float | int) for point in points)
     points = points if numeric else [{**point, "value": None} for point in points]

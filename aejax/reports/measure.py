@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from aejax import programs, records, sweep, trained
+from aejax import checkpoint, programs, records, sweep
 from aejax.errors import UserError
 from aejax.metrics import METRICS, UNITS, averages, disentanglement, information, log_likelihood, probes
 from aejax.programs import Group
@@ -32,7 +32,7 @@ def measure_group(directory: Path, group: Group, num_samples: int = 0, probe: bo
     plan, facts = (records.read_json(directory / name) for name in ("config.json", "data.json"))
     if facts[str(group.number)]["sha256"] != group.dataset.sha256:
         raise UserError(f"the data of {directory} have changed since it was trained: its test metrics would mislead")
-    step, state = trained.newest_state(directory, group.number, programs.state_shapes(group.task, group.members))
+    step, state = checkpoint.newest_state(directory, group.number, programs.state_shapes(group.task, group.members))
     metrics = test_metrics(group, state, plan["lanes"][str(group.number)], num_samples)
     probed = probe_members(group, state) if probe else [{}] * len(group.members)
     finished = "done" if step == group.total_steps else f"unfinished at step {step} of {group.total_steps}"
@@ -41,10 +41,7 @@ def measure_group(directory: Path, group: Group, num_samples: int = 0, probe: bo
         diverged = int(state.diverged[lane])
         status = finished if diverged < 0 else f"diverged at step {diverged}"
         values = {name: metrics[name][lane].item() for name in METRICS if name in metrics}
-        rows.append(
-            {"member": member.index, "group": group.number, "seed": member.config.seed, **member.swept}
-            | {"status": status, **values, **probed[lane]}
-        )
+        rows.append({**member.row, "status": status, **values, **probed[lane]})
     return Measured(rows, unit_rows(group, metrics), likelihood_rows(group, metrics, num_samples), state)
 
 

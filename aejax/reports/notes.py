@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from aejax import axes
 from aejax.metrics.averages import ACTIVE
+from aejax.plan import Member
 
 FEW = 10.0  # effective samples, below which an estimate of log p(x) is called loose
 
 
-def notes(members: list[axes.Member], rows: list[dict[str, Any]]) -> list[str]:
+def notes(members: list[Member], rows: list[dict[str, Any]]) -> list[str]:
     """All notes on the rows of results.csv."""
     return [*still_training(rows), *loose_bounds(rows), *collapses(members, rows)]
 
@@ -26,7 +26,7 @@ def loose_bounds(rows: list[dict[str, Any]]) -> list[str]:
     return [f"−log p(x) is a loose bound, raise --num_samples: its effective sample size is {found}"] if few else []
 
 
-def collapses(members: list[axes.Member], rows: list[dict[str, Any]]) -> list[str]:
+def collapses(members: list[Member], rows: list[dict[str, Any]]) -> list[str]:
     """One line per setting of members with units that tell nothing of x: their posterior mean hardly varies."""
     found: dict[str, list[str]] = {}
     for member, row in zip(members, rows, strict=True):

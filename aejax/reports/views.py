@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aejax import axes
 from aejax.programs import Group
 from aejax.types import Autoencoder, Dataset, Params
 
@@ -65,7 +64,7 @@ def views(group: Group, params: Params) -> list[View]:
     """The first member of each setting in a group; `params` are those of all its members [M, ...]."""
     first: dict[str, int] = {}
     for lane, member in enumerate(group.members):
-        first.setdefault(setting_name(axes.setting(member)), lane)
+        first.setdefault(setting_name(member.setting), lane)
     x, encode = shown_rows(group)[0], jax.jit(group.task.model.encode)
 
     def view(label: str, lane: int) -> View:

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aejax import config as configs
-from aejax import programs, records, trained
+from aejax import programs, records
 from aejax.errors import UserError
 from aejax.metrics import METRICS
+from aejax.plan import Plan, parts
 from aejax.reports import catalog, gallery, measure, page
 from aejax.reports.notes import notes
 from aejax.reports.summary import summarize
@@ -31,15 +32,14 @@ def write_report(workdir: Path, projection: str = "tsne", num_samples: int = 0, 
     there would lose columns.
     """
     check_kept(workdir / "results.csv", num_samples, probe)
-    directories = trained.parts(workdir)
-    members = [member for directory in directories for member in trained.read_members(directory)]
-    members.sort(key=lambda member: member.index)
+    plans = parts(workdir)
+    members = sorted((member for plan in plans.values() for member in plan.members), key=lambda member: member.index)
     with records.lock(workdir):
-        rows, units, likelihoods, shown = measure_all(directories, num_samples, probe)
+        rows, units, likelihoods, shown = measure_all(plans, num_samples, probe)
         rows, names = in_columns(rows)
         summary = summarize(rows, list(members[0].swept), names)
         write_tables(workdir, results=rows, summary=summary, units=units, likelihood=likelihoods)
-        visits = [row for directory in directories for row in records.read_lines(directory / "metrics.jsonl")]
+        visits = [row for directory in plans for row in records.read_lines(directory / "metrics.jsonl")]
         pictures = []
         for number, alike in enumerate(shown.values()):
             suffix = f"-{number}" if len(shown) > 1 else ""
@@ -51,14 +51,10 @@ def write_report(workdir: Path, projection: str = "tsne", num_samples: int = 0, 
 
 
 def measure_all(
-    directories: list[Path], num_samples: int, probe: bool
+    plans: dict[Path, Plan], num_samples: int, probe: bool
 ) -> tuple[Rows, Rows, Rows, dict[str, list[View]]]:
     """The rows of results.csv, units.csv and likelihood.csv by member, and what is shown, by the sha256 of its data."""
-    groups = [
-        (directory, group)
-        for directory in directories
-        for group in programs.make_groups(trained.read_members(directory))
-    ]
+    groups = [(directory, group) for directory, plan in plans.items() for group in programs.make_groups(plan)]
     for _, group in groups:
         measure.check(group, num_samples, probe)
     rows, units, likelihoods = [], [], []

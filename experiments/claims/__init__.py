@@ -51,17 +51,19 @@ def train(recipe: str, changes: dict[str, Any] | None = None, *sweep: str, zippe
     """
     import jax
 
-    from aejax import axes, programs, run, trained
     from aejax import config as configs
+    from aejax import programs
+    from aejax.engine import run
     from aejax.metrics import METRICS
+    from aejax.plan import Plan, parse_axis
     from aejax.reports.measure import measure_group
 
     config = configs.replaced(importlib.import_module(f"configs.{recipe}").get_config(), changes or {})
-    sweep_axes = [axes.parse_axis(text, config) for text in sweep]
+    plan = Plan.make(config, [parse_axis(text, config) for text in sweep], zipped)
     outcomes: dict[int, Outcome] = {}
     with tempfile.TemporaryDirectory() as workdir:
-        directory = run.run(config, workdir, sweep_axes, zipped)
-        for group in programs.make_groups(trained.read_members(directory)):
+        directory = run.run(plan, workdir)
+        for group in programs.make_groups(plan):
             tested = measure_group(directory, group)
             for lane, (member, row) in enumerate(zip(group.members, tested.rows, strict=True)):
                 state = jax.tree.map(lambda leaf, lane=lane: leaf[lane], tested.state)

@@ -73,7 +73,8 @@ def missing(config: Config) -> str:
 
 def measure(row: Row, fast: bool, runs: Path) -> Outcome:
     """Trains and evaluates a row in its directory under `runs`, or reads what is measured there already."""
-    from aejax import axes, run
+    from aejax.engine import run
+    from aejax.plan import Plan, parse_axis
     from aejax.reports.write import write_report
 
     if fast and row.fast is None:
@@ -94,7 +95,7 @@ def measure(row: Row, fast: bool, runs: Path) -> Outcome:
             records.write_json(clock, seconds)
 
     def train() -> None:
-        run.run(config, directory, [axes.parse_axis(f"seed=0:{row.seeds}", config)])
+        run.run(Plan.make(config, [parse_axis(f"seed=0:{row.seeds}", config)]), directory)
 
     if is_measured(row, directory):
         train()  # refuses a directory of another config, and has nothing else to do

@@ -1,4 +1,4 @@
-"""The only host loop: a config and its sweep to a run directory, resumed wherever it was left.
+"""The only host loop: a plan to a run directory, resumed wherever it was left.
 
 A run of one member is a sweep without axes. Rows of metrics and saves fall on steps that the config fixes; wall time
 moves the progress bar only. Whatever happens, the same command ends on the same bits.
@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,12 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from aejax import axes, checkpoint, data, environment, programs, records, sweep
+from aejax import checkpoint, data, environment, programs, records, sweep
 from aejax import config as configs
-from aejax.config import Config
 from aejax.errors import Interrupted, UserError
 from aejax.metrics import headlines
-from aejax.programs import Group
+from aejax.plan import Plan
+from aejax.programs import Group, Programs
 
 CHUNK_SECONDS = 1.0  # how long the device works before the host looks at signals and moves the progress bar
 
@@ -33,56 +34,27 @@ def say(message: str) -> None:
     tqdm.write(message, file=sys.stderr)
 
 
-def run(
-    config: Config,
-    workdir: str | Path,
-    sweep_axes: list[axes.Axis] | None = None,
-    zipped: bool = False,
-    shard: str = "",
-) -> Path:
-    """Trains all members of a sweep (one without axes), or one shard of them; returns the run directory.
+def run(plan: Plan, workdir: str | Path) -> Path:
+    """Trains the members of a plan, or those that are not trained yet; returns the run directory.
 
     Raises UserError for input that cannot be used, before anything is written; Interrupted after a signal.
     """
-    sweep_axes = sweep_axes or []
-    members = axes.members(config, sweep_axes, zipped)
-    members = axes.shard(members, shard) if shard else members
-    directory = axes.run_directory(workdir, shard)
-    plan = {
-        "config": configs.to_json(config),
-        "axes": [{"path": axis.path, "values": list(axis.values)} for axis in sweep_axes],
-        "zip": zipped,
-        "shard": shard,
-    }
-    check_plan(directory, plan)
-    groups = programs.make_groups(members)
+    directory = plan.directory(workdir)
+    if (directory / "config.json").exists() and (change := Plan.read(directory).difference(plan)):
+        raise UserError(f"{directory} holds another run ({change}): choose another --workdir, or those settings")
+    groups = programs.make_groups(plan)
+    statuses, length = {member.index: "waiting" for member in plan.members}, 0
     with records.lock(directory), stop_signals() as stopped:
-        lanes = open_directory(directory, plan, groups)
-        statuses, length = {member.index: "waiting" for member in members}, 0
+        lanes = open_directory(directory, plan, groups, statuses)
         for group in groups:
-            length = train_group(group, lanes[str(group.number)], directory, length, statuses, stopped)
+            update = partial(update_members, directory, plan, statuses, group)
+            length = train_group(group, lanes[str(group.number)], directory, length, update, stopped)
     counts = ", ".join(f"{number} {status}" for status, number in Counter(statuses.values()).items())
     say(f"{directory} is trained: {counts}; test it with python -m experiments.evaluate --workdir={workdir}")
     return directory
 
 
-def check_plan(directory: Path, plan: dict[str, Any]) -> None:
-    """Raises UserError with the difference if a directory holds the run of another plan."""
-    path = directory / "config.json"
-    if not path.exists():
-        return
-    old = records.read_json(path)
-
-    def flat(plan: dict[str, Any]) -> dict[str, Any]:
-        sweeps = {f"--sweep {axis['path']}": axis["values"] for axis in plan["axes"]}
-        leaves = configs.flatten(configs.from_json(plan["config"]))
-        return leaves | sweeps | {"--zip": plan["zip"], "--shard": plan["shard"]}
-
-    if change := configs.difference(flat(old), flat(plan)):
-        raise UserError(f"{directory} holds another run ({change}): choose another --workdir, or those settings")
-
-
-def open_directory(directory: Path, plan: dict[str, Any], groups: list[Group]) -> dict[str, int]:
+def open_directory(directory: Path, plan: Plan, groups: list[Group], statuses: dict[int, str]) -> dict[str, int]:
     """Writes what describes a run, or checks it against what was written; returns the lanes of every group."""
     path = directory / "config.json"
     facts = {
@@ -105,71 +77,98 @@ def open_directory(directory: Path, plan: dict[str, Any], groups: list[Group]) -
             records.write_json(directory / "environment.json", [*history, current])
         return records.read_json(path)["lanes"]
     lanes = {str(group.number): programs.resolve_lanes(group) for group in groups}
-    rows = [
-        {"member": member.index, "group": member.group, "seed": member.config.seed, **member.swept, "status": "waiting"}
-        for member in sorted((member for group in groups for member in group.members), key=lambda m: m.index)
-    ]
-    records.write_csv(directory / "members.csv", rows)
+    write_members(directory, plan, statuses)
     records.write_json(directory / "data.json", facts)
     records.write_json(directory / "environment.json", [current])
-    records.write_json(path, {**plan, "lanes": lanes})  # last: its presence says that the others are whole
+    records.write_json(path, {**plan.to_json(), "lanes": lanes})  # last: it says that the others are whole
     return lanes
 
 
 def train_group(
-    group: Group, lanes: int, directory: Path, length: int, statuses: dict[int, str], stopped: list[int]
+    group: Group, lanes: int, directory: Path, length: int, update: Callable[[list[int], str], None], stopped: list[int]
 ) -> int:
     """Trains a group to its last step from its newest good checkpoint; returns the length of metrics.jsonl."""
-    checkpoints, metrics = directory / "checkpoints" / str(group.number), directory / "metrics.jsonl"
+    checkpoints, metrics = checkpoint.of_group(directory, group.number), directory / "metrics.jsonl"
     num_members, total = len(group.members), group.total_steps
     saved, seal = checkpoint.newest(checkpoints, say) or (-1, {"metrics_bytes": length, "diverged": []})
     length = seal["metrics_bytes"]
     if saved == total:
-        update_members(directory, group, statuses, seal["diverged"], "done")
+        update(seal["diverged"], "done")
         return length
     records.cut(metrics, length)
     compiled = programs.compile_group(group, lanes)
-    state, step, last_row = compiled.state, max(saved, 0), max(saved, 0)
-    if step:
-        like = programs.state_shapes(group.task, group.members)
-        state = sweep.pad(checkpoint.restore(checkpoints, step, like), compiled.mesh, lanes)
-        say(f"group {group.number} resumes at step {step} of {total}")
-    totals, chunk = compiled.zero_totals(), 1
+    state, step = restored(group, compiled, checkpoints, saved), max(saved, 0)
+    train = trainer(compiled)
     with checkpoint.saver(checkpoints) as save, progress(group, step) as show:
-        while saved < total:
-            row = next_visit(group, step, group.config.log.every_epochs)
-            if step < row:
-                stop, started = min(row, step + chunk), time.monotonic()
-                state, totals = jax.block_until_ready(compiled.train((state, totals), step, stop))
-                chunk = max(1, int((stop - step) * CHUNK_SECONDS / (time.monotonic() - started)))
-                step = stop
+        for visit, is_save in visits(group, step):
+            last_visit, totals = step, compiled.zero_totals()
+            while step < visit:
+                if stopped:
+                    raise interrupted(stopped[0], step, saved)
+                state, totals, step = train(state, totals, step, visit)
                 show(step, "")
-            if step == row:
-                rows = metric_rows(group, compiled, state, totals, step, step - last_row)
-                show(step, describe(rows))
-                length = records.append_lines(metrics, rows)
-                diverged = np.asarray(state.diverged)[:num_members].tolist()
-                update_members(directory, group, statuses, diverged, "done" if step == total else "running")
-                if step >= next_visit(group, max(saved, 0), group.config.train.save_every_epochs):
-                    save(step, sweep.unpad(state, num_members), {"metrics_bytes": length, "diverged": diverged})
-                    saved = step
-                totals, last_row = compiled.zero_totals(), step
-            if stopped and step < total:
-                name = signal.Signals(stopped[0]).name
-                kept = f"saved at step {saved}, the same command resumes"
-                kept = kept if saved >= 0 else "nothing is saved yet, the same command starts anew"
-                raise Interrupted(stopped[0], f"{name} at step {step}: {kept}")
+            rows = metric_rows(group, compiled, state, totals, step, step - last_visit)
+            show(step, describe(rows))
+            length = records.append_lines(metrics, rows)
+            diverged = np.asarray(state.diverged)[:num_members].tolist()
+            update(diverged, "done" if step == total else "running")
+            if is_save:
+                save(step, sweep.unpad(state, num_members), {"metrics_bytes": length, "diverged": diverged})
+                saved = step
     return length
 
 
-def next_visit(group: Group, step: int, every_epochs: int) -> int:
+def restored(group: Group, compiled: Programs, checkpoints: Path, saved: int) -> Any:
+    """The state of a saved step, padded; that before the first step where none is saved."""
+    if saved <= 0:
+        return compiled.state
+    like = programs.state_shapes(group.task, group.members)
+    state = sweep.pad(checkpoint.restore(checkpoints, saved, like), compiled.mesh, compiled.lanes)
+    say(f"group {group.number} resumes at step {saved} of {group.total_steps}")
+    return state
+
+
+def visits(group: Group, start: int) -> Iterator[tuple[int, bool]]:
+    """The steps after a saved one at which rows are written, and whether the state is saved too: both by the config."""
+    step, saved = start, start
+    while True:
+        step = next_end(group, step, group.config.log.every_epochs)
+        is_save = step >= next_end(group, saved, group.config.train.save_every_epochs)
+        saved = step if is_save else saved
+        yield step, is_save
+        if step == group.total_steps:
+            return
+
+
+def next_end(group: Group, step: int, every_epochs: int) -> int:
     """The next step at which every `every_epochs`-th epoch, or the training, ends."""
     period = max(group.task.steps_per_epoch, 1) * every_epochs
     return min((step // period + 1) * period, group.total_steps)
 
 
+def trainer(compiled: Programs) -> Callable[[Any, Any, int, int], tuple[Any, Any, int]]:
+    """train(state, totals, step, stop) -> (state, totals, step): on for about a second, at most to `stop`."""
+    chunk = 1
+
+    def train(state, totals, step, stop):
+        nonlocal chunk
+        end, started = min(stop, step + chunk), time.monotonic()
+        state, totals = jax.block_until_ready(compiled.train((state, totals), step, end))
+        chunk = max(1, int((end - step) * CHUNK_SECONDS / (time.monotonic() - started)))
+        return state, totals, end
+
+    return train
+
+
+def interrupted(number: int, step: int, saved: int) -> Interrupted:
+    """What ends a run that got a signal."""
+    kept = f"saved at step {saved}, the same command resumes"
+    kept = kept if saved >= 0 else "nothing is saved yet, the same command starts anew"
+    return Interrupted(number, f"{signal.Signals(number).name} at step {step}: {kept}")
+
+
 def metric_rows(
-    group: Group, compiled: programs.Programs, state: Any, totals: Any, step: int, steps: int
+    group: Group, compiled: Programs, state: Any, totals: Any, step: int, steps: int
 ) -> list[dict[str, Any]]:
     """The rows of a visit: of every member the means over the training steps since the last, then those on valid."""
     splits = {"train": {name: np.asarray(value) / steps for name, value in totals.items()}} if steps else {}
@@ -195,13 +194,18 @@ def describe(rows: list[dict[str, Any]]) -> str:
     return f"{rows[0]['split']} {means}" + (f" (mean of {len(healthy)} members{others})" if len(rows) > 1 else "")
 
 
-def update_members(directory: Path, group: Group, statuses: dict[int, str], diverged: list[int], other: str) -> None:
-    """Writes members.csv with the group's statuses brought up to date; groups still to come are "waiting"."""
+def update_members(
+    directory: Path, plan: Plan, statuses: dict[int, str], group: Group, diverged: list[int], other: str
+) -> None:
+    """Brings the statuses of a group up to date and writes members.csv; groups still to come are "waiting"."""
     for member, step in zip(group.members, diverged, strict=True):
         statuses[member.index] = f"diverged at step {step}" if step >= 0 else other
-    rows = records.read_csv(directory / "members.csv")
-    for row in rows:
-        row["status"] = statuses[int(row["member"])]
+    write_members(directory, plan, statuses)
+
+
+def write_members(directory: Path, plan: Plan, statuses: dict[int, str]) -> None:
+    """Writes members.csv."""
+    rows = [{**member.row, "status": statuses[member.index]} for member in plan.members]
     records.write_csv(directory / "members.csv", rows)
 
 

@@ -5,18 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aejax import axes
 from aejax import config as configs
-from aejax.axes import Axis
+from aejax import plan, records
 from aejax.errors import UserError
+from aejax.plan import Axis, Plan
 from configs.base import get_config
 
 BETAS, SEEDS = Axis("objective.beta", (1.0, 4.0, 10.0)), Axis("seed", (0, 1))
 DIMS = Axis("model.latent_dim", (2, 10, 20))
 
 
-def members(*sweep, zipped=False):
-    return axes.members(get_config(), list(sweep), zipped)
+def members(*axes, **options):
+    return Plan.make(get_config(), axes, **options).members
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def members(*sweep, zipped=False):
     ],
 )
 def test_parse_axis_reads_every_form(text, values):
-    axis = axes.parse_axis(text, get_config())
+    axis = plan.parse_axis(text, get_config())
     assert axis == Axis(text.partition("=")[0], values)
     assert [type(value) for value in axis.values] == [type(value) for value in values]
 
@@ -76,14 +76,14 @@ def test_parse_axis_reads_every_form(text, values):
 )
 def test_parse_axis_refuses(text, message):
     with pytest.raises(UserError) as error:
-        axes.parse_axis(text, get_config())
+        plan.parse_axis(text, get_config())
     assert message in str(error.value)
 
 
 def test_without_axes_there_is_one_member():
     config = get_config()
     for zipped in (False, True):
-        (member,) = axes.members(config, [], zipped)
+        (member,) = Plan.make(config, zip=zipped).members
         assert (member.index, member.group, member.swept) == (0, 0, {})
         assert configs.flatten(member.config) == configs.flatten(config)
 
@@ -95,7 +95,7 @@ def test_a_product_runs_over_the_last_axis_fastest():
 
 def test_zip_pairs_the_axes():
     seeds = Axis("seed", (5, 6, 7))
-    assert [m.swept for m in members(BETAS, seeds, zipped=True)] == [
+    assert [m.swept for m in members(BETAS, seeds, zip=True)] == [
         {"objective.beta": 1.0, "seed": 5},
         {"objective.beta": 4.0, "seed": 6},
         {"objective.beta": 10.0, "seed": 7},
@@ -104,7 +104,7 @@ def test_zip_pairs_the_axes():
 
 def test_a_members_config_is_the_sweeps_with_its_own_values():
     config = get_config()
-    for member in axes.members(config, [BETAS, SEEDS], False):
+    for member in Plan.make(config, [BETAS, SEEDS]).members:
         expected = configs.flatten(config) | member.swept
         assert configs.flatten(member.config) == expected
     assert configs.flatten(config) == configs.flatten(get_config())
@@ -121,7 +121,7 @@ def test_a_groups_members_share_their_static_part():
     assert len({member.group for member in everyone}) == 6
     for one in everyone:
         for other in everyone:
-            assert (one.group == other.group) == (axes.static_part(one.config) == axes.static_part(other.config))
+            assert (one.group == other.group) == (plan.static_part(one.config) == plan.static_part(other.config))
 
 
 @pytest.mark.parametrize(
@@ -138,12 +138,12 @@ def test_a_groups_members_share_their_static_part():
 )
 def test_the_static_part_holds_all_but_what_is_traced(path, value, same):
     changed = configs.replaced(get_config(), {path: value})
-    assert (axes.static_part(changed) == axes.static_part(get_config())) is same
+    assert (plan.static_part(changed) == plan.static_part(get_config())) is same
 
 
 def test_members_of_unequal_zipped_axes_are_refused():
     with pytest.raises(UserError, match=r"--zip needs axes of one length: objective.beta has 3, seed has 2"):
-        members(BETAS, SEEDS, zipped=True)
+        members(BETAS, SEEDS, zip=True)
 
 
 def test_an_axis_given_twice_is_refused():
@@ -161,34 +161,97 @@ def test_every_member_is_checked():
 @pytest.mark.parametrize("count", [1, 2, 4, 6])
 def test_shards_partition_the_members(count):
     everyone = members(BETAS, SEEDS)
-    shards = [axes.shard(everyone, f"{index}/{count}") for index in range(count)]
-    assert sorted((member for shard in shards for member in shard), key=lambda member: member.index) == everyone
+    shards = [members(BETAS, SEEDS, shard=f"{index}/{count}") for index in range(count)]
+    assert tuple(sorted((member for shard in shards for member in shard), key=lambda m: m.index)) == everyone
     assert max(map(len, shards)) - min(map(len, shards)) <= 1
 
 
 def test_a_shard_keeps_the_sweeps_numbers():
-    kept = axes.shard(members(SEEDS, DIMS), "1/2")
+    kept = members(SEEDS, DIMS, shard="1/2")
     assert [(member.index, member.group) for member in kept] == [(1, 1), (3, 0), (5, 2)]
 
 
 @pytest.mark.parametrize("text", ["2/2", "0/0", "-1/2", "1", "1/", "a/b", "0/2/3", " 0/2", "0.5/2"])
 def test_a_bad_shard_is_refused(text):
     with pytest.raises(UserError, match="write i/n with i from 0 to n - 1, as in --shard=0/4"):
-        axes.shard(members(BETAS), text)
+        members(BETAS, shard=text)
 
 
 def test_an_empty_shard_is_refused():
     with pytest.raises(UserError, match=r"--shard=3/4: the sweep has only 3 members"):
-        axes.shard(members(BETAS), "3/4")
+        members(BETAS, shard="3/4")
+
+
+def test_groups_are_those_of_the_shards_members():
+    groups = Plan.make(get_config(), [SEEDS, DIMS], shard="1/4").groups
+    assert {number: [member.index for member in group] for number, group in groups.items()} == {1: [1], 2: [5]}
 
 
 def test_a_shard_has_a_directory_of_its_own():
-    assert axes.run_directory("runs/a", "") == Path("runs/a")
-    assert axes.run_directory("runs/a", "1/4") == Path("runs/a/shards/1-of-4")
+    assert Plan.make(get_config()).directory("runs/a") == Path("runs/a")
+    assert Plan.make(get_config(), [SEEDS], shard="1/2").directory("runs/a") == Path("runs/a/shards/1-of-2")
 
 
-def test_a_setting_is_without_the_seed():
-    assert [axes.setting(member) for member in members(SEEDS, BETAS)[:2]] == [
-        {"objective.beta": 1.0},
-        {"objective.beta": 4.0},
-    ]
+def test_a_members_row_and_setting():
+    member = members(BETAS, SEEDS)[3]
+    assert list(member.row.items()) == [("member", 3), ("group", 0), ("seed", 1), ("objective.beta", 4.0)]
+    assert member.setting == {"objective.beta": 4.0}
+
+
+WIDTHS = Axis("model.hidden", ((512,), (64, 64)))
+
+
+@pytest.mark.parametrize(
+    ("axes", "options"),
+    [((), {}), ((BETAS, WIDTHS), {"shard": "1/2"}), ((DIMS, BETAS), {"zip": True})],
+)
+def test_a_plan_comes_back_from_its_directory(axes, options, tmp_path):
+    made = Plan.make(get_config(), axes, **options)
+    records.write_json(tmp_path / "config.json", {**made.to_json(), "lanes": {"0": 1}})
+    read = Plan.read(tmp_path)
+    assert made.difference(read) == "" and read._replace(config=None, sweep=()) == made._replace(config=None, sweep=())
+    assert [member.row for member in read.members] == [member.row for member in made.members]
+    assert [configs.flatten(member.config) for member in read.sweep] == [configs.flatten(m.config) for m in made.sweep]
+
+
+def test_what_a_run_was_checked_for_is_not_checked_again(tmp_path):
+    records.write_json(tmp_path / "config.json", Plan.resolve(get_config(), [Axis("seed", (-1,))], False, "").to_json())
+    assert Plan.read(tmp_path).members[0].config.seed == -1
+
+
+@pytest.mark.parametrize(
+    ("changes", "axes", "options", "difference"),
+    [
+        ({}, (BETAS, SEEDS), {}, ""),
+        ({"train.epochs": 30}, (BETAS, SEEDS), {}, "train.epochs 20 -> 30"),
+        ({}, (BETAS,), {}, "--sweep seed (0, 1) -> (none)"),
+        ({}, (BETAS, Axis("seed", (1, 0))), {}, "--sweep seed (0, 1) -> (1, 0)"),
+        ({}, (SEEDS, BETAS), {}, "order of --sweep objective.beta, seed -> seed, objective.beta"),
+        ({}, (BETAS, SEEDS), {"shard": "0/2"}, "--shard  -> 0/2"),
+    ],
+)
+def test_plans_differ_where_their_members_do(changes, axes, options, difference):
+    other = Plan.make(configs.replaced(get_config(), changes), axes, **options)
+    assert Plan.make(get_config(), [BETAS, SEEDS]).difference(other) == difference
+
+
+def write_shards(workdir, *plans):
+    for part in plans:
+        records.write_json(part.directory(workdir) / "config.json", part.to_json())
+
+
+def test_shards_are_read_as_one_run(tmp_path):
+    shards = [Plan.make(get_config(), [BETAS], shard=f"{index}/2") for index in range(2)]
+    write_shards(tmp_path, *shards)
+    found = plan.parts(tmp_path)
+    assert list(found) == [tmp_path / "shards" / f"{index}-of-2" for index in range(2)]
+    assert [[member.index for member in part.members] for part in found.values()] == [[0, 2], [1]]
+
+
+def test_shards_of_two_sweeps_are_refused(tmp_path):
+    write_shards(tmp_path, Plan.make(get_config(), [BETAS, SEEDS], shard="0/2"))
+    with pytest.raises(UserError, match="not one whole sweep: 1-of-2 missing"):
+        plan.parts(tmp_path)
+    write_shards(tmp_path, Plan.make(get_config(), [SEEDS, BETAS], shard="1/2"))
+    with pytest.raises(UserError, match="not one whole sweep: its parts differ .order of --sweep objective.beta, seed"):
+        plan.parts(tmp_path)

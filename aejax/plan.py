@@ -1,0 +1,211 @@
+"""The plan of a run: a config and the axes that sweep it, which give the members. It is what config.json holds.
+
+Imports no jax. Members are numbered in the order of the sweep, the last axis fastest.
+"""
+
+import itertools
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from aejax import config as configs
+from aejax import records
+from aejax.config import Config
+from aejax.errors import UserError
+
+
+class Axis(NamedTuple):
+    """One swept path and its values."""
+
+    path: str
+    values: tuple[Any, ...]
+
+
+class Member(NamedTuple):
+    """One training: its number in the whole sweep, its program's number, its swept values and its resolved config."""
+
+    index: int
+    group: int
+    swept: dict[str, Any]
+    config: Config
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """How every table of members begins."""
+        return {"member": self.index, "group": self.group, "seed": self.config.seed, **self.swept}
+
+    @property
+    def setting(self) -> dict[str, Any]:
+        """The swept values without the seed: members that share them are repetitions."""
+        return {path: value for path, value in self.swept.items() if path != "seed"}
+
+
+class Plan(NamedTuple):
+    """A sweep of a config, or one shard of it; `Plan.make` makes and checks one, `Plan.read` reads that of a run."""
+
+    config: Config
+    axes: tuple[Axis, ...]
+    zip: bool  # pairs the axes instead of their product
+    shard: str  # "i/n": every n-th member, from the i-th, counted from 0; "": all of them
+    sweep: tuple[Member, ...]  # all members, of all shards
+
+    @classmethod
+    def make(cls, config: Config, axes: Iterable[Axis] = (), zip: bool = False, shard: str = "") -> "Plan":
+        """A plan whose members were all checked; raises UserError that says what is wrong."""
+        plan = cls.resolve(config, axes, zip, shard)
+        for member in plan.sweep:
+            configs.check(member.config, member.swept)
+        if not plan.members:
+            raise UserError(f"--shard={shard}: the sweep has only {len(plan.sweep)} members")
+        return plan
+
+    @classmethod
+    def resolve(cls, config: Config, axes: Iterable[Axis], zip: bool, shard: str) -> "Plan":
+        """A plan that was checked before; raises UserError for axes that do not fit together."""
+        axes = tuple(axes)
+        paths = [axis.path for axis in axes]
+        if repeated := {path for path in paths if paths.count(path) > 1}:
+            raise UserError(f"--sweep {repeated.pop()} stands twice: give all its values in one")
+        if zip and len({len(axis.values) for axis in axes}) > 1:
+            lengths = ", ".join(f"{axis.path} has {len(axis.values)}" for axis in axes)
+            raise UserError(f"--zip needs axes of one length: {lengths}")
+        if shard:
+            part_of(shard)
+        return cls(config, axes, zip, shard, members_of(config, axes, zip))
+
+    @classmethod
+    def read(cls, directory: Path) -> "Plan":
+        """The plan of a run directory, from its config.json; raises UserError where there is none."""
+        return cls.from_json(records.read_json(directory / "config.json"))
+
+    @classmethod
+    def from_json(cls, tree: dict[str, Any]) -> "Plan":
+        """The plan that `to_json` wrote; what else the tree holds, such as the lanes of a run, is passed over."""
+
+        def restore(value: Any) -> Any:
+            return tuple(value) if isinstance(value, list) else value
+
+        axes = [Axis(axis["path"], tuple(map(restore, axis["values"]))) for axis in tree["axes"]]
+        return cls.resolve(configs.from_json(tree["config"]), axes, tree["zip"], tree["shard"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dictionaries and lists, from which the members follow."""
+        axes = [{"path": axis.path, "values": list(axis.values)} for axis in self.axes]
+        return {"config": configs.to_json(self.config), "axes": axes, "zip": self.zip, "shard": self.shard}
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The members that are trained: all, or those of the shard."""
+        if not self.shard:
+            return self.sweep
+        index, count = part_of(self.shard)
+        return self.sweep[index::count]
+
+    @property
+    def groups(self) -> dict[int, list[Member]]:
+        """The members by the number of their program, in its order."""
+        numbers = sorted({member.group for member in self.members})
+        return {number: [member for member in self.members if member.group == number] for number in numbers}
+
+    def directory(self, workdir: str | Path) -> Path:
+        """Where the run, or one shard of it, lives."""
+        return Path(workdir) / "shards" / self.shard.replace("/", "-of-") if self.shard else Path(workdir)
+
+    def difference(self, other: "Plan") -> str:
+        """What another plan has otherwise, on one line: "train.epochs 20 -> 30"; "" if their members are the same."""
+
+        def flat(plan: Plan) -> dict[str, Any]:
+            sweeps = {f"--sweep {axis.path}": axis.values for axis in plan.axes}
+            return configs.flatten(plan.config) | sweeps | {"--zip": plan.zip, "--shard": plan.shard}
+
+        def order(plan: Plan) -> dict[str, str]:  # of the axes numbers the members
+            return {"order of --sweep": ", ".join(axis.path for axis in plan.axes)}
+
+        return configs.difference(flat(self), flat(other)) or configs.difference(order(self), order(other))
+
+
+def members_of(config: Config, axes: Sequence[Axis], zipped: bool) -> tuple[Member, ...]:
+    """The members of a sweep, one without axes; those with the same static values are of one group."""
+    paths = [axis.path for axis in axes]
+    combine = zip if zipped and axes else itertools.product
+    settings = [dict(zip(paths, values, strict=True)) for values in combine(*(axis.values for axis in axes))]
+    resolved = [configs.replaced(config, swept) for swept in settings]
+    keys = [static_part(member) for member in resolved]
+    groups = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    return tuple(
+        Member(index, groups[key], swept, member)
+        for index, (key, swept, member) in enumerate(zip(keys, settings, resolved, strict=True))
+    )
+
+
+def static_part(config: Config) -> str:
+    """All that a program is compiled for, as one string."""
+    leaves = configs.flatten(config)
+    return json.dumps({path: value for path, value in leaves.items() if not configs.is_traced(path, value)})
+
+
+def part_of(shard: str) -> tuple[int, int]:
+    """i and n of a shard "i/n"."""
+    numbers = re.fullmatch(r"(\d+)/(\d+)", shard)
+    if not numbers or int(numbers[1]) >= int(numbers[2]):
+        raise UserError(f"--shard={shard}: write i/n with i from 0 to n - 1, as in --shard=0/4")
+    return int(numbers[1]), int(numbers[2])
+
+
+def parts(workdir: Path) -> dict[Path, Plan]:
+    """The plans of a workdir by their run directories: itself, or all its shards; raises UserError if some are missing.
+
+    A directory of shards is read as the one run that its shards are parts of.
+    """
+    shards = sorted(path.parent for path in workdir.glob("shards/*-of-*/config.json"))
+    counts = {path.name.partition("-of-")[2] for path in shards}
+    whole = {f"{index}-of-{count}" for count in counts for index in range(int(count))}
+    if missing := sorted(whole - {path.name for path in shards}):
+        raise UserError(f"{workdir}/shards is not one whole sweep: {', '.join(missing)} missing")
+    plans = {directory: Plan.read(directory) for directory in shards or [workdir]}
+    first, *others = (plan._replace(shard="") for plan in plans.values())
+    if change := next(filter(None, map(first.difference, others)), ""):
+        raise UserError(f"{workdir}/shards is not one whole sweep: its parts differ ({change})")
+    return plans
+
+
+def parse_axis(text: str, config: Config) -> Axis:
+    """PATH=VALUES as an axis, each value of its leaf's type; raises UserError that says what is wrong.
+
+    VALUES: `1,4,10`, `0:8` (0 to 7), `0:8:2`, `geomspace(1e-4,1e-2,5)` or `linspace(0,1,11)`.
+    """
+    path, equals, written = text.partition("=")
+    if not equals or not written:
+        raise UserError(f"--sweep {text}: write PATH=VALUES, as in --sweep objective.beta=1,4,10")
+    default = configs.read(config, path)
+    values = tuple(configs.parse(path, value, default) for value in expand(path, written.strip()))
+    repeated = [value for value, other in itertools.combinations(values, 2) if value == other]
+    if repeated:
+        raise UserError(f"--sweep {text}: {repeated[0]} stands twice")
+    return Axis(path, values)
+
+
+def expand(path: str, written: str) -> list[str]:
+    """The single values that VALUES stands for, as text."""
+    if call := re.fullmatch(r"(geomspace|linspace)\(([^,()]+),([^,()]+),([^,()]+)\)", written):
+        name, *numbers = call.groups()
+        try:
+            start, stop, num = float(numbers[0]), float(numbers[1]), int(numbers[2])
+            if num < 1 or not np.isfinite([start, stop]).all() or (name == "geomspace" and start * stop <= 0):
+                raise ValueError
+        except ValueError:
+            raise UserError(f"--sweep {path}={written}: write {name}(START,STOP,NUMBER)") from None
+        return [repr(float(value)) for value in getattr(np, name)(start, stop, num)]
+    if bounds := re.fullmatch(r"(\d+):(\d+)(?::(\d+))?", written):
+        start, stop, step = int(bounds[1]), int(bounds[2]), int(bounds[3] or 1)
+        if step == 0 or start >= stop:
+            raise UserError(f"--sweep {path}={written} is an empty range")
+        return [str(value) for value in range(start, stop, step)]
+    values = [value.strip() for value in re.split(r",(?![^(\[]*[)\]])", written)]  # commas outside brackets
+    if "" in values:
+        raise UserError(f"--sweep {path}={written} has an empty value")
+    return values
