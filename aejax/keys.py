@@ -77,9 +77,11 @@ def widths() -> Within:
 
 
 def files(folder: str) -> tuple[str, ...]:
-    """The choices that a folder of aejax offers: the names of its files, and of its folders that are not parts."""
+    """The choices that a folder of aejax offers: the names of its files and folders, `parts` aside."""
     found = (Path(__file__).parent / folder).glob("[a-z]*")
-    return tuple(sorted(path.stem for path in found if path.suffix == ".py" or path.is_dir()))
+    return tuple(
+        sorted(path.stem for path in found if path.suffix == ".py" or (path.is_dir() and path.name != "parts"))
+    )
 
 
 def equal(*values: Any) -> Values:

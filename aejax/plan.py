@@ -181,12 +181,28 @@ def parse_axis(text: str, config: Config) -> Axis:
     path, equals, written = text.partition("=")
     if not equals or not written:
         raise UserError(f"--sweep {text}: write PATH=VALUES, as in --sweep objective.beta=1,4,10")
+    configs.read(config, path)  # a key that is not there is the first thing to say
+    return make_axis(path, expand(path, written.strip()), config)
+
+
+def make_axis(path: str, values: Any, config: Config) -> Axis:
+    """An axis of some values, each of its leaf's type or written as text; raises UserError that says what is wrong.
+
+    Numbers may be numpy's. One text stands for VALUES as in `parse_axis`.
+    """
     default = configs.read(config, path)
-    values = tuple(configs.parse(path, value, default) for value in expand(path, written.strip()))
-    repeated = [value for value, other in itertools.combinations(values, 2) if value == other]
-    if repeated:
-        raise UserError(f"--sweep {text}: {repeated[0]} stands twice")
-    return Axis(path, values)
+    if isinstance(values, str):
+        return parse_axis(f"{path}={values}", config)
+    if not isinstance(values, Iterable):
+        raise UserError(f"sweep {path}={values!r}: give a list of values")
+    plain = [getattr(value, "item", lambda value=value: value)() for value in values]
+    written = [value if isinstance(value, str) else repr(value) for value in plain]
+    parsed = tuple(configs.parse(path, value, default) for value in written)
+    if not parsed:
+        raise UserError(f"--sweep {path}= has no values")
+    if repeated := [value for value, other in itertools.combinations(parsed, 2) if value == other]:
+        raise UserError(f"--sweep {path}={','.join(written)}: {repeated[0]} stands twice")
+    return Axis(path, parsed)
 
 
 def expand(path: str, written: str) -> list[str]:

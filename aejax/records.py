@@ -8,7 +8,7 @@ import math
 import os
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,18 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         return []
     with open(path, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def read_table(path: Path) -> list[dict[str, Any]]:
+    """Reads rows as `write_csv` was given them: numbers, text, and None where there is nothing."""
+
+    def value(text: str) -> Any:
+        for kind in (int, float):
+            with suppress(ValueError):
+                return kind(text)
+        return text or None
+
+    return [{key: value(text) for key, text in row.items()} for row in read_csv(path)]
 
 
 def append_lines(path: Path, objects: Iterable[dict[str, Any]]) -> int:

@@ -1,145 +1,189 @@
-"""From a run directory back to one trained member, and what it is used for: codes, neighbors, new data."""
+"""One trained member as an object: rows in, codes, reconstructions, samples and densities out, all of them numpy."""
 
-import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from aejax import checkpoint, data, models, preprocess, programs, records
+from aejax import data, records
+from aejax.engine import checkpoint, preprocess, programs
+from aejax.engine.streams import EVALUATION, stream
 from aejax.errors import UserError
-from aejax.metrics import geometry
+from aejax.metrics import log_likelihood
 from aejax.plan import Member, parts
-from aejax.reports import figures, views
-from aejax.types import Autoencoder, Params, Spec
+from aejax.types import Autoencoder, Dataset, Params, Spec
 
-Labels = list[str] | np.ndarray | None  # of rows: names of classes, or float32 [N]; None without any
-
-
-class Trained(NamedTuple):
-    """One trained member, ready for use without the data that it was trained on."""
-
-    member: Member
-    model: Autoencoder
-    params: Params
-    spec: Spec
+LACKED = {"decode": "decoder", "posterior": "Gaussian posterior", "log_weights": "density p(x) to estimate"}
 
 
-def load_member(workdir: Path, index: int | None) -> Trained:
-    """One member of a run, by its number; raises UserError if there are several and none was named."""
-    by_index = {
-        member.index: (directory, plan, member) for directory, plan in parts(workdir).items() for member in plan.members
-    }
-    if index is None and len(by_index) > 1:
-        raise UserError(f"{workdir} has {len(by_index)} members: choose one with --member=0 to {len(by_index) - 1}")
-    if (index := index or 0) not in by_index:
-        raise UserError(f"--member={index}: {workdir} has the members 0 to {len(by_index) - 1}")
-    directory, plan, member = by_index[index]
+class Trained:
+    """One trained member: numpy in, numpy out, in batches of `config.evaluate.batch_size` rows.
+
+    Rows x are [N, *spec.shape] or flat, [N, features], in the units of the data that the run was given: a standardized
+    run standardizes new rows itself. Bytes (uint8) count as 1/255, or as 1 if none is above 1. Of a run of pairs x are
+    the indices [N] of items. Codes z are [N, K] with K = config.model.latent_dim.
+
+    - config: the resolved config of this member.
+    - spec: the shape, support, names and moments of the data.
+    - params: the parameters, a tree of numpy arrays.
+    - member: its number in the run, and the swept values that it was trained with.
+    - dataset(): the data that it was trained on, read again; UserError if they have changed.
+
+    Methods raise UserError for rows that the run could not have been trained on, and if the model lacks the ability.
+    """
+
+    def __init__(
+        self, member: Member, model: Autoencoder, spec: Spec, params: Params, dataset: Callable[[], Dataset]
+    ) -> None:
+        self.member, self.config, self.model, self.spec, self.params = member, member.config, model, spec, params
+        self.dataset = dataset
+        abilities = {name: getattr(model, name) for name in ("encode", "decode", "posterior", "log_weights")}
+        static = {"log_weights": 3}  # the number of samples
+        self._jitted = {name: jax.jit(fn, static_argnums=static.get(name)) for name, fn in abilities.items() if fn}
+        self._weigh = jax.jit(log_likelihood.weigh, static_argnums=(0, 4, 5))
+        self._to_units = preprocess.make("none", spec)
+
+    def __repr__(self) -> str:
+        return f"Trained(model.name={self.config.model.name}, rows of shape {self.spec.shape}, {self.member.row})"
+
+    def encode(self, x: np.ndarray) -> np.ndarray:
+        """The codes z [N, K] of rows x; of a VAE the posterior means. Grey values are not binarized."""
+        return self.embed(self._rows(x))
+
+    def embed(self, rows: np.ndarray) -> np.ndarray:
+        """The codes [N, K] of rows that are prepared already, such as those of `dataset()`."""
+        return self._batched(lambda _, x: self._jitted["encode"](self.params, x), rows, self._units)
+
+    def decode(self, z: np.ndarray) -> np.ndarray:
+        """The mean x_hat [N, *spec.shape] of p(x|z) for codes z [N, K], in data units."""
+        decode = self._ability("decode")
+        z, k = np.asarray(z, np.float32), self.config.model.latent_dim
+        if z.ndim != 2 or z.shape[1] != k or not len(z):
+            raise UserError(f"z has shape {z.shape}, expected [N, {k}]: one row for each code of {k} units")
+        x_hat = self._batched(lambda _, z: decode(self.params, z), z)
+        return x_hat if self.spec.center is None else x_hat * self.spec.spread + self.spec.center
+
+    def reconstruct(self, x: np.ndarray) -> np.ndarray:
+        """decode(encode(x)): [N, *spec.shape], in data units."""
+        return self.decode(self.encode(x))
+
+    def sample(self, num: int, seed: int = 0) -> np.ndarray:
+        """Decoded draws [num, *spec.shape], in data units: the means of p(x|z) for z from `sample_codes`."""
+        return self.decode(self.sample_codes(num, seed))
+
+    def sample_codes(self, num: int, seed: int = 0) -> np.ndarray:
+        """Draws z [num, K] from the prior, or for a model without one from a Gaussian fitted to its training codes."""
+        self._ability("decode")  # without one, a draw could not be seen
+        codes = np.zeros((0, 0), np.float32)
+        if self.model.sample_prior is None:
+            codes = self.embed(self.dataset().train["x"])
+        return sample_codes(self.model, self.params, codes, num, seed)
+
+    def posterior(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The mean and the log-variance of q(z|x), each [N, K]."""
+        q = self._ability("posterior")
+        return self._batched(lambda _, x: q(self.params, x), self._rows(x), self._units)
+
+    def log_prob(self, x: np.ndarray, num_samples: int = 1000, seed: int = 0) -> np.ndarray:
+        """log p(x) [N] in nats, by importance sampling: a lower bound in expectation that more samples tighten.
+
+        It is exact if the model knows its density (pPCA, MADE). The density is that of the rows as the model sees them:
+        of a standardized run, subtract log(spec.spread).sum() for the density in data units. The means over the test
+        rows, with the seed of the member, are −nll in results.csv.
+        """
+        self._check_samples(num_samples)
+        size = log_likelihood.chunk_size(num_samples, self.config.evaluate.batch_size)
+
+        def log_p(number, x):
+            return self._weigh(self.model, self.params, noise(seed, number), x, num_samples, size)[1][-1]
+
+        return self._batched(log_p, self._rows(x), self._pixels)
+
+    def log_weights(self, x: np.ndarray, num_samples: int, seed: int = 0) -> np.ndarray:
+        """log p(x, z) − log q(z|x) [num_samples, N] in nats, for draws z of q(z|x); rows are taken as by `log_prob`."""
+        log_w = self._check_samples(num_samples)
+
+        def weights(number, x):
+            return log_w(self.params, noise(seed, number), x, num_samples).T
+
+        return self._batched(weights, self._rows(x), self._pixels).T
+
+    def _ability(self, name: str) -> Callable[..., Any]:
+        if name not in self._jitted:
+            raise UserError(f"model.name={self.config.model.name} has no {LACKED[name]}")
+        return self._jitted[name]
+
+    def _check_samples(self, num_samples: int) -> Callable[..., Any]:
+        if num_samples < 1:
+            raise UserError(f"num_samples={num_samples} must be at least 1")
+        return self._ability("log_weights")
+
+    def _rows(self, x: np.ndarray) -> np.ndarray:
+        return data.new_rows(np.asarray(x), self.config.data, self.spec)
+
+    def _units(self, rows: np.ndarray) -> jax.Array:
+        """Rows as they lie on the device, as the model sees them."""
+        return self._to_units(jax.random.key(0), {"x": jnp.asarray(rows)})["x"]
+
+    def _pixels(self, rows: np.ndarray) -> jax.Array:
+        """The same for a density, which of a binarized run is one of zeros and ones."""
+        x, binarization = self._units(rows), self.config.data.binarization
+        if binarization in ("static", "dynamic") and not ((x == 0) | (x == 1)).all():
+            raise UserError(
+                f"x has grey values and data.binarization={binarization}: the density is that of zeros and ones, "
+                "draw them first"
+            )
+        return x
+
+    def _batched(
+        self, fn: Callable[[int, Any], Any], rows: np.ndarray, prepared: Callable[..., Any] = np.asarray
+    ) -> Any:
+        """fn(number, prepared batch) of all batches, concatenated."""
+        size = self.config.evaluate.batch_size
+        batches = (rows[first : first + size] for first in range(0, len(rows), size))
+        parts = [jax.tree.map(np.asarray, fn(number, prepared(batch))) for number, batch in enumerate(batches)]
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+def noise(seed: int, number: int) -> jax.Array:
+    """The key of a batch's draws of z: that of a member of this seed when it is evaluated."""
+    return jax.random.split(jax.random.fold_in(stream(jnp.uint32(seed), EVALUATION), number))[1]
+
+
+def sample_codes(model: Autoencoder, params: Params, codes: np.ndarray, num: int, seed: int) -> np.ndarray:
+    """Codes [num, K] from the prior, or for a model without one from the Gaussian fitted to its codes."""
+    if model.sample_prior:
+        return np.asarray(model.sample_prior(params, jax.random.key(seed), num))
+    mean, covariance = codes.mean(axis=0), np.atleast_2d(np.cov(codes, rowvar=False))
+    return np.random.default_rng(seed).multivariate_normal(mean, covariance, num).astype(np.float32)
+
+
+def load(workdir: Path, index: int | None = None, dataset: Dataset | None = None) -> Trained:
+    """One member of a run, or of all its shards, by its number; raises UserError if it is not clear which.
+
+    The data that it was trained on are read again only when they are needed, unless they are given.
+    """
+    found = {member.index: (directory, plan) for directory, plan in parts(workdir).items() for member in plan.members}
+    if index is None and len(found) > 1:
+        raise UserError(f"{workdir} has {len(found)} members: choose one with --member=0 to {len(found) - 1}")
+    if (index := index or 0) not in found:
+        raise UserError(f"--member={index}: {workdir} has the members 0 to {len(found) - 1}")
+    directory, plan = found[index]
+    [member] = [member for member in plan.members if member.index == index]
+    siblings = plan.groups[member.group]
     facts = records.read_json(directory / "data.json")[str(member.group)]
     spec = data.spec_from_json(facts["spec"])
-    siblings = plan.groups[member.group]
-    like = programs.state_shapes(programs.make_task(member.config, spec, facts["rows"]["train"]), siblings)
-    _, state = checkpoint.newest_state(directory, member.group, like)
-    place = [other.index for other in siblings].index(index)
-    params = jax.tree.map(lambda leaf: leaf[place], state.params)
-    return Trained(member, models.make(member.config.model, spec), params, spec)
+    task = programs.make_task(member.config, spec, facts["rows"]["train"])
+    _, state = checkpoint.newest_state(directory, member.group, programs.state_shapes(task, siblings))
+    params = jax.tree.map(lambda leaf: leaf[siblings.index(member)], state.params)
 
+    def read_dataset() -> Dataset:
+        found = dataset or data.load(member.config.data)
+        if facts["sha256"] != found.sha256:
+            raise UserError(f"the data of {workdir} have changed since it was trained: its rows may be others")
+        return found
 
-def embed(trained: Trained, x: np.ndarray) -> np.ndarray:
-    """The codes [N, K] of rows x [N, *shape], batch by batch; grey values are not binarized."""
-    config = trained.member.config
-    to_units, encode = preprocess.make("none", trained.spec), jax.jit(trained.model.encode)
-    size = config.evaluate.batch_size
-    batches = [to_units(jax.random.key(0), {"x": jax.numpy.asarray(x[i : i + size])}) for i in range(0, len(x), size)]
-    return np.concatenate([np.asarray(encode(trained.params, batch["x"])) for batch in batches])
-
-
-def label_names(y: np.ndarray | None, spec: Spec) -> Labels:
-    """The names [N] of classes y, "" for the code −1; labels that are numbers stay as they are."""
-    if y is None or y.dtype.kind == "f":
-        return y
-    names = [*spec.class_names, ""]
-    return [names[code] for code in y]
-
-
-def embed_items(workdir: Path, trained: Trained) -> tuple[np.ndarray, Labels, np.ndarray]:
-    """Of a run of pairs, the codes [I, K] of its items, their labels ("" for none) and ids; reads the run's data."""
-    member = trained.member
-    dataset = data.load(member.config.data)
-    if records.read_json(next(iter(parts(workdir))) / "data.json")[str(member.group)]["sha256"] != dataset.sha256:
-        raise UserError(f"the data of {workdir} have changed since it was trained: its items may be others")
-    labels = label_names(dataset.items.get("y"), trained.spec)
-    return embed(trained, dataset.items["x"]), labels, dataset.ids["items"]
-
-
-def neighbors(
-    codes: np.ndarray, labels: Labels, ids: np.ndarray, name: str, num: int, metric: str
-) -> list[dict[str, Any]]:
-    """The `num` rows nearest to the one of that id, the nearest first; raises UserError for an unknown id."""
-    known = ids.tolist()
-    if name not in known:
-        raise UserError(f"--neighbors={name} is no item: {data.nearest(name, known)}")
-    row = known.index(name)
-    near = geometry.similarity(codes[row : row + 1], codes, metric)[0]
-    near[row] = -np.inf
-    order = np.argsort(-near, kind="stable")[: min(num, len(codes) - 1)]
-    sign = 1.0 if metric == "cosine" else -1.0  # a distance is a similarity's opposite
-    return [
-        {metric: float(sign * near[i]), "item": known[i]} | ({} if labels is None else {"label": labels[i]})
-        for i in order
-    ]
-
-
-def write_projector(directory: Path, codes: np.ndarray, labels: Labels, ids: np.ndarray) -> None:
-    """vectors.tsv and metadata.tsv as TensorFlow's Embedding Projector loads them (projector.tensorflow.org).
-
-    One column of metadata has no line of names, several have one.
-    """
-    clean = [" ".join(str(name).split()) for name in ids]  # a tab or a line break would shift the columns
-    named = [] if labels is None else [f"{name}\t{label}" for name, label in zip(clean, labels, strict=True)]
-    rows = ["id\tlabel", *named] if named else clean
-    records.write(directory / "vectors.tsv", "".join("\t".join(f"{v:.8g}" for v in code) + "\n" for code in codes))
-    records.write(directory / "metadata.tsv", "".join(row + "\n" for row in rows))
-
-
-def sample(trained: Trained, num: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Codes [num, K] and their decoded x_hat [num, *shape], in the units of the data before standardization."""
-    model, spec = trained.model, trained.spec
-    if model.decode is None:
-        raise UserError(f"model.name={trained.member.config.model.name} has no decoder: it cannot draw data")
-    codes = np.zeros((0, 0), np.float32)
-    if model.sample_prior is None:
-        codes = embed(trained, data.load(trained.member.config.data).train["x"])
-    codes = views.sample_codes(model, trained.params, codes, num, seed)
-    x = np.asarray(jax.jit(model.decode)(trained.params, codes))
-    return codes, x if spec.center is None else x * spec.spread + spec.center
-
-
-def write_codes(path: Path, codes: np.ndarray, labels: Labels, ids: np.ndarray | None) -> None:
-    """Codes as .npy; with their ids and labels as .npz; or as .csv, one column a unit."""
-    named: dict[str, Any] = {
-        name: np.asarray(values) for name, values in (("ids", ids), ("labels", labels)) if values is not None
-    }
-    if path.suffix == ".npy":
-        np.save(path, codes)
-    elif path.suffix == ".npz":
-        np.savez(path, codes=codes, **named)
-    else:
-        units = {f"z{unit + 1}": column for unit, column in enumerate(codes.T)}
-        columns = {name.removesuffix("s"): values for name, values in named.items()} | units
-        records.write_csv(path, [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)])
-
-
-def write_samples(path: Path, spec: Spec, codes: np.ndarray, x: np.ndarray) -> None:
-    """Samples as a picture, as .npy (x), .npz (x, codes), or .csv under the names of the features."""
-    if path.suffix == ".png":
-        figures.tiles(path, [("", x)], columns=math.isqrt(len(x) - 1) + 1, title=f"{len(x)} samples")
-    elif path.suffix == ".npy":
-        np.save(path, x)
-    elif path.suffix == ".npz":
-        np.savez(path, x=x, codes=codes)
-    else:
-        rows = x.reshape(len(x), -1)
-        names = spec.feature_names or [f"x{feature + 1}" for feature in range(rows.shape[1])]
-        records.write_csv(path, [dict(zip(names, row, strict=True)) for row in rows])
+    return Trained(member, task.model, spec, params, read_dataset)

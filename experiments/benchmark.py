@@ -14,7 +14,8 @@ from typing import Any
 
 from absl import flags
 
-from aejax import environment, records
+from aejax import records
+from aejax.engine import environment
 from experiments.launch import launch
 
 STEPS = flags.DEFINE_integer("steps", 200, "training steps in one timing", lower_bound=1)
@@ -63,7 +64,7 @@ def aejax_step(batch_size: int, num_members: int) -> Callable[[], float]:
     import jax
     import numpy as np
 
-    from aejax import programs
+    from aejax.engine import programs
     from aejax.plan import Axis, Plan
     from aejax.types import Dataset, Spec
     from configs import vae

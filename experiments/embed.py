@@ -12,7 +12,8 @@ from pathlib import Path
 
 from absl import flags
 
-from aejax import environment, records
+from aejax import records
+from aejax.engine import environment
 from aejax.errors import UserError
 from experiments.launch import check_trained, given_workdir, launch
 
@@ -39,23 +40,24 @@ def main() -> None:
     import numpy as np
 
     from aejax import data, trained  # imports jax, which reads what was pinned
+    from experiments import _outputs as outputs
 
-    loaded = trained.load_member(workdir, MEMBER.value)
+    model = trained.load(workdir, MEMBER.value)
     if INPUT.value:
-        x, y, ids = data.read_new(INPUT.value, loaded.member.config.data, loaded.spec)
-        codes = trained.embed(loaded, x)
-        labels = trained.label_names(y, loaded.spec)
+        x, y, ids = data.read_new(INPUT.value, model.config.data, model.spec)
     else:
-        codes, labels, ids = trained.embed_items(workdir, loaded)
+        dataset = model.dataset()
+        x, y, ids = dataset.items["x"], dataset.items.get("y"), dataset.ids["items"]
+    codes, labels = model.embed(x), outputs.label_names(y, model.spec)
     names = np.arange(len(codes)).astype(str) if ids is None else ids
     if NEIGHBORS.value:
-        near = trained.neighbors(codes, labels, names, NEIGHBORS.value, NUM_NEIGHBORS.value, METRIC.value)
+        near = outputs.neighbors(codes, labels, names, NEIGHBORS.value, NUM_NEIGHBORS.value, METRIC.value)
         print(records.markdown(near))
     if OUTPUT.value:
-        trained.write_codes(Path(OUTPUT.value), codes, labels, ids)
+        outputs.write_codes(Path(OUTPUT.value), codes, labels, ids)
         print(f"{len(codes)} codes of {codes.shape[1]} units in {OUTPUT.value}")
     if TSV.value:
-        trained.write_projector(Path(TSV.value), codes, labels, names)
+        outputs.write_projector(Path(TSV.value), codes, labels, names)
         print(f"{len(codes)} codes for projector.tensorflow.org in {TSV.value}: vectors.tsv, metadata.tsv")
 
 

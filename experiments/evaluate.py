@@ -10,7 +10,8 @@ from importlib.util import find_spec
 
 from absl import flags
 
-from aejax import environment, records
+from aejax import records
+from aejax.engine import environment
 from aejax.errors import UserError
 from experiments.launch import check_trained, given_workdir, launch
 

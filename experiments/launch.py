@@ -20,10 +20,10 @@ def launch(main: Callable[..., int | None], positional: bool = False) -> None:
     A main that takes positional arguments gets them as a list; a number that it returns is the exit code.
     """
     module = sys.modules[main.__module__]
-    if {"--help", "-h", "-help", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
-        print(f"{(module.__doc__ or '').strip()}\n\n{flags.FLAGS.module_help(module)}")
-        sys.exit(0)
     try:
+        if {"--help", "-h", "-help", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
+            print(f"{(module.__doc__ or '').strip()}\n\n{flags.FLAGS.module_help(module)}", flush=True)
+            sys.exit(0)
         rest = parse_flags()
         if rest and not positional:
             raise UserError(f"unexpected argument {rest[0]!r}: every option is a flag, see --help")

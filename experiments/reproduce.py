@@ -20,7 +20,8 @@ from pathlib import Path
 
 from absl import flags
 
-from aejax import environment, records
+from aejax import records
+from aejax.engine import environment
 from aejax.errors import choose
 from experiments import claims, tables
 from experiments.launch import launch

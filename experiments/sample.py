@@ -10,7 +10,7 @@ from pathlib import Path
 
 from absl import flags
 
-from aejax import environment
+from aejax.engine import environment
 from aejax.errors import UserError
 from experiments.launch import check_trained, given_workdir, launch
 
@@ -31,12 +31,14 @@ def main() -> None:
     check_trained(workdir)
     environment.pin(1, directory=workdir)
     from aejax import trained  # imports jax, which reads what was pinned
+    from experiments import _outputs as outputs
 
-    loaded = trained.load_member(workdir, MEMBER.value)
-    if output.suffix == ".png" and loaded.spec.kind != "image":
+    model = trained.load(workdir, MEMBER.value)
+    if output.suffix == ".png" and model.spec.kind != "image":
         raise UserError(f"--output={output}: these rows are no images, write .npz, .npy or .csv")
-    codes, x = trained.sample(loaded, NUM_SAMPLES.value, SEED.value)
-    trained.write_samples(output, loaded.spec, codes, x)
+    codes = model.sample_codes(NUM_SAMPLES.value, SEED.value)
+    x = model.decode(codes)
+    outputs.write_samples(output, model.spec, codes, x)
     print(f"{len(x)} samples in {output}")
 
 

@@ -11,7 +11,8 @@ from absl import flags
 from ml_collections import config_flags
 
 from aejax import config as configs
-from aejax import environment, records
+from aejax import records
+from aejax.engine import environment
 from aejax.errors import UserError
 from aejax.plan import Plan, parse_axis
 from experiments.launch import launch, overridden_paths
@@ -44,14 +45,15 @@ def main() -> None:
     if DRY_RUN.value:
         dry_run(plan)
         return
-    from aejax.engine.run import run  # imports jax, which reads what was pinned
+    from aejax.engine.run import run, say  # imports jax, which reads what was pinned
 
     run(plan, workdir)
+    say(f"test it with python -m experiments.evaluate --workdir={workdir}")
 
 
 def dry_run(plan: Plan) -> None:
     """Prints what would be trained."""
-    from aejax import programs
+    from aejax.engine import programs
 
     groups = programs.make_groups(plan)
     print(records.markdown([member.row for member in plan.members]))

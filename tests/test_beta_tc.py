@@ -8,7 +8,8 @@ from scipy import stats
 from scipy.special import logsumexp
 
 from aejax import config as configs
-from aejax import losses, models
+from aejax import models
+from aejax.models.parts import losses
 from aejax.models.vae.bounds import beta_tc
 from aejax.models.vae.posteriors.gaussian import draw
 from aejax.types import Spec

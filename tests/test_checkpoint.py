@@ -13,7 +13,7 @@ import numpy as np
 import optax
 import pytest
 
-from aejax import checkpoint
+from aejax.engine import checkpoint
 from aejax.errors import UserError
 from aejax.types import TrainState
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from aejax import losses
+from aejax.models.parts import losses
 from experiments.claims import _estimators as estimators
 from experiments.claims._estimators import Normal
 

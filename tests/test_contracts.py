@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,13 +16,22 @@ import pytest
 from jax import lax
 
 from aejax import config as configs
-from aejax import models, programs, train
+from aejax.engine import programs, train
+from aejax.keys import files
+from aejax.models import vae
+from aejax.models.vae.types import Posterior
 from aejax.plan import Plan
 from configs import base
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 
+
+def unused(*_: Any) -> Any:
+    raise AssertionError
+
+
+GAUSSIAN = Posterior(*[unused] * 4, gaussian=True)  # any posterior with a density
 RECIPES = ["base", *sorted(path.stem for path in (ROOT / "configs").glob("[a-z]*.py") if path.stem != "base")]
 
 
@@ -49,9 +59,9 @@ def test_a_recipe_has_the_keys_of_base_and_says_how_it_is_run(name):
         assert "two CPU" in text and re.search(r"[Ee]xpect [^.]*\d", text)  # how long it takes, the number to expect
     changed = [path for path in leaves if leaves[path] != expected[path]]
     configs.check(config, [])
-    swept = re.search(r"--sweep model\.name=([\w,]+)", text)
-    names = swept[1].split(",") if swept else [config.model.name]
-    for path in changed:  # a key is there for a model of the recipe's command
+    named = [name for names in re.findall(r"model\.name=([\w,]+)", text) for name in names.split(",")]
+    names = [config.model.name, *named]
+    for path in changed:  # a key is there for a model of the recipe's page
         assert not all(configs.without_effect(configs.replaced(config, {"model.name": name}), path) for name in names)
     restored = configs.from_json(configs.to_json(config))
     assert configs.flatten(restored) == leaves
@@ -90,15 +100,23 @@ def test_a_fitted_model_needs_no_step(tasks):
         assert group.total_steps == 0
 
 
+def assert_schema(loss, weights, config):
+    """The keyword-only arguments of a loss, of a VAE that of its bound, are the weights that the config reads."""
+    if config.model.name == "vae":
+        loss = vae.part("bounds", config.model.bound)(config.model, GAUSSIAN).loss
+    names = [p for p in inspect.signature(loss).parameters.values() if p.kind == p.KEYWORD_ONLY]
+    assert {p.name for p in names if p.default is p.empty} <= set(weights) <= {p.name for p in names}
+
+
 @pytest.mark.parametrize("name", RECIPES[1:])  # base, the first, is vae
 def test_a_model_keeps_its_contract(name, tasks):
     group, rows = tasks(name)
     model, spec = group.task.model, group.dataset.spec
     pairs = spec.kind == "pairs"
     assert set(model.columns) <= set(rows)
-    weights = train.warmed(configs.objective_of(group.config), jnp.int32(0))
-    names = [p for p in inspect.signature(model.loss).parameters.values() if p.kind == p.KEYWORD_ONLY]
-    assert {p.name for p in names if p.default is p.empty} <= set(weights) <= {p.name for p in names}
+    objective = {name: jnp.float32(value) for name, value in configs.objective_of(group.config).items()}
+    weights = train.warmed(objective, jnp.int32(0))
+    assert_schema(model.loss, weights, group.config)
 
     @jax.jit  # all that the contract looks at, compiled once
     def use(rows, items):
@@ -145,33 +163,32 @@ def test_a_model_keeps_its_contract(name, tasks):
         assert found["log_prior"].shape == (5,)
 
 
-def test_every_model_has_a_recipe():
-    used = {importlib.import_module(f"configs.{name}").get_config().model.name for name in RECIPES}
-    assert used == set(models.NAMES)
+@pytest.mark.parametrize(
+    ("key", "folder"),
+    [("name", "models"), *((kind[:-1], f"models/vae/{kind}") for kind in ("posteriors", "priors", "bounds"))],
+)
+def test_every_model_and_part_has_a_recipe(key, folder):
+    used = {importlib.import_module(f"configs.{name}").get_config().model[key] for name in RECIPES}
+    assert used == set(files(folder))
 
 
-ALLOWED = {  # beside types, errors and config, which all may import, and the modules of the same package
+ALLOWED = {  # beside types, errors, config and keys, which all may import, and the modules of the same package
+    "__init__": {"interface"},
     "keys": {"data"},
-    "models": {"losses", "networks", "corruptions"},
-    "metrics.__init__": {"records"},
-    "metrics.averages": {"streams"},
-    "metrics.information": {"streams", "losses"},
-    "metrics.log_likelihood": {"streams"},
-    "train": {"streams"},
-    "checkpoint": {"records"},
     "plan": {"records"},
-    "programs": {"data", "metrics.averages", "models", "optimizers", "plan", "preprocess", "sweep", "train"},
-    "reports.views": {"programs"},
+    "models": {"models"},
+    "metrics": {"engine.streams", "models.parts.losses", "records"},
+    "engine.checkpoint": {"records"},
+    "engine.programs": {"data", "metrics.averages", "models", "plan"},
+    "engine.run": {""},  # everything
+    "trained": {"data", "engine", "metrics.log_likelihood", "plan", "records"},
+    "reports.views": {"engine.programs", "trained"},
     "reports.gallery": {"metrics", "plan"},
-    "reports.measure": {"checkpoint", "metrics", "programs", "records", "sweep"},
+    "reports.measure": {"engine", "metrics", "records"},
     "reports.summary": {"records"},
     "reports.notes": {"metrics.averages", "plan"},
-    "reports.write": {"metrics", "plan", "programs", "records"},
-    "trained": {
-        *("checkpoint", "data", "metrics.geometry", "models", "plan", "preprocess", "programs", "records"),
-        *("reports.figures", "reports.views"),
-    },
-    "engine": {""},  # everything
+    "reports.write": {"engine.programs", "metrics", "plan", "records"},
+    "interface": {""},
 }
 
 
@@ -206,8 +223,12 @@ def test_imports_form_a_star():
 @pytest.mark.parametrize(
     ("library", "room"),
     [
-        *(("matplotlib", "reports/figures/"), ("umap", "reports/figures/latent.py"), ("flax", "networks.py")),
-        *(("orbax", "checkpoint.py"), ("optax", "optimizers.py")),
+        *(
+            ("matplotlib", "reports/figures/"),
+            ("umap", "reports/figures/latent.py"),
+            ("flax", "models/parts/networks.py"),
+        ),
+        *(("orbax", "engine/checkpoint.py"), ("optax", "engine/optimizers.py")),
     ],
 )
 def test_a_library_stays_in_its_room(library, room):

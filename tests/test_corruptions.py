@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from aejax import config as configs
-from aejax import corruptions, models, programs
+from aejax import models
+from aejax.engine import programs
 from aejax.errors import UserError
+from aejax.models.parts import corruptions
 from aejax.plan import Plan
 from configs import denoising
 

@@ -12,9 +12,9 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import roc_auc_score
 
 from aejax import config as configs
-from aejax import data, models, programs, records, trained
+from aejax import data, models, records, trained
 from aejax.data import books, capitals, planted_pairs, toy_text
-from aejax.engine import run
+from aejax.engine import programs, run
 from aejax.errors import UserError
 from aejax.models import pair_embedding
 from aejax.plan import Plan
@@ -22,6 +22,7 @@ from aejax.reports.write import write_report
 from configs import base, books_planted, supervised_regression
 from configs import capitals as capitals_recipe
 from configs import supervised as supervised_recipe
+from experiments import _outputs as outputs
 from experiments.claims import book_embedding
 
 pytestmark = pytest.mark.slow
@@ -316,12 +317,12 @@ def linear_run(tmp_path_factory):
 
 def test_a_linear_regressor_is_least_squares(linear_run):
     workdir, dataset = linear_run
-    loaded = trained.load_member(workdir, None)
+    loaded = trained.load(workdir)
     oracle = LinearRegression().fit(dataset.train["x"], dataset.train["y"])
     assert loaded.spec.label_moments
     mean, sd = loaded.spec.label_moments
     layer = loaded.params["regressor"]["Dense_0"]
-    y_hat = mean + sd * (trained.embed(loaded, dataset.test["x"]) @ layer["kernel"] + layer["bias"])[:, 0]
+    y_hat = mean + sd * (loaded.embed(dataset.test["x"]) @ layer["kernel"] + layer["bias"])[:, 0]
     np.testing.assert_allclose(y_hat, oracle.predict(dataset.test["x"]), atol=0.01 * sd)
     [row] = records.read_csv(workdir / "results.csv")
     error = np.square(oracle.predict(dataset.test["x"]) - dataset.test["y"]).mean()
@@ -332,20 +333,20 @@ def test_a_linear_regressor_is_least_squares(linear_run):
 
 def test_labels_that_are_numbers_come_with_the_codes(linear_run, tmp_path):
     workdir, dataset = linear_run
-    loaded = trained.load_member(workdir, None)
-    x, y, ids = data.read_new(loaded.member.config.data.path, loaded.member.config.data, loaded.spec)
-    codes, labels = trained.embed(loaded, x), trained.label_names(y, loaded.spec)
+    loaded = trained.load(workdir)
+    x, y, ids = data.read_new(loaded.config.data.path, loaded.config.data, loaded.spec)
+    codes, labels = loaded.embed(x), outputs.label_names(y, loaded.spec)
     assert y is not None and ids is not None
     row = ids.tolist().index(dataset.ids["test"][0])
     for name in ("codes.npz", "codes.csv"):
-        trained.write_codes(tmp_path / name, codes, labels, ids)
+        outputs.write_codes(tmp_path / name, codes, labels, ids)
     with np.load(tmp_path / "codes.npz") as file:
         assert file["labels"].dtype == np.float32 and file["labels"][row] == dataset.test["y"][0]
     written = records.read_csv(tmp_path / "codes.csv")[row]
     assert list(written) == ["id", "label", "z1"] and np.float32(written["label"]) == dataset.test["y"][0]
-    near = trained.neighbors(codes, labels, ids, "row 7", 3, "euclidean")
+    near = outputs.neighbors(codes, labels, ids, "row 7", 3, "euclidean")
     assert [np.float32(entry["label"]) for entry in near] == [y[ids.tolist().index(entry["item"])] for entry in near]
-    trained.write_projector(tmp_path, codes, labels, ids)
+    outputs.write_projector(tmp_path, codes, labels, ids)
     assert (tmp_path / "metadata.tsv").read_text().splitlines()[1 + row] == f"{ids[row]}\t{dataset.test['y'][0]}"
 
 
@@ -375,38 +376,43 @@ def test_a_run_of_pairs_learns_and_is_evaluated(book_run):
 
 
 def test_items_are_embedded_by_their_names(book_run, tmp_path):
-    loaded = trained.load_member(book_run, None)
-    codes, labels, ids = trained.embed_items(book_run, loaded)
+    loaded = trained.load(book_run)
+    dataset = loaded.dataset()
+    codes, ids = loaded.encode(dataset.items["x"]), dataset.ids["items"]
+    labels = outputs.label_names(dataset.items["y"], loaded.spec)
     assert labels
     np.testing.assert_allclose(np.linalg.norm(codes, axis=1), 1.0, rtol=1e-5)
-    near = trained.neighbors(codes, labels, ids, "Book 7", 5, "cosine")
+    near = outputs.neighbors(codes, labels, ids, "Book 7", 5, "cosine")
     cosine = codes @ codes[ids.tolist().index("Book 7")]
     assert [row["item"] for row in near] == ids[np.argsort(-cosine)[1:6]].tolist()
     assert sum(row["label"] == "crime" for row in near) >= 4  # as Book 7
-    far = trained.neighbors(codes, labels, ids, "Book 7", 5, "euclidean")
+    far = outputs.neighbors(codes, labels, ids, "Book 7", 5, "euclidean")
     assert [row["item"] for row in far] == [row["item"] for row in near]  # unit vectors: the same order
     assert far[0]["euclidean"] == pytest.approx(np.sqrt(2 - 2 * near[0]["cosine"]), rel=1e-3)
     with pytest.raises(UserError, match="--neighbors=Bok 7 is no item: did you mean 'Book 7'"):
-        trained.neighbors(codes, labels, ids, "Bok 7", 5, "cosine")
-    trained.write_projector(tmp_path, codes, labels, np.char.replace(ids, "Book 7", "Book\t7"))
+        outputs.neighbors(codes, labels, ids, "Bok 7", 5, "cosine")
+    outputs.write_projector(tmp_path, codes, labels, np.char.replace(ids, "Book 7", "Book\t7"))
     with open(tmp_path / "metadata.tsv", newline="") as file:
         metadata = list(csv.reader(file, delimiter="\t"))
     vectors = np.loadtxt(tmp_path / "vectors.tsv", delimiter="\t")
     assert metadata[0] == ["id", "label"] and metadata[8] == ["Book 7", "crime"] and len(metadata) == 61
     np.testing.assert_allclose(vectors, codes, rtol=1e-6)
-    trained.write_projector(tmp_path, codes, None, ids)
+    outputs.write_projector(tmp_path, codes, None, ids)
     assert (tmp_path / "metadata.tsv").read_text().splitlines() == ids.tolist()
 
 
 def test_a_run_of_pairs_takes_no_new_samples_and_no_other_books(book_run, books_ndjson, tmp_path):
-    loaded = trained.load_member(book_run, None)
+    loaded = trained.load(book_run)
     with pytest.raises(UserError, match="a run of pairs embeds its own items"):
-        data.read_new("x.npy", loaded.member.config.data, loaded.spec)
+        data.read_new("x.npy", loaded.config.data, loaded.spec)
+    for x in (np.array([60]), np.array([-1]), np.array([0.5]), np.zeros((2, 2), int)):
+        with pytest.raises(UserError, match="expects the indices .* of its items, integers from 0 to 59"):
+            loaded.encode(x)
     before = books_ndjson.read_text()
     try:
         books_ndjson.write_text(before.replace('"Book 3"', '"Book III"'))
         with pytest.raises(UserError, match="have changed since it was trained"):
-            trained.embed_items(book_run, loaded)
+            loaded.dataset()
     finally:
         books_ndjson.write_text(before)
 

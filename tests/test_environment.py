@@ -11,7 +11,8 @@ import tomllib
 import jax
 import pytest
 
-from aejax import checkpoint, environment, records
+from aejax import records
+from aejax.engine import checkpoint, environment
 from tests.conftest import ROOT
 
 DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
@@ -98,7 +99,7 @@ def test_jax_obeys_what_is_pinned_and_describe_says_so():
     script = """
 import json, os
 from pathlib import Path
-from aejax import environment
+from aejax.engine import environment
 environment.pin(2)
 import jax
 (jax.numpy.ones((9, 9)) @ jax.numpy.ones((9, 9))).block_until_ready()

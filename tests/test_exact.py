@@ -11,8 +11,9 @@ from scipy import integrate, stats
 from sklearn.decomposition import PCA
 
 from aejax import config as configs
-from aejax import losses, models
+from aejax import models
 from aejax.errors import UserError
+from aejax.models.parts import losses
 from aejax.types import Spec
 from configs.base import get_config
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from aejax import config as configs
-from aejax import programs
+from aejax.engine import programs
 from aejax.plan import Plan
 from aejax.reports import gallery, views
 from configs import denoising

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 from scipy.special import logsumexp
 
-from aejax import losses
 from aejax.metrics import information
+from aejax.models.parts import losses
 from aejax.types import Autoencoder, HParams, Task, TrainState
 
 pytestmark = pytest.mark.slow

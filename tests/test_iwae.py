@@ -9,7 +9,8 @@ import pytest
 from scipy.special import logsumexp
 
 from aejax import config as configs
-from aejax import losses, models
+from aejax import models
+from aejax.models.parts import losses
 from aejax.models.vae.bounds import iwae
 from aejax.types import Spec
 from configs.base import get_config

@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 from jax.interpreters import partial_eval
 
-from aejax import axes, data, networks, optimizers, programs, run, train
 from aejax import config as configs
-from aejax.corruptions import CORRUPTIONS
+from aejax import data
+from aejax.engine import optimizers, programs, run, train
 from aejax.errors import UserError
 from aejax.keys import KEYS, base_config
 from aejax.metrics import averages, information
+from aejax.models.parts import networks
+from aejax.models.parts.corruptions import CORRUPTIONS
+from aejax.plan import Plan
 
 REFUSED = {  # values just outside of bounds
     "seed": (-1, 2**32),
@@ -174,7 +177,7 @@ def test_check_refuses_a_number_that_float32_cannot_hold(path, value, words):
         ({}, "optimizer.momentum", r"with optimizer\.name=adam: it needs optimizer\.name=sgd$"),
         ({}, "optimizer.final_fraction", r"with optimizer\.schedule=constant: it needs .* other than constant$"),
         ({}, "model.variance", r"with model\.likelihood=bernoulli: it needs model\.likelihood=gaussian$"),
-        ({}, "model.top_k_start", r"with .* and model\.top_k above 0$"),
+        ({}, "model.top_k_start", r"with .* it needs model\.top_k above 0 and model\.name=sparse_autoencoder$"),
         (
             {"model.hidden": ()},
             "model.activation",
@@ -213,13 +216,6 @@ def other_values(path, value):
     return [c for c in candidates if c != value and within.holds(c)][:1]
 
 
-def steps_of_visits(group, every_epochs):
-    steps = [0]
-    while steps[-1] < group.total_steps:
-        steps.append(run.next_visit(group, steps[-1], every_epochs))
-    return tuple(steps)
-
-
 @pytest.fixture(scope="module")
 def fingerprint():
     """What a config comes to: its data, its programs as traced, its visits, and which traced numbers are used."""
@@ -231,7 +227,7 @@ def fingerprint():
             datasets[source] = data.load(config.data)
         dataset = datasets[source]
         task = programs.make_task(config, dataset.spec, programs.num_rows(dataset.train))
-        [member] = axes.resolve(config, [], False)
+        [member] = Plan.resolve(config, [], False, "").members
         group = programs.Group(0, [member], config, dataset, task)
         programs.check_columns(config, task.model, dataset)
         hp = jax.tree.map(lambda leaf: leaf[0], programs.hparams([member]))
@@ -251,8 +247,7 @@ def fingerprint():
         digest = hashlib.sha256(str(closed.jaxpr).encode())
         for const in closed.consts:
             digest.update(np.asarray(const).tobytes())
-        visits = [steps_of_visits(group, every) for every in (config.log.every_epochs, config.train.save_every_epochs)]
-        static = (dataset.sha256, str(data.spec_to_json(dataset.spec)), digest.hexdigest(), *visits)
+        static = (dataset.sha256, str(data.spec_to_json(dataset.spec)), digest.hexdigest(), *run.visits(group, 0))
         return static, {name for name, is_used in zip(names, used, strict=True) if is_used}
 
     return of

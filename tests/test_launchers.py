@@ -253,7 +253,7 @@ def test_other_launchers_refuse_without_jax(name, arguments, words, refused):
         (["--sweep", "optimizer.momentum=0.1,0.9"], ["optimizer.momentum has no effect", "optimizer.name=sgd"]),
         (["--config.model.activation=rleu"], ["model.activation='rleu'", "did you mean 'relu'?"]),
         (["--config.model.likelihood=bernouli"], ["model.likelihood='bernouli'", "did you mean 'bernoulli'?"]),
-        (["--config.model.likelihood=squared_error"], ["model.likelihood='squared_error'", "gaussian"]),
+        (["--config.model.likelihood=squared_error"], ["model.likelihood=squared_error is not a density", "=gaussian"]),
         (["--config.model.network=mpl"], ["model.network='mpl'", "did you mean 'mlp'?"]),
         (["--config.model.network=conv", "--config.model.hidden=()"], ["model.network=conv", "--config.model.hidden="]),
         (["--config.optimizer.name=adm"], ["optimizer.name='adm'", "did you mean 'adam'?"]),

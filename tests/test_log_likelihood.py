@@ -11,10 +11,11 @@ from scipy import stats
 from scipy.special import logsumexp
 
 from aejax import config as configs
-from aejax import losses, models
+from aejax import models
+from aejax.engine.streams import EVALUATION, stream
 from aejax.metrics import log_likelihood
+from aejax.models.parts import losses
 from aejax.models.vae.posteriors.gaussian import draw
-from aejax.streams import EVALUATION, stream
 from aejax.types import Autoencoder, HParams, Spec, Task, TrainState
 from configs.base import get_config
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, special, stats
 
-from aejax import losses
+from aejax.models.parts import losses
 
 pytestmark = pytest.mark.slow
 

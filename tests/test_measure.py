@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aejax import config as configs
-from aejax import programs
+from aejax.engine import programs
 from aejax.metrics import METRICS
 from aejax.plan import Plan
 from aejax.reports import measure

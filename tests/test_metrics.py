@@ -4,7 +4,8 @@ import jax
 import numpy as np
 
 from aejax import config as configs
-from aejax import metrics, programs
+from aejax import metrics
+from aejax.engine import programs
 from aejax.metrics import METRICS, UNITS, disentanglement, probes
 from aejax.plan import Plan
 from aejax.reports import measure
@@ -12,11 +13,11 @@ from tests.test_contracts import RECIPES, recipe
 
 
 def test_the_table_names_all_that_is_measured_and_nothing_else(table_csv, books_ndjson):
-    """With one recipe for each model, and every option."""
+    """With one recipe for each model and its parts, and every option."""
     recipes = {}
     for name in RECIPES:
         config = recipe(name, table_csv, books_ndjson)
-        recipes.setdefault(config.model.name, config)
+        recipes.setdefault((config.model.name, config.model.posterior, config.model.bound), config)
     found, units = set(), set()
     for config in recipes.values():
         [group] = programs.make_groups(Plan.make(config))

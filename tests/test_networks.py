@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from aejax import networks
 from aejax.errors import UserError
+from aejax.models.parts import networks
 from aejax.types import Spec
 from tests.conftest import small_config
 

@@ -18,7 +18,8 @@ import numpy as np
 import optax
 import pytest
 
-from aejax import axes, programs, train
+from aejax.engine import programs, train
+from aejax.plan import Plan
 from tests.conftest import ROOT, write_books, write_table
 from tests.test_contracts import RECIPES, recipe
 
@@ -33,7 +34,7 @@ TOLERANCE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-6}
 
 def member_of(config):
     """(task, hp, rows of training) of the only member of a config: all that this file asks of the house."""
-    [group] = programs.make_groups(axes.members(config, [], False))
+    [group] = programs.make_groups(Plan.make(config))
     hp = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), programs.hparams(group.members))
     return group.task, hp, group.dataset.train
 

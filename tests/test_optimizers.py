@@ -6,8 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from aejax import optimizers
-from aejax.errors import UserError
+from aejax.engine import optimizers
 
 pytestmark = pytest.mark.slow
 
@@ -171,10 +170,3 @@ def test_members_of_a_vmap_have_rates_and_clips_of_their_own():
     together = jax.vmap(update)(jax.tree.map(lambda *leaves: jnp.stack(leaves), *(numbers(**c) for c in changes)))
     for member, change in enumerate(changes):
         assert_close(jax.tree.map(lambda leaf, at=member: leaf[at], together), update(numbers(**change)))
-
-
-def test_unknown_names_are_refused_with_the_nearest():
-    with pytest.raises(UserError, match=r"optimizer.name='adm' is not one of adam, adamw, sgd; did you mean 'adam'\?"):
-        optimizers.make("adm", "constant", TOTAL)
-    with pytest.raises(UserError, match=r"optimizer.schedule='cosin' .* did you mean 'cosine'\?"):
-        optimizers.make("adam", "cosin", TOTAL)

@@ -255,3 +255,42 @@ def test_shards_of_two_sweeps_are_refused(tmp_path):
     write_shards(tmp_path, Plan.make(get_config(), [SEEDS, BETAS], shard="1/2"))
     with pytest.raises(UserError, match="not one whole sweep: its parts differ .order of --sweep objective.beta, seed"):
         plan.parts(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "values", "parsed"),
+    [
+        ("objective.beta", [1, 4.5], (1.0, 4.5)),
+        ("objective.beta", np.linspace(0.0, 1.0, 3), (0.0, 0.5, 1.0)),
+        ("objective.beta", (np.float32(0.5), np.int64(2)), (0.5, 2.0)),
+        ("objective.beta", "geomspace(1,4,2)", (1.0, 4.0)),
+        ("seed", range(2, 4), (2, 3)),
+        ("optimizer.name", ["adam", "sgd"], ("adam", "sgd")),
+        ("model.hidden", [(512,), [64, 64], ()], ((512,), (64, 64), ())),
+        ("data.standardize", [True, False], (True, False)),
+    ],
+)
+def test_an_axis_of_pythons_values(path, values, parsed):
+    axis = plan.make_axis(path, values, get_config())
+    assert axis == Axis(path, parsed)
+    assert [type(value) for value in axis.values] == [type(value) for value in parsed]
+
+
+@pytest.mark.parametrize(
+    ("path", "values", "message"),
+    [
+        ("objective.betta", [1], "config has no key 'objective.betta'; did you mean 'objective.beta'?"),
+        ("objective.beta", [1, "much"], "objective.beta=much is n"),
+        ("objective.beta", [True], "objective.beta=True is n"),
+        ("seed", [0.5], "seed=0.5 is n"),
+        ("seed", np.array([1.0]), "seed=1.0 is n"),
+        ("seed", [1, 2, 1], "--sweep seed=1,2,1: 1 stands twice"),
+        ("seed", 3, "sweep seed=3: give a list of values"),
+        ("seed", [], "--sweep seed= has no values"),
+        ("seed", "", "--sweep seed=: write PATH=VALUES"),
+    ],
+)
+def test_an_axis_of_wrong_values_is_refused(path, values, message):
+    with pytest.raises(UserError) as error:
+        plan.make_axis(path, values, get_config())
+    assert message in str(error.value)

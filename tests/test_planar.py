@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from aejax import config as configs
-from aejax import losses, models
+from aejax import models
 from aejax.errors import UserError
+from aejax.models.parts import losses
 from aejax.models.vae.posteriors import planar
 from aejax.types import Spec
 from configs.base import get_config

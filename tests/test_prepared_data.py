@@ -227,7 +227,7 @@ import sys
 sys.modules |= dict.fromkeys(["tensorflow_datasets", "tensorflow"])
 import pytest
 code = pytest.main(["-p", "no:cacheprovider", "tests/test_data.py", "-k", "every_source"])
-import aejax.results, aejax.run
+import aejax.engine.run, aejax.reports.write
 sys.exit(code)
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)

@@ -10,8 +10,9 @@ from scipy import stats
 from scipy.special import expit, logsumexp
 
 from aejax import config as configs
-from aejax import models, networks
+from aejax import models
 from aejax.errors import UserError
+from aejax.models.parts import networks
 from aejax.models.vae.priors import vamp
 from aejax.types import Spec
 from configs.base import get_config

@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 from scipy.special import expit, logsumexp
 
-from aejax import axes, data, programs, records, run
+from aejax import data, records
+from aejax.engine import programs, run
+from aejax.plan import Plan, parse_axis
 from aejax.reports import measure
 from tests.conftest import small_config
 
@@ -238,7 +240,7 @@ def informed(config, params, rows):
         "aggregate_kl": (log_q - log_normal(z, 0.0, 0.0)).mean(),
     }
     kl = 0.5 * (mean**2 + np.exp(2 * log_sigma) - 2 * log_sigma - 1.0)
-    return numbers, {"unit_kl": kl.mean(axis=0), "unit_variance": mean.var(axis=0)}
+    return numbers, {"kl": kl.mean(axis=0), "variance": mean.var(axis=0)}
 
 
 def settings():
@@ -252,11 +254,11 @@ def settings():
 
 
 def members_of(config, sweep, workdir=None):
-    """(axes, configs) of a zipped sweep; with a directory it is trained there."""
-    swept = [axes.parse_axis(text, config) for text in sweep]
+    """The configs of a zipped sweep; with a directory it is trained there."""
+    plan = Plan.make(config, [parse_axis(text, config) for text in sweep], zip=True)
     if workdir:
-        run.run(config, workdir, swept, zipped=True)
-    return [member.config for member in axes.members(config, swept, True)]
+        run.run(plan, workdir)
+    return [member.config for member in plan.members]
 
 
 def rows_of(config):
@@ -277,7 +279,7 @@ def program(tmp_path_factory):
 @pytest.fixture(scope="module")
 def tested(program):
     """What an evaluation says of the members."""
-    [group] = programs.make_groups(axes.members(settings(), [axes.parse_axis(t, settings()) for t in SWEEP], True))
+    [group] = programs.make_groups(Plan.read(program))
     return measure.measure_group(program, group, SAMPLES)
 
 
@@ -325,7 +327,8 @@ def test_the_test_metrics_are_those_of_the_account(tested, account):
         numbers, units = informed(config, params, test)
         assert_close(tested.rows[lane], evaluated(config, params, test) | weighed(config, params, test) | numbers)
         for name, expected in units.items():
-            np.testing.assert_allclose(tested.curves[name][lane], expected, **TOLERANCE)
+            found = [row[name] for row in tested.units if row["member"] == lane]
+            np.testing.assert_allclose(found, expected, **TOLERANCE)
 
 
 def test_the_other_rules_are_those_of_the_account(tmp_path):

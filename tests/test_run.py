@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
+from typing import Any
 
 import jax
 import pytest
 
-from aejax import checkpoint, data, programs, records
-from aejax.engine import run
+from aejax import config as configs
+from aejax import data, records
+from aejax.engine import checkpoint, programs, run
 from aejax.errors import Interrupted, UserError
 from aejax.plan import Plan, parse_axis
 from aejax.reports import gallery
@@ -69,6 +72,33 @@ def test_another_config_is_refused_with_the_difference(reference):
         train(config, reference, *SWEEP)
     with pytest.raises(UserError, match="--sweep objective.beta"):
         train(small_config(), reference)
+
+
+def group_of(epochs, log, save):
+    """As much of a group of ten steps an epoch as its visits depend on; without epochs, of a model in closed form."""
+    changes = {"train.epochs": epochs or 1, "log.every_epochs": log, "train.save_every_epochs": save}
+    unused: Any = None
+    model: Any = SimpleNamespace(fit=not epochs)
+    task = programs.Task(model, unused, unused, False, 160, 16, 100)
+    return programs.Group(0, [], configs.replaced(small_config(), changes), unused, task)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "log", "save", "expected"),
+    [
+        (3, 1, 1, [(10, True), (20, True), (30, True)]),
+        (7, 2, 3, [(20, False), (40, True), (60, True), (70, True)]),  # saves wait for a row
+        (4, 1, 3, [(10, False), (20, False), (30, True), (40, True)]),
+        (3, 5, 1, [(30, True)]),
+        (0, 1, 1, [(0, True)]),
+    ],
+)
+def test_visits_are_fixed_by_the_config_wherever_a_run_resumes(epochs, log, save, expected):
+    group = group_of(epochs, log, save)
+    assert list(run.visits(group, 0)) == expected
+    for index, (step, is_save) in enumerate(expected[:-1]):
+        if is_save:
+            assert list(run.visits(group, step)) == expected[index + 1 :]
 
 
 @pytest.mark.bits

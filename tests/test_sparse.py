@@ -9,10 +9,11 @@ import pytest
 from scipy.special import rel_entr
 
 from aejax import config as configs
-from aejax import losses, networks, programs, train
+from aejax.engine import programs, train
 from aejax.errors import UserError
 from aejax.metrics import averages
 from aejax.models import sparse_autoencoder
+from aejax.models.parts import losses, networks
 from aejax.plan import Plan
 from configs import sparse_l1
 
@@ -98,7 +99,7 @@ def test_gradients_pass_only_through_the_units_that_are_kept():
 def test_k_falls_linearly_to_top_k_in_training_and_is_top_k_elsewhere(x):
     """From 8 to 3 over five steps: the loss is that of the same parameters with so many units."""
     changes = {"model.code_activation": "identity", "objective.selection_warmup": 5.0}
-    hp = programs.hparams(build(**changes).members)
+    hp = programs.hparams(build(**changes, **{"model.top_k": 3, "model.top_k_start": 8}).members)
     weights = {name: jnp.float32(value[0]) for name, value in hp.objective.items()}
 
     def model_of(top_k, start=0):

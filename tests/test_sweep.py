@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from aejax import programs, sweep
+from aejax.engine import programs, sweep
 from aejax.plan import Axis, Plan
 from tests.conftest import ROOT, small_config
 

@@ -10,9 +10,11 @@ import pytest
 from scipy.special import logsumexp
 
 from aejax import config as configs
-from aejax import losses, models, optimizers, train
+from aejax import models
+from aejax.engine import optimizers, train
 from aejax.errors import UserError
 from aejax.keys import base_config, files
+from aejax.models.parts import losses
 from aejax.types import HParams, Spec, Task
 
 D, K, B, S = 5, 2, 6, 4
@@ -59,15 +61,15 @@ def test_a_combination_trains_and_its_bound_is_its_weights(combination):
     hp = HParams(jnp.uint32(0), objective, numbers)
 
     @jax.jit
-    def run(hp):
-        start = state = train.init_state(task, hp, {"x": X})
-        for _ in range(2):
-            state, metrics = train.train_step(task, state, hp, {"x": X})
-        weights = train.warmed(hp.objective, jnp.int32(0))
-        value, (found, _) = model.loss(start.params, (), jax.random.key(1), {"x": X}, **weights)
-        return start, state, metrics, value, found, model.log_weights(start.params, jax.random.key(1), X, S)
+    def step(state):
+        weights = train.warmed(hp.objective, state.step)
+        value, (found, _) = model.loss(state.params, (), jax.random.key(1), {"x": X}, **weights)
+        log_w = model.log_weights(state.params, jax.random.key(1), X, S)
+        return *train.train_step(task, state, hp, {"x": X}), value, found, log_w
 
-    start, state, metrics, value, found, log_w = run(hp)
+    start = jax.jit(lambda hp: train.init_state(task, hp, {"x": X}))(hp)
+    middle, _, value, found, log_w = step(start)
+    state, metrics, *_ = step(middle)
     assert all(np.isfinite(metric) for metric in metrics.values())
     moved = jax.tree.map(lambda a, b: bool((a != b).any()), start.params, state.params)
     assert all(jax.tree.leaves(moved)), moved

@@ -4,9 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aejax import programs
+from aejax.engine import programs
 from aejax.plan import Plan, parse_axis
 from aejax.reports import views
+from aejax.trained import sample_codes
 from aejax.types import Autoencoder
 
 
@@ -31,8 +32,8 @@ def test_the_first_seed_of_every_setting_is_shown(small):
 def test_a_model_without_a_prior_draws_from_the_gaussian_of_its_codes():
     model = Autoencoder(init=None, loss=None, encode=None)  # pyright: ignore[reportArgumentType]
     codes = np.random.default_rng(0).normal(size=(5000, 2)).astype(np.float32) @ [[2.0, 1.0], [0.0, 0.5]] + [3.0, -1.0]
-    drawn = views.sample_codes(model, {}, codes, 5000, seed=1)
+    drawn = sample_codes(model, {}, codes, 5000, seed=1)
     np.testing.assert_allclose(drawn.mean(axis=0), codes.mean(axis=0), atol=0.15)
     np.testing.assert_allclose(np.cov(drawn, rowvar=False), np.cov(codes, rowvar=False), atol=0.3)
     prior = model._replace(sample_prior=lambda params, key, num: np.full((num, 2), 7.0))
-    assert (views.sample_codes(prior, {}, codes, 3, seed=1) == 7.0).all()
+    assert (sample_codes(prior, {}, codes, 3, seed=1) == 7.0).all()

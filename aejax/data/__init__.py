@@ -1,7 +1,7 @@
 """Data: one file per source, one place where rows become a Dataset.
 
 The filename is the registry: `data.name` names a file here (`digits`, `arrays`), else a prepared TFDS image set. A
-source has `read(config.data) -> Rows`; all that happens to rows afterwards stands in `load`, in its order.
+source has `read(config.data) -> Rows`; all that happens to rows afterwards is in `prepare`, in its order.
 """
 
 import difflib
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # aejax.types imports jax; input that reads no data is to fai
 Split = dict[str, np.ndarray]
 
 SPLITS = ("train", "valid", "test")
+MEMORY = "the arrays in memory"  # in messages, where others name a file
 NOT_SOURCES = ("__init__", "idx", "tfds")
 FROM_PATHS = ("arrays", "binarized_mnist", "books")  # sources that read data.path
 
@@ -47,7 +48,20 @@ class Pairs(NamedTuple):
 
 
 def load(config: Any) -> "aejax.types.Dataset":
-    """Reads the source that `config.data` names and makes it a Dataset; UserError names the key or file at fault.
+    """The Dataset of the source that `config.data` names; UserError names the key or file at fault."""
+    where = f"data.name={config.name}" if config.name not in FROM_PATHS else f"data.path={config.path}"
+    return prepare(_source(config.name).read(config), config, where)
+
+
+def of_arrays(x: Any, y: Any, config: Any) -> "aejax.types.Dataset":
+    """The Dataset of rows x [N, ...] and labels y [N] (or None) in memory, as if `config.data` named a file of them."""
+    from aejax.data import arrays
+
+    return prepare(arrays.of_arrays(x, y, config), config, MEMORY)
+
+
+def prepare(rows: Rows | Pairs, config: Any, where: str) -> "aejax.types.Dataset":
+    """Makes what a source yields a Dataset; UserError names the key or file at fault.
 
     - dtypes: uint8 stays, bool becomes uint8, all else float32. Bytes are units of 1/255, or of 1 where none is above
       1. Support is "binary" where every value is 0 or 1, "unit" within [0, 1], else "real", in data units.
@@ -64,8 +78,6 @@ def load(config: Any) -> "aejax.types.Dataset":
 
     if config.standardize and config.binarization != "none":
         raise UserError(f"data.standardize and data.binarization={config.binarization} exclude each other: drop one")
-    rows = _source(config.name).read(config)
-    where = f"data.name={config.name}" if config.name not in FROM_PATHS else f"data.path={config.path}"
     if config.label_kind == "number" and rows.class_names:
         raise UserError(f"data.label_kind=number: the labels of {where} are classes: use data.label_kind=class")
     if isinstance(rows, Pairs):
@@ -129,11 +141,32 @@ def read_new(
     if set(splits) != {"train"}:
         raise UserError(f"{path} has splits of its own: new samples are one array `x`")
     split = _checked(splits["train"], path, names)
-    x = _shaped(split["x"], path, names, spec)
+    x = _as_trained(split["x"], path, names, config, spec)
+    return x, _new_labels(split, path, config, spec), split.get("ids")
+
+
+def new_rows(x: np.ndarray, config: Any, spec: "aejax.types.Spec") -> np.ndarray:
+    """New rows x [N, ...] in memory as `read_new` gives them from a file; of pairs, the indices [N] of items."""
+    if spec.kind == "pairs":
+        if x.ndim != 1 or x.dtype.kind not in "iu" or not len(x) or x.min() < 0 or x.max() >= spec.sizes[0]:
+            raise UserError(
+                f"x has shape {x.shape} and dtype {x.dtype}: a run of pairs expects the indices [N] of its items, "
+                f"integers from 0 to {spec.sizes[0] - 1}"
+            )
+        return x.astype(np.int32)
+    if x.ndim < 2 or x.shape == spec.shape:
+        expected = ", ".join(map(str, ("N", *spec.shape)))
+        raise UserError(f"x has shape {x.shape}, expected [{expected}]: a single row is x[None]")
+    return _as_trained(_checked({"x": x}, MEMORY, ())["x"], MEMORY, (), config, spec)
+
+
+def _as_trained(x: np.ndarray, where: str, names: tuple[str, ...], config: Any, spec: "aejax.types.Spec") -> np.ndarray:
+    """Checked rows in the run's shape, scaled, thresholded and standardized as its training rows were."""
+    x = _shaped(x, where, names, spec)
     scale = _byte_scale([x])
     bounded = spec.support != "real" or spec.byte_scale != 1.0
     if bounded and _support([x], scale) == "real":
-        raise UserError(f"{path}: x lies in [{x.min():g}, {x.max():g}], the run was trained on [0, 1]: rescale it")
+        raise UserError(f"{where}: x lies in [{x.min():g}, {x.max():g}], the run was trained on [0, 1]: rescale it")
     if x.dtype == np.uint8:
         scale = scale if bounded else spec.byte_scale  # a table's small integers are no grey values
         if scale != spec.byte_scale:
@@ -142,7 +175,7 @@ def read_new(
         x = (x >= 0.5).astype(np.uint8)
     if spec.center is not None and spec.spread is not None:
         x = standardized(x, spec.byte_scale, spec.center, spec.spread)
-    return x, _new_labels(split, path, config, spec), split.get("ids")
+    return x
 
 
 def spec_to_json(spec: "aejax.types.Spec") -> dict[str, Any]:

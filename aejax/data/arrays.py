@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from aejax.data import SPLITS, Rows, Split, nearest
+from aejax.data import MEMORY, SPLITS, Rows, Split, nearest
 from aejax.errors import UserError
 
 NAMES = [f"{key}{suffix}" for suffix in ("", "_train", "_valid", "_test") for key in ("x", "y", "ids")]
@@ -27,15 +27,28 @@ CSV_KEYS = ("label_column", "id_column", "transpose")
 
 def read(config: Any) -> Rows:
     """The file's rows with labels as int32 codes or float32 numbers; UserError names the file or key at fault."""
-    splits, feature_names = read_file(config.path, config)
+    return labeled(*read_file(config.path, config), config, config.path)
+
+
+def of_arrays(x: Any, y: Any, config: Any) -> Rows:
+    """Rows x [N, ...] and labels y [N] in memory, as if they were read from an .npz."""
+    given = {"x": x} if y is None else {"x": x, "y": y}
+    named = {name: np.asarray(array) for name, array in given.items()}
+    # Tables of pandas hold strings as Python objects.
+    arrays = {name: np.asarray(a.tolist()) if a.dtype.kind == "O" else a for name, a in named.items()}
+    return labeled(*_of_arrays(arrays, MEMORY, config, new=False), config, MEMORY)
+
+
+def labeled(splits: dict[str, Split], feature_names: tuple[str, ...], config: Any, where: str) -> Rows:
+    """Rows with labels as int32 codes or float32 numbers, from labels as they were written."""
     if config.label_kind == "number":
         for name, split in splits.items():
             if "y" in split:
-                splits[name] = split | {"y": label_numbers(split["y"], f"{config.path} ({name})")}
+                splits[name] = split | {"y": label_numbers(split["y"], f"{where} ({name})")}
         return Rows(splits["train"], splits.get("valid"), splits.get("test"), (), feature_names)
     for name, split in splits.items():
         if "y" in split:
-            splits[name] = split | {"y": _label_text(split["y"], f"{config.path} ({name})")}
+            splits[name] = split | {"y": _label_text(split["y"], f"{where} ({name})")}
     labels = [split["y"] for split in splits.values() if "y" in split]
     class_names = _in_order(set(np.concatenate(labels).tolist())) if labels else ()
     for name, split in splits.items():
@@ -95,10 +108,15 @@ def label_numbers(labels: np.ndarray, where: str) -> np.ndarray:
 
 
 def _read_arrays(path: str, config: Any, new: bool) -> tuple[dict[str, Split], tuple[str, ...]]:
+    return _of_arrays(_numpy_file(path), path, config, new)
+
+
+def _of_arrays(
+    arrays: dict[str, np.ndarray], path: str, config: Any, new: bool
+) -> tuple[dict[str, Split], tuple[str, ...]]:
     for key in CSV_KEYS:
         if config[key] and not new:
             raise UserError(f"data.{key} is for a .csv, {path} is none: drop it (an .npz names its arrays x, y, ids)")
-    arrays = _numpy_file(path)
     if ("x" in arrays) == ("x_train" in arrays):
         raise UserError(f"{path} holds {', '.join(arrays) or 'no array'}: it needs `x`, or `x_train` and `x_test`")
     if "x" in arrays:

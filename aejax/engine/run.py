@@ -19,12 +19,14 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from aejax import checkpoint, data, environment, programs, records, sweep
 from aejax import config as configs
+from aejax import data, records
+from aejax.engine import checkpoint, environment, programs, sweep
+from aejax.engine.programs import Group, Programs
 from aejax.errors import Interrupted, UserError
 from aejax.metrics import headlines
 from aejax.plan import Plan
-from aejax.programs import Group, Programs
+from aejax.types import Dataset
 
 CHUNK_SECONDS = 1.0  # how long the device works before the host looks at signals and moves the progress bar
 
@@ -34,15 +36,16 @@ def say(message: str) -> None:
     tqdm.write(message, file=sys.stderr)
 
 
-def run(plan: Plan, workdir: str | Path) -> Path:
-    """Trains the members of a plan, or those that are not trained yet; returns the run directory.
+def run(plan: Plan, workdir: str | Path, dataset: Dataset | None = None) -> Path:
+    """Trains the members of a plan that are not trained yet; returns the run directory.
 
-    Raises UserError for input that cannot be used, before anything is written; Interrupted after a signal.
+    The data are those that the config names, unless they are given. Raises UserError for input that cannot be used,
+    before anything is written; Interrupted after a signal.
     """
     directory = plan.directory(workdir)
     if (directory / "config.json").exists() and (change := Plan.read(directory).difference(plan)):
         raise UserError(f"{directory} holds another run ({change}): choose another --workdir, or those settings")
-    groups = programs.make_groups(plan)
+    groups = programs.make_groups(plan, dataset)
     statuses, length = {member.index: "waiting" for member in plan.members}, 0
     with records.lock(directory), stop_signals() as stopped:
         lanes = open_directory(directory, plan, groups, statuses)
@@ -50,7 +53,7 @@ def run(plan: Plan, workdir: str | Path) -> Path:
             update = partial(update_members, directory, plan, statuses, group)
             length = train_group(group, lanes[str(group.number)], directory, length, update, stopped)
     counts = ", ".join(f"{number} {status}" for status, number in Counter(statuses.values()).items())
-    say(f"{directory} is trained: {counts}; test it with python -m experiments.evaluate --workdir={workdir}")
+    say(f"{directory} is trained: {counts}")
     return directory
 
 
@@ -129,13 +132,11 @@ def restored(group: Group, compiled: Programs, checkpoints: Path, saved: int) ->
 
 
 def visits(group: Group, start: int) -> Iterator[tuple[int, bool]]:
-    """The steps after a saved one at which rows are written, and whether the state is saved too: both by the config."""
-    step, saved = start, start
+    """The steps after `start` at which rows are written, and whether the state is saved too: both by the config."""
+    step = start
     while True:
-        step = next_end(group, step, group.config.log.every_epochs)
-        is_save = step >= next_end(group, saved, group.config.train.save_every_epochs)
-        saved = step if is_save else saved
-        yield step, is_save
+        before, step = step, next_end(group, step, group.config.log.every_epochs)
+        yield step, step >= next_end(group, before, group.config.train.save_every_epochs)
         if step == group.total_steps:
             return
 

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float, Int
 
+from aejax.engine.streams import EVALUATION, stream
 from aejax.metrics.reconstruction import WINDOW, mean_squared_error, structural_similarity
-from aejax.streams import EVALUATION, stream
 from aejax.types import Batch, HParams, Metrics, Task, TrainState
 
 ACTIVE = 0.01  # variance of the posterior mean above which a unit is active (Burda et al. 2015, section 5.1)

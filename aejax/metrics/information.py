@@ -14,8 +14,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float, Key
 
-from aejax import losses
-from aejax.streams import EVALUATION, stream
+from aejax.engine.streams import EVALUATION, stream
+from aejax.models.parts import losses
 from aejax.types import Batch, HParams, Metrics, Task, TrainState
 
 MOST_ROWS = 2000  # of a split: the estimate is quadratic in them

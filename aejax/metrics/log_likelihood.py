@@ -12,8 +12,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float, Key
 
+from aejax.engine.streams import EVALUATION, stream
 from aejax.metrics.averages import map_batches
-from aejax.streams import EVALUATION, stream
 from aejax.types import Autoencoder, Batch, HParams, Metrics, Params, Task, TrainState
 
 CODES = 2000  # that pass the decoder at once: on a CPU more of them leave the cache

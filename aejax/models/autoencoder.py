@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import jax
 from jax import Array
 
-from aejax import networks
 from aejax.models import vae
+from aejax.models.parts import networks
 from aejax.types import Autoencoder, Params, Spec
 
 

@@ -6,8 +6,8 @@ Vincent et al. 2008 (ICML) and 2010 (JMLR 11): the noise is drawn anew at every 
 
 from typing import Any
 
-from aejax import corruptions
 from aejax.models import autoencoder
+from aejax.models.parts import corruptions
 from aejax.types import Autoencoder, Spec
 
 

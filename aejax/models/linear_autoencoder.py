@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from aejax import losses
+from aejax.models.parts import losses
 from aejax.types import Autoencoder, Spec
 
 

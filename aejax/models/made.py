@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from aejax import losses, networks
 from aejax.errors import UserError, choose
+from aejax.models.parts import losses, networks
 from aejax.types import Autoencoder, Params, Spec
 
 

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int
 
-from aejax import losses
+from aejax.models.parts import losses
 from aejax.types import Autoencoder, Spec
 
 START = 0.03  # of the tables: small against Adam's steps, so that a row's direction is soon its data's

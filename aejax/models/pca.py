@@ -9,8 +9,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from aejax import losses
 from aejax.errors import UserError
+from aejax.models.parts import losses
 from aejax.types import Autoencoder, Spec
 
 

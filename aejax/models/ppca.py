@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from aejax import losses
 from aejax.errors import UserError
+from aejax.models.parts import losses
 from aejax.models.pca import principal_axes
 from aejax.types import Autoencoder, Spec
 

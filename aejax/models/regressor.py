@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from aejax import networks
 from aejax.errors import UserError
+from aejax.models.parts import networks
 from aejax.types import Autoencoder, Spec
 
 

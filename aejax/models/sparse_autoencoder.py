@@ -16,9 +16,9 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from aejax import losses, networks
 from aejax.errors import UserError
 from aejax.models import autoencoder
+from aejax.models.parts import losses, networks
 from aejax.types import Autoencoder, Spec
 
 MEMORY = 0.99  # share of the past in the running mean of the activations

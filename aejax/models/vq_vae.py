@@ -15,9 +15,9 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float, Int
 
-from aejax import losses
 from aejax.errors import UserError
 from aejax.models import autoencoder
+from aejax.models.parts import losses
 from aejax.types import Autoencoder, Spec
 
 

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from aejax import checkpoint, programs, records, sweep
+from aejax import records
+from aejax.engine import checkpoint, programs, sweep
+from aejax.engine.programs import Group
 from aejax.errors import UserError
 from aejax.metrics import METRICS, UNITS, averages, disentanglement, information, log_likelihood, probes
-from aejax.programs import Group
 from aejax.reports.views import first_rows
 from aejax.types import Metrics, TrainState
 

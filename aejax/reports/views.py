@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aejax.programs import Group
+from aejax.engine.programs import Group
+from aejax.trained import sample_codes
 from aejax.types import Autoencoder, Dataset, Params
 
 MOST_ROWS = 5000  # of the test set, in a scatter
@@ -44,14 +45,6 @@ class View(NamedTuple):
 
     def sample(self, num: int, seed: int) -> np.ndarray:
         return sample_codes(self.model, self.params, self.codes, num, seed)
-
-
-def sample_codes(model: Autoencoder, params: Params, codes: np.ndarray, num: int, seed: int) -> np.ndarray:
-    """Codes [num, K] from the prior, or for a model without one from the Gaussian fitted to its codes."""
-    if model.sample_prior:
-        return np.asarray(model.sample_prior(params, jax.random.key(seed), num))
-    mean, covariance = codes.mean(axis=0), np.atleast_2d(np.cov(codes, rowvar=False))
-    return np.random.default_rng(seed).multivariate_normal(mean, covariance, num).astype(np.float32)
 
 
 def setting_name(setting: dict[str, Any]) -> str:

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aejax import config as configs
-from aejax import programs, records
+from aejax import records
+from aejax.engine import programs
 from aejax.errors import UserError
 from aejax.metrics import METRICS
 from aejax.plan import Plan, parts

@@ -52,8 +52,7 @@ def train(recipe: str, changes: dict[str, Any] | None = None, *sweep: str, zippe
     import jax
 
     from aejax import config as configs
-    from aejax import programs
-    from aejax.engine import run
+    from aejax.engine import programs, run
     from aejax.metrics import METRICS
     from aejax.plan import Plan, parse_axis
     from aejax.reports.measure import measure_group

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import integrate, stats
 
-from aejax import losses
+from aejax.models.parts import losses
 from experiments.claims import Row, _figures
 
 SIGMAS = np.geomspace(0.02, 3.0, 200)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aejax import losses
+from aejax.models.parts import losses
 from experiments.claims import Outcome, Row, _figures, train
 from experiments.claims._images import posterior, rows_of, squared_error_vae
 

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aejax import losses
+from aejax.models.parts import losses
 from experiments.claims import Row, _figures
 from experiments.claims import _estimators as estimators
 from experiments.claims._estimators import Normal

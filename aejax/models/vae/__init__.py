@@ -10,8 +10,8 @@ from typing import Any
 import jax
 from jax import Array
 
-from aejax import networks
 from aejax.errors import UserError
+from aejax.models.parts import networks
 from aejax.models.vae.types import Divergence, Draws, Terms
 from aejax.types import Autoencoder, Spec
 

@@ -20,8 +20,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float
 
-from aejax import losses
 from aejax.errors import UserError
+from aejax.models.parts import losses
 from aejax.models.vae.types import Bound, Posterior, measures
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import jax
 from jax import Array, lax
 
-from aejax import losses
 from aejax.errors import UserError
+from aejax.models.parts import losses
 from aejax.models.vae.types import Bound, Draws, Posterior, Terms, measures
 
 

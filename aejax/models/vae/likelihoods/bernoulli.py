@@ -5,8 +5,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from aejax import losses
 from aejax.errors import UserError
+from aejax.models.parts import losses
 from aejax.models.vae.types import Likelihood
 from aejax.types import Spec
 

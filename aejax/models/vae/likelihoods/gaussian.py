@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from aejax import losses, networks
+from aejax.models.parts import losses, networks
 from aejax.models.vae.types import Likelihood
 from aejax.types import Spec
 

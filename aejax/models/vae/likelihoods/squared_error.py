@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aejax import losses, networks
+from aejax.models.parts import losses, networks
 from aejax.models.vae.types import Likelihood
 from aejax.types import Spec
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from aejax import losses, networks
+from aejax.models.parts import losses, networks
 from aejax.models.vae.posteriors import gaussian
 from aejax.models.vae.types import Draws, Posterior
 from aejax.types import Spec

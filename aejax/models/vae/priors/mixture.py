@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from aejax import losses
+from aejax.models.parts import losses
 from aejax.models.vae.posteriors.gaussian import draw
 from aejax.models.vae.types import Posterior, Prior
 from aejax.types import Spec

@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 
-from aejax import losses
+from aejax.models.parts import losses
 from aejax.models.vae.types import Posterior, Prior
 from aejax.types import Spec
 

@@ -80,7 +80,7 @@ def processor() -> str:
 
 def git_commit() -> str | None:
     """The commit of this checkout, with "+changes" where files differ from it; None outside a checkout."""
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
 
     def git(*arguments: str) -> str:
         return subprocess.run(

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from aejax import config as configs
-from aejax import data, models, optimizers, preprocess, sweep, train
+from aejax import data, models
 from aejax.config import Config
+from aejax.engine import optimizers, preprocess, sweep, train
 from aejax.errors import UserError
 from aejax.metrics import averages
 from aejax.plan import Member, Plan
@@ -41,15 +42,15 @@ class Programs(NamedTuple):
     zero_totals: Callable[[], dict[str, jax.Array]]
 
 
-def make_groups(plan: Plan) -> list[Group]:
-    """Loads data and makes models for all members; raises UserError before anything is compiled or written."""
+def make_groups(plan: Plan, given: Dataset | None = None) -> list[Group]:
+    """Loads data, unless they are given, and makes models; raises UserError before anything is compiled or written."""
     datasets: dict[str, Dataset] = {}
 
     def make_group(number: int, members: list[Member]) -> Group:
         config = members[0].config
         source = str(configs.to_json(config.data))
         if source not in datasets:
-            datasets[source] = data.load(config.data)
+            datasets[source] = given or data.load(config.data)
         dataset = datasets[source]
         task = make_task(config, dataset.spec, num_rows(dataset.train))
         check_columns(config, task.model, dataset)

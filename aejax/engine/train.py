@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float, Int
 
-from aejax.streams import INIT, NOISE, ORDER, stream
+from aejax.engine.streams import INIT, NOISE, ORDER, stream
 from aejax.types import Batch, HParams, Metrics, Task, TrainState
 
 

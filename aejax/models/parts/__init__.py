@@ -1,0 +1,1 @@
+"""What models share: networks, losses and corruptions."""

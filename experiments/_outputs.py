@@ -1,0 +1,83 @@
+"""What `embed` and `sample` print and write: labels, neighbors, codes, samples, and the files of a projector."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aejax import data, records
+from aejax.errors import UserError
+from aejax.metrics import geometry
+from aejax.types import Spec
+
+Labels = list[str] | np.ndarray | None  # of rows: names of classes, or float32 [N]; None without any
+
+
+def label_names(y: np.ndarray | None, spec: Spec) -> Labels:
+    """The names [N] of classes y, "" for the code −1; labels that are numbers stay as they are."""
+    if y is None or y.dtype.kind == "f":
+        return y
+    names = [*spec.class_names, ""]
+    return [names[code] for code in y]
+
+
+def neighbors(
+    codes: np.ndarray, labels: Labels, ids: np.ndarray, name: str, num: int, metric: str
+) -> list[dict[str, Any]]:
+    """The `num` rows nearest to the one of that id, the nearest first; raises UserError for an unknown id."""
+    known = ids.tolist()
+    if name not in known:
+        raise UserError(f"--neighbors={name} is no item: {data.nearest(name, known)}")
+    row = known.index(name)
+    near = geometry.similarity(codes[row : row + 1], codes, metric)[0]
+    near[row] = -np.inf
+    order = np.argsort(-near, kind="stable")[: min(num, len(codes) - 1)]
+    sign = 1.0 if metric == "cosine" else -1.0  # a distance is a similarity's opposite
+    return [
+        {metric: float(sign * near[i]), "item": known[i]} | ({} if labels is None else {"label": labels[i]})
+        for i in order
+    ]
+
+
+def write_projector(directory: Path, codes: np.ndarray, labels: Labels, ids: np.ndarray) -> None:
+    """vectors.tsv and metadata.tsv as TensorFlow's Embedding Projector loads them (projector.tensorflow.org).
+
+    One column of metadata has no line of names, several have one.
+    """
+    clean = [" ".join(str(name).split()) for name in ids]  # a tab or a line break would shift the columns
+    named = [] if labels is None else [f"{name}\t{label}" for name, label in zip(clean, labels, strict=True)]
+    rows = ["id\tlabel", *named] if named else clean
+    records.write(directory / "vectors.tsv", "".join("\t".join(f"{v:.8g}" for v in code) + "\n" for code in codes))
+    records.write(directory / "metadata.tsv", "".join(row + "\n" for row in rows))
+
+
+def write_codes(path: Path, codes: np.ndarray, labels: Labels, ids: np.ndarray | None) -> None:
+    """Codes as .npy; with their ids and labels as .npz; or as .csv, one column a unit."""
+    named: dict[str, Any] = {
+        name: np.asarray(values) for name, values in (("ids", ids), ("labels", labels)) if values is not None
+    }
+    if path.suffix == ".npy":
+        np.save(path, codes)
+    elif path.suffix == ".npz":
+        np.savez(path, codes=codes, **named)
+    else:
+        units = {f"z{unit + 1}": column for unit, column in enumerate(codes.T)}
+        columns = {name.removesuffix("s"): values for name, values in named.items()} | units
+        records.write_csv(path, [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)])
+
+
+def write_samples(path: Path, spec: Spec, codes: np.ndarray, x: np.ndarray) -> None:
+    """Samples as a picture, as .npy (x), .npz (x, codes), or .csv under the names of the features."""
+    if path.suffix == ".png":
+        from aejax.reports import figures
+
+        figures.tiles(path, [("", x)], columns=math.isqrt(len(x) - 1) + 1, title=f"{len(x)} samples")
+    elif path.suffix == ".npy":
+        np.save(path, x)
+    elif path.suffix == ".npz":
+        np.savez(path, x=x, codes=codes)
+    else:
+        rows = x.reshape(len(x), -1)
+        names = spec.feature_names or [f"x{feature + 1}" for feature in range(rows.shape[1])]
+        records.write_csv(path, [dict(zip(names, row, strict=True)) for row in rows])
