@@ -40,8 +40,12 @@ class Key(NamedTuple):
     when: tuple[Mapping[str, Values], ...]
 
 
-def anything() -> Within:
-    return Within(lambda value: True, "anything")
+def text() -> Within:
+    return Within(lambda value: True, "a text")
+
+
+def switch() -> Within:
+    return Within(lambda value: True, "True or False")
 
 
 def at_least(least: int | float) -> Within:
@@ -137,11 +141,11 @@ ADAM = {"optimizer.name": equal("adam", "adamw")}
 class Data:
     """What is trained on."""
 
-    name: str = key("digits", anything(), "a file of aejax/data, or an image set that TFDS has prepared: mnist, ...")
-    path: str = key("", anything(), "the file, or directory, to read", data("arrays", "binarized_mnist", "books"))
+    name: str = key("digits", text(), "a file of aejax/data, or an image set that TFDS has prepared: mnist, ...")
+    path: str = key("", text(), "the file, or directory, to read", data("arrays", "binarized_mnist", "books"))
     data_dir: str = key(
         "",
-        anything(),
+        text(),
         "where prepared sets lie; empty: TFDS_DATA_DIR, else ~/tensorflow_datasets",
         {"data.name": Values(lambda name: name not in sources(), " of a set that TFDS has prepared")},
     )
@@ -171,20 +175,20 @@ class Data:
     )
     standardize: bool = key(
         False,
-        anything(),
+        switch(),
         "scale each feature to mean 0 and variance 1, fitted on the training rows",
         {"data.name": other_than(*PAIRS)},
     )
-    label_column: str = key("", anything(), "column of a table that holds labels", data("arrays"))
+    label_column: str = key("", text(), "column of a table that holds labels", data("arrays"))
     label_kind: str = key("class", one_of("class", "number"), "what labels are", data("arrays"))
-    id_column: str = key("", anything(), "column of a table that names its rows", data("arrays"))
+    id_column: str = key("", text(), "column of a table that names its rows", data("arrays"))
     delimiter: str = key(
         ",",
-        anything(),
+        text(),
         "between the cells of a .csv; \\t for tabs",
         data("arrays") | {"data.path": Values(lambda path: path.lower().endswith(".csv"), " that is a .csv file")},
     )
-    transpose: bool = key(False, anything(), "the table has samples in columns (genes x samples)", data("arrays"))
+    transpose: bool = key(False, switch(), "the table has samples in columns (genes x samples)", data("arrays"))
     distance: str = key(
         "euclidean",
         one_of("euclidean", "great_circle"),
@@ -192,7 +196,7 @@ class Data:
         data("capitals"),
     )
     min_link_count: int = key(5, at_least(1), "books that a link must occur in", data("books"))
-    labels_path: str = key("", anything(), "a .tsv with the columns title and genre", data("books"))
+    labels_path: str = key("", text(), "a .tsv with the columns title and genre", data("books"))
     num_labels: int = key(
         10,
         at_least(1),
@@ -230,7 +234,7 @@ class Model:
     )
     gated: bool = key(
         False,
-        anything(),
+        switch(),
         "hidden layers are (A x + a) * sigmoid(B x + b) instead: a gate, no activation",
         ENCODED | LAYERS,
         TWO_LAYERS,
@@ -275,7 +279,7 @@ class Model:
     )
     learn_variance: bool = key(
         False,
-        anything(),
+        switch(),
         "learn one variance that all features share",
         {"model.likelihood": equal("gaussian")},
     )
@@ -336,7 +340,7 @@ class Model:
         "active units at first; they fall to top_k as objective.selection rises; 0: top_k",
         {"model.top_k": positive()},
     )
-    unit_decoder: bool = key(False, anything(), "what each unit adds to x_hat has norm 1: codes cannot shrink", SPARSE)
+    unit_decoder: bool = key(False, switch(), "what each unit adds to x_hat has norm 1: codes cannot shrink", SPARSE)
     corruption: str = key(
         "masking", one_of("masking", "salt_and_pepper", "gaussian"), "of the input", models("denoising_autoencoder")
     )
@@ -412,7 +416,7 @@ class Train:
     batch_size: int = key(128, at_least(1), "rows of a step; an epoch's partial last batch is dropped", TRAINED)
     lanes: int = key(0, at_least(0), "members in one vmap; 0: one on CPU, as many as fit on GPU and TPU")
     save_every_epochs: int = key(1, at_least(1), "epochs between checkpoints", TRAINED)
-    deterministic: bool = key(True, anything(), "use XLA's deterministic operations on GPU")
+    deterministic: bool = key(True, switch(), "use XLA's deterministic operations on GPU")
 
 
 @dataclass

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -90,19 +90,20 @@ def read_table(path: Path) -> list[dict[str, Any]]:
     return [{key: value(text) for key, text in row.items()} for row in read_csv(path)]
 
 
-def append_lines(path: Path, objects: Iterable[dict[str, Any]]) -> int:
-    """Appends one JSON object a line, durably; returns the file's length in bytes."""
+def append_lines(path: Path, objects: Iterable[dict[str, Any]]) -> None:
+    """Appends one JSON object a line, durably."""
     with open(path, "a", encoding="utf-8") as file:
         file.writelines(json.dumps(finite(entry), ensure_ascii=False) + "\n" for entry in objects)
         file.flush()
         os.fsync(file.fileno())
-        return file.tell()
 
 
-def cut(path: Path, length: int) -> None:
-    """Cuts a file back to a length in bytes, making an empty one where there is none."""
-    with open(path, "ab") as file:
-        file.truncate(length)
+def keep_lines(path: Path, keep: Callable[[dict[str, Any]], bool]) -> None:
+    """Leaves the JSON lines that `keep` accepts, byte for byte, without a last line that a crash cut off."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    kept = "".join(f"{line}\n" for line in text.split("\n")[:-1] if keep(json.loads(line)))
+    if kept != text or not path.exists():
+        write(path, kept)
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -7,11 +7,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from absl import flags
+from absl import flags, logging
 
 from aejax import config as configs
 from aejax import records
 from aejax.errors import Interrupted, UserError
+from aejax.keys import KEYS
+
+RECIPE = "a recipe has a function get_config() that changes aejax.keys.base_config() and returns it"
 
 
 def launch(main: Callable[..., int | None], positional: bool = False) -> None:
@@ -57,20 +60,40 @@ def check_trained(workdir: Path) -> None:
 
 
 def parse_flags() -> list[str]:
-    """Parses the command line; returns what is no flag; raises UserError for what absl reports in other ways."""
-    from configs import base
-
+    """Parses the command line; returns what is not a flag; raises UserError for what absl reports in other ways."""
     for path in overridden_paths():
-        configs.read(base.get_config(), path)
+        if path not in KEYS:
+            raise UserError(configs.unknown(path))
+    logging.set_verbosity(logging.ERROR)  # what ml_collections warns of is refused below
     try:
         rest = flags.FLAGS(sys.argv)[1:]
-        if "config" in flags.FLAGS:
-            hasattr(flags.FLAGS["config"].value, "seed")  # config_flags reports a missing file at its first use
+        if "config" in flags.FLAGS and (recipe := recipe_file()) is not None:
+            config = flags.FLAGS["config"].value
+            hasattr(config, "seed")  # config_flags reports a missing file at its first use
+            if config is None:
+                raise UserError(f"--config={recipe}: get_config() returned None: {RECIPE}")
+            configs.check_types(config)
         return rest
+    except UserError:
+        raise
     except OSError as error:
         reason = str(error).rpartition("\n")[2].rpartition("load: ")[2].strip()
         recipes = ", ".join(sorted(str(path) for path in Path("configs").glob("[a-z]*.py") if path.stem != "base"))
         raise UserError(f"--config cannot be read ({reason}); recipes are {recipes or 'in configs/'}") from None
+    except flags.Error as error:
+        if "Error whilst parsing config file" not in str(error):
+            raise
+        raise UserError(f"--config={recipe_file()} fails ({str(error).strip().splitlines()[-1]}): {RECIPE}") from None
+    except Exception as error:  # the recipe is the user's own Python
+        place = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        reason = f"{type(error).__name__}{place}: {error}"
+        raise UserError(f"--config={recipe_file()} fails ({reason}): {RECIPE}") from None
+
+
+def recipe_file() -> str | None:
+    """The file that --config names; None without the flag."""
+    words = [word for argument in sys.argv[1:] for word in argument.split("=", 1)]
+    return next((after for word, after in zip(words, words[1:], strict=False) if word.lstrip("-") == "config"), None)
 
 
 def overridden_paths() -> list[str]:

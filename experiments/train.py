@@ -4,7 +4,9 @@
     python -m experiments.train --config=configs/vae.py --workdir=runs/lambda \\
         --config.train.epochs=30 --sweep objective.beta=1,4,10 --sweep seed=0:4
 
-The same command on the same workdir resumes. Every key stands in configs/base.py; --config.SECTION.KEY=VALUE sets one.
+    python -m experiments.train --keys objective
+
+The same command on the same workdir resumes. --config.SECTION.KEY=VALUE sets a key; --keys lists them, or one section.
 """
 
 from absl import flags
@@ -26,10 +28,16 @@ SWEEP = flags.DEFINE_multi_string(
 )
 ZIP = flags.DEFINE_bool("zip", False, "pair the axes of --sweep instead of their product")
 DRY_RUN = flags.DEFINE_bool("dry_run", False, "print the members, what compiles anew and the memory, and exit")
+KEYS = flags.DEFINE_bool("keys", False, "print every key, or those of the section named after it, and exit")
 SHARD = flags.DEFINE_string("shard", "", "i/n: train the i-th (from 0) of n parts, in WORKDIR/shards/i-of-n")
 
 
-def main() -> None:
+def main(words: list[str]) -> None:
+    if KEYS.value:
+        print(records.markdown(configs.describe(*words[:1])))
+        return
+    if words:
+        raise UserError(f"unexpected argument {words[0]!r}: every option is a flag, see --help")
     config = CONFIG.value
     if config is None:
         raise UserError("--config is missing: name a recipe, as in --config=configs/vae.py")
@@ -69,4 +77,4 @@ def dry_run(plan: Plan) -> None:
 
 
 if __name__ == "__main__":
-    launch(main)
+    launch(main, positional=True)

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from aejax import config as configs
+from aejax import records
 from aejax.metrics import METRICS
 from tests.conftest import ROOT
 
@@ -33,3 +35,9 @@ def test_every_command_has_a_launcher_with_its_flags_and_a_recipe(page):
 
 def test_the_readme_defines_every_metric():
     assert set(METRICS) <= set(re.findall(r"`(\w+)`", (ROOT / "README.md").read_text(encoding="utf-8")))
+
+
+def test_the_page_of_keys_is_current():
+    """Made by `python -m experiments.train --keys`, below its first lines."""
+    page = (ROOT / "docs" / "keys.md").read_text(encoding="utf-8")
+    assert page.endswith(records.markdown(configs.describe()) + "\n"), "replace its table by what --keys prints"

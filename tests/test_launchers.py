@@ -15,6 +15,7 @@ import pytest
 
 from aejax import config as configs
 from aejax import records
+from aejax.keys import KEYS
 from configs.base import get_config
 
 ROOT = Path(__file__).parent.parent
@@ -369,3 +370,35 @@ def test_a_run_of_pairs_needs_no_input_and_others_do(refused, tmp_path):
         records.write_json(tmp_path / kind / "data.json", {"0": {"spec": {"kind": kind}}})
         assert_words(refused("embed", [f"--workdir=TMP/{kind}"]), [f"{flag} is missing"])
     assert_words(refused("embed", ["--workdir=TMP/pairs", "--tsv=x", "--metric=cosin"]), ["--metric=cosin", "cosine"])
+
+
+RECIPES = {  # the body of get_config(), or the whole file, and what the line must say
+    "whole file: def get_config(:": ["SyntaxError, line 1"],
+    "whole file: x = 1": ["no attribute 'get_config'", "a recipe has a function get_config()"],
+    "return {'seed': 0}": ["the config is a dict", "aejax.keys.base_config()"],
+    "return None": ["get_config() returned None"],
+    "return 1 / 0": ["ZeroDivisionError"],
+    "config.model.latent_dim = 2.5": ["2.5", "latent_dim", "int"],
+    "config.objective.beta = numpy.float32(4.0)": ["4.0", "beta", "numpy.float32"],
+    "config.objective = ConfigDict({**config.objective, 'beta': 4})": ["objective.beta=4 is a int", "float", "1.0"],
+    "config.model.name = None": ["model.name=None", "'vae'"],
+    "config.model.latnt_dim = 3": ["'model.latnt_dim'", "did you mean 'model.latent_dim'?"],
+    "del config.model.hidden": ["config lacks model.hidden"],
+    "config.data.path = 'my.npy'": ["data.path has no effect", "data.name=arrays"],
+}
+
+
+@pytest.mark.parametrize("body", RECIPES)
+def test_a_recipe_that_cannot_be_used_is_one_line(body, refused, tmp_path):
+    text = "import numpy\nfrom ml_collections import ConfigDict\nfrom aejax.keys import base_config\n\n\n"
+    text += f"def get_config():\n    config = base_config()\n    {body}\n    return config\n"
+    (tmp_path / "mine.py").write_text(body.removeprefix("whole file: ") if body.startswith("whole") else text)
+    assert_words(refused("train", ["--config=TMP/mine.py", "--workdir=TMP/run"]), RECIPES[body])
+
+
+def test_keys_lists_a_section_and_refuses_an_unknown_one(refused):
+    command = [sys.executable, "-m", "experiments.train", "--keys", "objective"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = [line.split("`")[1] for line in done.stdout.splitlines()[2:]]
+    assert listed == [path for path in KEYS if path.startswith("objective.")]
+    assert_words(refused("train", ["--keys", "objectiv"]), ["section='objectiv'", "did you mean 'objective'?"])

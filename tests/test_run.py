@@ -139,6 +139,16 @@ def test_a_flipped_bit_is_named_and_the_step_before_is_used(reference, tmp_path,
     assert bits(tmp_path / "run") == bits(reference)
 
 
+def test_a_group_that_goes_back_leaves_the_rows_of_the_groups_after_it(small, tmp_path):
+    """The first of two finished groups loses its newest checkpoint: its rows are written again, no other is lost."""
+    small.model.name, small.model.hidden = "autoencoder", ()
+    train(small, tmp_path, "model.latent_dim=2,3")
+    before = sorted((tmp_path / "metrics.jsonl").read_text().splitlines())
+    shutil.rmtree(tmp_path / "checkpoints" / "0" / "30")
+    train(small, tmp_path, "model.latent_dim=2,3")
+    assert sorted((tmp_path / "metrics.jsonl").read_text().splitlines()) == before
+
+
 @pytest.mark.bits
 def test_kill_at_any_time_and_the_same_command_ends_on_the_same_bits(tmp_path):
     command = [sys.executable, "-m", "experiments.train", "--config=configs/vae.py", "--config.model.hidden=(16,)"]

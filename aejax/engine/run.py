@@ -46,12 +46,12 @@ def run(plan: Plan, workdir: str | Path, dataset: Dataset | None = None) -> Path
     if (directory / "config.json").exists() and (change := Plan.read(directory).difference(plan)):
         raise UserError(f"{directory} holds another run ({change}): choose another --workdir, or those settings")
     groups = programs.make_groups(plan, dataset)
-    statuses, length = {member.index: "waiting" for member in plan.members}, 0
+    statuses = {member.index: "waiting" for member in plan.members}
     with records.lock(directory), stop_signals() as stopped:
         lanes = open_directory(directory, plan, groups, statuses)
         for group in groups:
             update = partial(update_members, directory, plan, statuses, group)
-            length = train_group(group, lanes[str(group.number)], directory, length, update, stopped)
+            train_group(group, lanes[str(group.number)], directory, update, stopped)
     counts = ", ".join(f"{number} {status}" for status, number in Counter(statuses.values()).items())
     say(f"{directory} is trained: {counts}")
     return directory
@@ -88,17 +88,17 @@ def open_directory(directory: Path, plan: Plan, groups: list[Group], statuses: d
 
 
 def train_group(
-    group: Group, lanes: int, directory: Path, length: int, update: Callable[[list[int], str], None], stopped: list[int]
-) -> int:
-    """Trains a group to its last step from its newest good checkpoint; returns the length of metrics.jsonl."""
+    group: Group, lanes: int, directory: Path, update: Callable[[list[int], str], None], stopped: list[int]
+) -> None:
+    """Trains a group to its last step from its newest good checkpoint; rows of metrics.jsonl after it are dropped."""
     checkpoints, metrics = checkpoint.of_group(directory, group.number), directory / "metrics.jsonl"
     num_members, total = len(group.members), group.total_steps
-    saved, seal = checkpoint.newest(checkpoints, say) or (-1, {"metrics_bytes": length, "diverged": []})
-    length = seal["metrics_bytes"]
+    saved, seal = checkpoint.newest(checkpoints, say) or (-1, {"diverged": []})
     if saved == total:
         update(seal["diverged"], "done")
-        return length
-    records.cut(metrics, length)
+        return
+    mine = {member.index for member in group.members}
+    records.keep_lines(metrics, lambda row: row["member"] not in mine or row["step"] <= saved)
     compiled = programs.compile_group(group, lanes)
     state, step = restored(group, compiled, checkpoints, saved), max(saved, 0)
     train = trainer(compiled)
@@ -112,13 +112,12 @@ def train_group(
                 show(step, "")
             rows = metric_rows(group, compiled, state, totals, step, step - last_visit)
             show(step, describe(rows))
-            length = records.append_lines(metrics, rows)
+            records.append_lines(metrics, rows)
             diverged = np.asarray(state.diverged)[:num_members].tolist()
             update(diverged, "done" if step == total else "running")
             if is_save:
-                save(step, sweep.unpad(state, num_members), {"metrics_bytes": length, "diverged": diverged})
+                save(step, sweep.unpad(state, num_members), {"diverged": diverged})
                 saved = step
-    return length
 
 
 def restored(group: Group, compiled: Programs, checkpoints: Path, saved: int) -> Any:
