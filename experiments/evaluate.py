@@ -37,7 +37,7 @@ def main() -> None:
     from aejax.reports.summary import show
     from aejax.reports.write import write_report  # imports jax, which reads what was pinned
 
-    summary, notes, figures = write_report(workdir, PROJECTION.value, NUM_SAMPLES.value, PROBE.value)
+    _, summary, notes, figures = write_report(workdir, PROJECTION.value, NUM_SAMPLES.value, PROBE.value)
     print(show(summary))
     for note in notes:
         print(f"\nnote: {note}")

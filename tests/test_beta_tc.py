@@ -47,7 +47,7 @@ def test_the_terms_are_those_of_loops_over_the_batch():
         log_q = np.zeros((7, K))
         for j in range(7):
             for k in range(K):
-                log_q[j, k] = stats.norm(mean[j, k], np.exp(0.5 * logvar[j, k])).logpdf(z[i, k])
+                log_q[j, k] = stats.norm.logpdf(z[i, k], mean[j, k], np.exp(0.5 * logvar[j, k]))
         log_conditional[i] = log_q[i].sum()
         log_joint[i] = logsumexp(log_q.sum(axis=1)) - np.log(7)
         log_product[i] = sum(logsumexp(log_q[:, k]) - np.log(7) for k in range(K))

@@ -13,9 +13,10 @@ def test_the_gallery_draws_all_figures_of_the_catalog_with_the_words_of_their_ca
     source = (ROOT / "aejax" / "reports" / "gallery.py").read_text()
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     drawn = {
-        call.args[1].value: {keyword.arg for keyword in call.keywords}
+        name.value: {keyword.arg for keyword in call.keywords}
         for call in calls
         if isinstance(call.func, ast.Name) and call.func.id == gallery.picture.__name__
+        if isinstance(name := call.args[1], ast.Constant)
     }
     fields = {
         name: {field for _, field, _, _ in string.Formatter().parse(caption) if field}

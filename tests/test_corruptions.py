@@ -1,5 +1,7 @@
 """Corruptions against what they claim of every pixel, and the denoising autoencoder that is trained on them."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -78,7 +80,7 @@ def build(**changes):
 
 def test_the_loss_compares_with_the_clean_rows():
     group = build()
-    model = group.task.model
+    model: Any = group.task.model
     params, stats = jax.jit(model.init)(jax.random.key(0))
     x, level = jnp.asarray(group.dataset.train["x"][:20]), jnp.float32(0.6)
     loss, (metrics, _) = model.loss(params, stats, jax.random.key(7), {"x": x}, corruption_level=level)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -114,7 +115,7 @@ def test_labels_need_their_columns(tmp_path):
 
 
 def test_the_planted_graph_has_the_share_that_was_planted():
-    config = settings(num_items=300, num_contexts=1001, num_groups=7, pairs_per_item=30, planted_share=0.5)
+    config: Any = settings(num_items=300, num_contexts=1001, num_groups=7, pairs_per_item=30, planted_share=0.5)
     rows = planted_pairs.read(config)
     item, context = rows.columns.values()
     assert len(np.unique(item * 1001 + context)) == len(item) and context.max() < 1001
@@ -318,6 +319,7 @@ def test_a_linear_regressor_is_least_squares(linear_run):
     workdir, dataset = linear_run
     loaded = trained.load(workdir)
     oracle = LinearRegression().fit(dataset.train["x"], dataset.train["y"])
+    assert loaded.spec.label_moments
     mean, sd = loaded.spec.label_moments
     layer = loaded.params["regressor"]["Dense_0"]
     y_hat = mean + sd * (loaded.embed(dataset.test["x"]) @ layer["kernel"] + layer["bias"])[:, 0]
@@ -334,6 +336,7 @@ def test_labels_that_are_numbers_come_with_the_codes(linear_run, tmp_path):
     loaded = trained.load(workdir)
     x, y, ids = data.read_new(loaded.config.data.path, loaded.config.data, loaded.spec)
     codes, labels = loaded.embed(x), outputs.label_names(y, loaded.spec)
+    assert y is not None and ids is not None
     row = ids.tolist().index(dataset.ids["test"][0])
     for name in ("codes.npz", "codes.csv"):
         outputs.write_codes(tmp_path / name, codes, labels, ids)

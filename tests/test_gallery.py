@@ -1,5 +1,7 @@
 """Which figures a run gets, and what they show."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -36,7 +38,7 @@ def test_the_figures_of_images_are_those_that_the_model_has(small, tmp_path, cha
 
 def test_the_picture_shows_what_was_corrupted_and_reconstructed(tmp_path):
     group, params = build(configs.replaced(denoising.get_config(), {"model.hidden": (16,)}))
-    model = group.task.model
+    model: Any = group.task.model
     [view] = views.views(group, params)
     x = views.first_rows(group, "test", 6)
     x_tilde, x_hat = view.denoise(x)

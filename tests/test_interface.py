@@ -15,6 +15,8 @@ from aejax.errors import UserError
 from aejax.reports import gallery
 from tests.conftest import ROOT, small_config
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, 256, (300, 8, 8), np.uint8)
 Y = np.array(["cat", "dog"])[RNG.integers(0, 2, 300)]
@@ -79,8 +81,9 @@ except aejax.UserError as error:
 def test_a_notebook_sees_what_there_is():
     assert set(aejax.__all__) <= set(dir(aejax)) and aejax.UserError is UserError
     assert aejax.run is interface.run and aejax.evaluate is interface.evaluate  # not modules of these names
+    mistyped = "lode"
     with pytest.raises(AttributeError, match="module 'aejax' has no attribute 'lode'"):
-        aejax.lode  # noqa: B018
+        getattr(aejax, mistyped)
 
 
 @pytest.mark.parametrize(("first", "pinned"), [("", "3 float32"), ("import jax; ", "None None")])
@@ -174,7 +177,12 @@ def test_a_run_of_a_sweep_and_its_table(swept, monkeypatch):
         (lambda path: aejax.fit(small(), X[0, 0], workdir=path), r"arrays in memory.*x has shape \(8,\)"),
         (lambda path: aejax.fit(small(), X, Y[:5], workdir=path), r"arrays in memory.*y has shape \(5,\)"),
         (lambda path: aejax.fit(small(), X, RNG.normal(size=300), workdir=path), "data.label_kind=number"),
-        (lambda path: aejax.fit(small(**{"data.label_column": "y"}), X, workdir=path), "data.label_column is for a"),
+        (
+            lambda path: aejax.fit(small(**{"data.name": "arrays", "data.label_column": "y"}), X, workdir=path),
+            "is for a .csv",
+        ),
+        (lambda path: aejax.fit({"seed": 0}, X, workdir=path), "the config is a dict"),
+        (lambda path: aejax.run({"seed": 0}, path, {"seed": [0, 1]}), "the config is a dict"),
         (lambda path: aejax.load(path), "is not a run directory"),
         (lambda path: aejax.evaluate(path), "is not a run directory"),
     ],

@@ -1,5 +1,7 @@
 """The importance-weighted bound and its three gradients, against their definitions."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,7 +19,7 @@ D, K = 5, 2
 SPEC = Spec((D,), "table", "unit", 1.0, (), (), np.zeros(D, np.float32), None, None)
 
 
-def make(bound, **keys):
+def make(bound, **keys) -> Any:
     changes = {"model.bound": bound, "model.latent_dim": K, "model.hidden": ()}
     changes |= {f"model.{key}": value for key, value in keys.items()}
     return models.make(configs.replaced(get_config(), changes).model, SPEC)

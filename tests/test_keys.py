@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from typing import Any
 
 import jax
 import numpy as np
@@ -234,7 +235,7 @@ def fingerprint():
 
         def programs_of(hp, rows):
             state = train.init_state(task, hp, rows)
-            found = [(state, {}) if task.model.fit else train.train_step(task, state, hp, rows)]
+            found: list[Any] = [(state, {}) if task.model.fit else train.train_step(task, state, hp, rows)]
             if evaluated:
                 found.append(averages.measure(task, state, hp, rows))
                 found += [information.measure(task, state, hp, rows)] if task.model.posterior else []

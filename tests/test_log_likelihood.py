@@ -1,6 +1,7 @@
 """log p(x) by importance sampling against densities that are known exactly."""
 
 from functools import cache
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +24,7 @@ D, K = 5, 2
 SPEC = Spec((D,), "table", "unit", 1.0, (), (), np.zeros(D, np.float32), None, None)
 
 
-def make(name, spec=SPEC, **keys):
+def make(name, spec=SPEC, **keys) -> Any:
     changes = {"model.name": name, "model.latent_dim": K, "model.hidden": ()}
     changes |= {f"model.{key}": value for key, value in keys.items()}
     return models.make(configs.replaced(get_config(), changes).model, spec)
@@ -41,7 +42,7 @@ def weigh(model, params, x, num_samples, size, seed=0):
 
 
 def task(model, batch_size):
-    return Task(model, None, lambda key, batch: batch, False, 0, 1, batch_size)
+    return Task(model, lambda numbers, step: None, lambda key, batch: batch, False, 0, 1, batch_size)
 
 
 def evaluate(model, params, x, num_samples, batch_size):
@@ -60,7 +61,8 @@ def linear_vae():
     params["decoder"]["Dense_0"] = {"kernel": jnp.float32(w), "bias": jnp.float32(b)}
     params["encoder"]["Dense_0"]["kernel"] *= jnp.array([[0.3, 0.3, 0.0, 0.0]])  # σ = 1: wider than the true posterior
     x = np.float32(rng.normal(size=(7, K)) @ w + b + 0.5 * rng.normal(size=(7, D)))
-    return model, params, x, stats.multivariate_normal(b, w.T @ w + 0.3 * np.eye(D)).logpdf(x)
+    covariance: Any = w.T @ w + 0.3 * np.eye(D)
+    return model, params, x, stats.multivariate_normal(b, covariance).logpdf(x)
 
 
 def test_a_linear_vae_gets_its_exact_density_within_its_standard_error(linear_vae):
@@ -95,7 +97,7 @@ def test_with_the_true_posterior_one_sample_is_exact():
         return log_likelihood + fitted.log_prior(params, z) - losses.normal_log_prob(z, mean[None], logvar[None])
 
     log_p, ess, _ = weigh(fitted._replace(log_weights=log_weights), params, x, 10, 5)
-    covariance = np.asarray(params["factors"] @ params["factors"].T + variance * jnp.eye(D), np.float64)
+    covariance: Any = np.asarray(params["factors"] @ params["factors"].T + variance * jnp.eye(D), np.float64)
     exact = stats.multivariate_normal(np.asarray(params["mean"], np.float64), covariance).logpdf(x)
     np.testing.assert_allclose(log_p, exact, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(ess, 10, rtol=1e-4)
@@ -125,7 +127,7 @@ def test_streaming_is_log_sum_exp_however_large_the_weights():
     for part in (log_w[:1], log_w[1:7], log_w[7:]):
         sums = log_likelihood.add(sums, part)
     np.testing.assert_allclose(log_likelihood.log_mean(sums, 12), logsumexp(log_w, axis=0) - np.log(12), rtol=1e-6)
-    expected = np.exp(2 * logsumexp(log_w, axis=0) - logsumexp(2 * np.asarray(log_w), axis=0))
+    expected = np.exp(2 * np.asarray(logsumexp(log_w, axis=0)) - logsumexp(2 * np.asarray(log_w), axis=0))
     np.testing.assert_allclose(log_likelihood.effective_sample_size(sums), expected, rtol=1e-4)
 
 
@@ -154,7 +156,7 @@ def test_a_short_last_batch_counts_by_its_rows(linear_vae):
     model, params, x, exact = linear_vae
     x = jnp.asarray(x)
     metrics = evaluate(model, params, x, 4000, batch_size=3)
-    np.testing.assert_allclose(metrics["nll"], -exact.mean(), atol=5 * metrics["nll_stderr"])
+    np.testing.assert_allclose(metrics["nll"], -exact.mean(), atol=5 * float(metrics["nll_stderr"]))
     keys = [jax.random.split(jax.random.fold_in(stream(jnp.uint32(0), EVALUATION), i))[1] for i in range(3)]
     parts = [log_likelihood.weigh(model, params, k, x[3 * i : 3 * i + 3], 4000, 500)[0] for i, k in enumerate(keys)]
     expected = np.concatenate([log_likelihood.log_mean(sums, 4000) for sums in parts])

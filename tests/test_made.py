@@ -1,6 +1,7 @@
 """MADE against what a density is: it sums to 1, and no logit sees its own feature or a later one."""
 
 import itertools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +27,7 @@ def settings(**keys):
     return configs.replaced(get_config(), changes).model
 
 
-def make(spec=SPEC, **keys):
+def make(spec=SPEC, **keys) -> Any:
     return models.make(settings(**keys), spec)
 
 

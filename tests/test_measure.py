@@ -3,6 +3,7 @@
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -49,7 +50,7 @@ def test_probes_read_factors_and_classes(small):
     small.model.bound, small.model.latent_dim = "beta_tc", 3
     [group] = programs.make_groups(Plan.make(small))
     params = jax.tree.map(lambda leaf: leaf[None], jax.jit(group.task.model.init)(jax.random.key(0))[0])
-    state = TrainState(np.zeros(1), np.zeros(1), params, (), ())
+    state = TrainState(jnp.zeros(1), jnp.zeros(1), params, (), ())
     measure.check(group, 0, probe=True)
     [found] = measure.probe_members(group, state)
     assert {"probe_accuracy", "mig", "sap", "dci_disentanglement", "dci_informativeness"} <= set(found)

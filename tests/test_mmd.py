@@ -1,5 +1,7 @@
 """The MMD-VAE: the VAE where the MMD weighs nothing, and MMD² against its closed form between Gaussians."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,7 +19,7 @@ D, K = 5, 3
 SPEC = Spec((D,), "table", "unit", 1.0, (), (), np.zeros(D, np.float32), None, None)
 
 
-def make(bound):
+def make(bound) -> Any:
     changes = {"model.bound": bound, "model.latent_dim": K, "model.hidden": (4,), "model.num_samples": 2}
     return models.make(configs.replaced(get_config(), changes).model, SPEC)
 

@@ -1,5 +1,7 @@
 """Networks: what is drawn and set when their parameters are made."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -35,7 +37,7 @@ def test_an_initializer_has_the_variance_of_its_paper(name, variance):
 
 @pytest.mark.parametrize("changes", [{"likelihood": "gaussian"}, {"network": "conv"}])
 def test_a_mean_that_is_no_logit_per_feature_is_refused(changes):
-    config = small_config().model
+    config: Any = small_config().model
     config.update({"output_bias": "train_mean"} | changes)
     with pytest.raises(UserError, match="model.output_bias=train_mean"):
         networks.decoder(config, SPEC._replace(shape=(4, 4, 1)))

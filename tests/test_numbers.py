@@ -10,6 +10,7 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -28,7 +29,7 @@ FILE = ROOT / "tests" / "numbers.json"
 STEPS, KEPT = 20, (0, 1, 4, 9, 19)
 # Other flags of the compiler sum in another order: after twenty steps that has moved no number by more than 3e-6 of it,
 # but `mmd` and `total_correlation`, small differences of large sums, by up to 2e-5 of theirs.
-TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
+TOLERANCE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-6}
 # From its start the flow multiplies rounding a thousandfold within twenty steps: only the first of those kept count.
 COMPARED = {"flow_vae": 3}
 
@@ -46,9 +47,10 @@ def norm_beside(optimizer):
     def transformation(numbers, step):
         inner = optimizer(numbers, step)
 
-        def update(gradient, state, params=None):
-            updates, state = inner.update(gradient, state[0], params)
-            return updates, (state, optax.tree.norm(gradient))
+        def update(updates, state, params=None):
+            norm = optax.tree.norm(updates)
+            updates, state = inner.update(updates, state[0], params)
+            return updates, (state, norm)
 
         return optax.GradientTransformation(lambda params: (inner.init(params), jnp.float32(0.0)), update)
 

@@ -1,5 +1,7 @@
 """A posterior through planar flows: identities, determinants by jax's own derivatives, invertibility."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,7 +21,7 @@ D, K, S, B = 5, 3, 4, 6
 SPEC = Spec((D,), "table", "unit", 1.0, (), (), np.zeros(D, np.float32), None, None)
 
 
-def make(posterior, **keys):
+def make(posterior, **keys) -> Any:
     changes = {"model.posterior": posterior, "model.latent_dim": K, "model.hidden": (4,)}
     changes |= {f"model.{key}": value for key, value in keys.items()}
     return models.make(configs.replaced(get_config(), changes).model, SPEC)

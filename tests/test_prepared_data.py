@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,6 +37,13 @@ def idx_files(folder, seed=0):
     return folder
 
 
+def prepared(name, data_dir):
+    """The directory of a set that must be there."""
+    directory = tfds.find(name, data_dir)
+    assert directory is not None
+    return directory
+
+
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """(raw files, data directory): a prepared set called fashion_mnist that is not the genuine one."""
@@ -55,7 +63,7 @@ def test_a_prepared_set_holds_the_raw_rows(tiny, monkeypatch):
     for name, splits in (("train", loaded[:2]), ("test", loaded[2:3])):
         images = gzip.decompress((raw / idx.FILES[name][0]).read_bytes())[16:]
         assert rows_by_value(*splits) == sorted(images[at : at + 30] for at in range(0, len(images), 30))
-    directory = tfds.find("fashion_mnist", data_dir)
+    directory = prepared("fashion_mnist", data_dir)
     assert tfds.row_counts(directory) == {"train": 40, "test": 12}
     monkeypatch.setattr(tfds, "BATCH", 7)
     assert rows_by_value(tfds._decode(idx.library(""), directory).train) == rows_by_value(*loaded[:2])
@@ -64,7 +72,7 @@ def test_a_prepared_set_holds_the_raw_rows(tiny, monkeypatch):
 def test_the_cache_is_used_and_rebuilt_when_damaged(tiny, monkeypatch):
     keys = config("fashion_mnist", data_dir=str(tiny[1]))
     first = data.load(keys).sha256
-    (cache,) = tfds.find("fashion_mnist", tiny[1]).glob("aejax_*.npz")
+    (cache,) = prepared("fashion_mnist", tiny[1]).glob("aejax_*.npz")
     whole = cache.read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr(tfds, "_decode", None)
@@ -80,9 +88,9 @@ def test_the_cache_is_used_and_rebuilt_when_damaged(tiny, monkeypatch):
 def test_the_cache_follows_the_content_and_may_be_unwritable(tiny, tmp_path, monkeypatch):
     idx.prepare("fashion_mnist", tmp_path, str(idx_files(tmp_path / "raw", seed=1)), verify=False)
     keys = config("fashion_mnist", data_dir=str(tmp_path))
-    directory = tfds.find("fashion_mnist", tmp_path)
+    directory = prepared("fashion_mnist", tmp_path)
     data.load(config("fashion_mnist", data_dir=str(tiny[1])))
-    (stale,) = tfds.find("fashion_mnist", tiny[1]).glob("aejax_*.npz")
+    (stale,) = prepared("fashion_mnist", tiny[1]).glob("aejax_*.npz")
     (directory / stale.name).write_bytes(stale.read_bytes())  # another set's cache is not this one's
     with monkeypatch.context() as patch:
         patch.setattr(np, "savez", lambda *_, **__: (_ for _ in ()).throw(OSError("disk full")))
@@ -148,7 +156,7 @@ def test_downloads_are_kept_and_verified(tiny, tmp_path, monkeypatch):
     assert len(fetched) == 4
     idx.prepare("mnist", tmp_path, verify=False)
     assert len(fetched) == 5  # the file that had failed
-    assert tfds.row_counts(tfds.find("mnist", tmp_path)) == {"train": 40, "test": 12}
+    assert tfds.row_counts(prepared("mnist", tmp_path)) == {"train": 40, "test": 12}
 
 
 def test_a_failed_download_says_at_once_which_files_go_where(tmp_path, monkeypatch):
@@ -180,10 +188,9 @@ def test_a_missing_set_answers_at_once_with_the_command(tiny, tmp_path, monkeypa
 
 
 def test_other_formats_and_unfinished_sets_are_refused(tiny, tmp_path):
-    prepared = tfds.find("fashion_mnist", tiny[1])
     copy = tmp_path / "old" / "1.0.0"
     copy.mkdir(parents=True)
-    for path in prepared.glob("*.*"):
+    for path in prepared("fashion_mnist", tiny[1]).glob("*.*"):
         if not path.name.startswith("aejax_"):
             (copy / path.name).write_bytes(path.read_bytes().replace(b'"array_record"', b'"tfrecord"'))
     with pytest.raises(UserError) as error:
@@ -196,7 +203,7 @@ def test_other_formats_and_unfinished_sets_are_refused(tiny, tmp_path):
 @pytest.mark.parametrize("file", ["fashion_mnist-train.array_record-00000-of-00001", "dataset_info.json"])
 def test_a_damaged_set_is_named(file, tiny, tmp_path):
     shutil.copytree(tiny[1], tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("aejax_*"))
-    path = tfds.find("fashion_mnist", tmp_path) / file
+    path = prepared("fashion_mnist", tmp_path) / file
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(UserError) as error:
         data.load(config("fashion_mnist", data_dir=str(tmp_path)))
@@ -280,5 +287,5 @@ def test_the_genuine_mnist_is_tfds_own(mnist):
     raw = gzip.decompress((Path(os.environ["AEJAX_RAW_DATA"]) / "mnist" / idx.FILES["test"][0]).read_bytes())[16:]
     assert rows_by_value(loaded.test) == sorted(raw[at : at + 784] for at in range(0, len(raw), 784))
     assert abs(float(loaded.spec.mean.mean()) - 0.1307) < 1e-4
-    stock = tensorflow_datasets.data_source("mnist", split="test", data_dir=mnist, download=False)
+    stock: Any = tensorflow_datasets.data_source("mnist", split="test", data_dir=mnist, download=False)
     assert [item["label"] for item in stock.__getitems__(range(20))] == loaded.test["y"][:20].tolist()

@@ -6,6 +6,7 @@ rate or weight, that loses the optimizer's state or resumes wrongly has other nu
 """
 
 import shutil
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.slow
 INIT, NOISE, ORDER, EVALUATION = range(4)  # the streams of a seed
 HIDDEN, K = 8, 2
 LOG_2PI = np.log(2.0 * np.pi)
-TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}  # float32 against float64, after thirty steps
+TOLERANCE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-5}  # float32 against float64, after thirty steps
 SWEEP = ("seed=0,1,2", "optimizer.learning_rate=1e-2,3e-3,1e30")  # three members; the last diverges
 SAMPLES = 30  # importance samples: of batches of 100 rows, two chunks of 15
 
@@ -38,7 +39,7 @@ def random_key(seed, stream, *numbers):
 
 
 def normal(key, *shape):
-    return np.float64(jax.random.normal(key, shape))
+    return np.asarray(jax.random.normal(key, shape), np.float64)
 
 
 class MLP(nn.Module):
@@ -155,7 +156,7 @@ def updated(o, params, memory, found, step, total):
 
 
 def binarized(key, rows):
-    return np.float64(jax.random.bernoulli(key, rows))
+    return np.asarray(jax.random.bernoulli(key, rows), np.float64)
 
 
 def means(rows):
@@ -219,9 +220,10 @@ def weighed(config, params, rows):
         z = mean + np.exp(log_sigma) * np.concatenate(draws)
         log_w.append(log_bernoulli(x, decode(params, z)[1]) + log_normal(z, 0.0, 0.0) - log_normal(z, mean, log_sigma))
     log_w = np.concatenate(log_w, axis=1)
-    ess = np.exp(2.0 * logsumexp(log_w, axis=0) - logsumexp(2.0 * log_w, axis=0))
+    log_sum = np.asarray(logsumexp(log_w, axis=0))
+    ess = np.exp(2.0 * log_sum - np.asarray(logsumexp(2.0 * log_w, axis=0)))
     return {
-        "nll_dynamic": np.log(SAMPLES) - logsumexp(log_w, axis=0).mean(),
+        "nll_dynamic": np.log(SAMPLES) - log_sum.mean(),
         "nll_stderr": np.sqrt((1.0 / ess - 1.0 / SAMPLES).sum()) / len(ess),
         "ess": ess.mean(),
     }

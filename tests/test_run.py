@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from types import SimpleNamespace
+from typing import Any
 
 import jax
 import pytest
@@ -76,8 +77,10 @@ def test_another_config_is_refused_with_the_difference(reference):
 def group_of(epochs, log, save):
     """As much of a group of ten steps an epoch as its visits depend on; without epochs, of a model in closed form."""
     changes = {"train.epochs": epochs or 1, "log.every_epochs": log, "train.save_every_epochs": save}
-    task = programs.Task(SimpleNamespace(fit=not epochs), None, None, False, 160, 16, 100)
-    return programs.Group(0, [], configs.replaced(small_config(), changes), None, task)
+    unused: Any = None
+    model: Any = SimpleNamespace(fit=not epochs)
+    task = programs.Task(model, unused, unused, False, 160, 16, 100)
+    return programs.Group(0, [], configs.replaced(small_config(), changes), unused, task)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The penalties of the sparse autoencoder against brute force, top-k by unit, the running mean by its recursion."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -33,7 +35,7 @@ def x():
 
 def omega(group, x, target=0.1):
     """A group's model with fresh parameters, and Ω of some rows."""
-    model = group.task.model
+    model: Any = group.task.model
     params, stats = jax.jit(model.init)(jax.random.key(1))
     weights = {"sparsity": 0.5, "target_activation": target, "selection": 1.0}
     weights = {name: jnp.float32(value) for name, value in weights.items()}
@@ -141,7 +143,7 @@ def test_no_gradient_flows_into_the_running_mean():
 
 def test_a_unit_decoder_cannot_be_rescaled(x):
     group = build(**{"model.unit_decoder": True})
-    model = group.task.model
+    model: Any = group.task.model
     params, _ = model.init(jax.random.key(0))
     grown = {**params, "decoder": jax.tree.map(lambda leaf: 10.0 * leaf, params["decoder"])}  # the biases are 0
     z = model.encode(params, x)

@@ -1,5 +1,7 @@
 """A trained member as an object, against closed forms, the model's own functions and what an evaluation says."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from aejax.errors import UserError
 from aejax.plan import Axis, Plan
 from aejax.reports import measure
 from tests.conftest import small_config
+
+pytestmark = pytest.mark.slow
 
 RNG = np.random.default_rng(0)
 X = (RNG.normal(size=(200, 6)) @ RNG.normal(size=(6, 6)) + 5.0).astype(np.float32) * np.float32(10.0)
@@ -73,15 +77,16 @@ def otherwise(model, changes, **spec):
 def test_codes_are_those_of_the_model_in_batches(digits):
     workdir, dataset = digits
     model, x = trained.load(workdir, 0), dataset.test["x"]
+    parts: Any = model.model
     assert x.dtype == np.uint8 and len(x) == 359  # the last batch is a short one
     codes, bits = model.encode(x), jnp.asarray(x, jnp.float32)
-    np.testing.assert_allclose(codes, model.model.encode(model.params, bits), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(codes, parts.encode(model.params, bits), rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(codes, model.embed(x))
     mean, logvar = model.posterior(x)
     np.testing.assert_array_equal(mean, codes)
-    np.testing.assert_allclose(logvar, model.model.posterior(model.params, bits)[1], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(logvar, parts.posterior(model.params, bits)[1], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(
-        model.decode(codes), model.model.decode(model.params, jnp.asarray(codes)), rtol=1e-4, atol=1e-5
+        model.decode(codes), parts.decode(model.params, jnp.asarray(codes)), rtol=1e-4, atol=1e-5
     )
 
 
@@ -145,7 +150,8 @@ def test_a_standardized_run_takes_and_gives_data_units(table):
     pca = trained.load(workdir, 0)
     codes = pca.encode(x)
     np.testing.assert_array_equal(codes, pca.embed(standardized(x, dataset.spec)))
-    direct = pca.model.decode(pca.params, codes) * dataset.spec.spread[None] + dataset.spec.center[None]
+    parts: Any = pca.model
+    direct = parts.decode(pca.params, codes) * dataset.spec.spread[None] + dataset.spec.center[None]
     np.testing.assert_allclose(pca.decode(codes), direct, rtol=1e-5)
     np.testing.assert_array_equal(pca.reconstruct(x), pca.decode(codes))
     residual = standardized(pca.reconstruct(x), dataset.spec) - standardized(x, dataset.spec)

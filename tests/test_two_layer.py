@@ -1,5 +1,7 @@
 """Two stochastic layers against the exact Gaussian marginal of linear ones, and against scipy: VAE and IWAE."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -32,7 +34,7 @@ def settings(**keys):
     return configs.replaced(get_config(), {f"model.{key}": v for key, v in changes.items()}).model
 
 
-def make(**keys):
+def make(**keys) -> Any:
     return models.make(settings(**keys), SPEC)
 
 
@@ -47,7 +49,7 @@ def linear():
     down = np.concatenate([w2, np.zeros((K2, K1))], axis=1), np.concatenate([b2, log_sigma])
     params["prior"]["Dense_0"] = dict(zip(("kernel", "bias"), map(jnp.float32, down), strict=True))
     covariance = w2.T @ w2 + np.diag(np.exp(2 * log_sigma))
-    of_x = w1.T @ covariance @ w1 + 0.3 * np.eye(D)
+    of_x: Any = w1.T @ covariance @ w1 + 0.3 * np.eye(D)
     # The proposals have the exact posterior means, but are wider and uncorrelated: the weights vary, yet little.
     for name, matrix, from_, to in (
         ("first", np.linalg.solve(of_x, w1.T @ covariance), b2 @ w1 + b1, b2),

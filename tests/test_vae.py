@@ -1,6 +1,7 @@
 """The algebra: every combination of posterior, prior, likelihood and bound that means something, the others refused."""
 
 import itertools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +30,7 @@ def config_of(**keys):
     return configs.replaced(base_config(), {f"model.{key}": value for key, value in (SMALL | keys).items()})
 
 
-def make(**keys):
+def make(**keys) -> Any:
     return models.make(config_of(**keys).model, SPEC)
 
 
@@ -52,8 +53,8 @@ NAMES = ("posterior", "prior", "likelihood", "bound")
 @pytest.mark.parametrize("combination", MEANT, ids="-".join)
 def test_a_combination_trains_and_its_bound_is_its_weights(combination):
     """Two steps are finite and move every parameter; the value of the bound is that of the draws' own log weights."""
-    config = config_of(**dict(zip(NAMES, combination, strict=True)))
-    model = models.make(config.model, SPEC)
+    config: Any = config_of(**dict(zip(NAMES, combination, strict=True)))
+    model: Any = models.make(config.model, SPEC)
     step_of = optimizers.make("sgd", "constant", 2)
     task = Task(model, step_of, lambda key, batch: batch, False, B, B, B)
     numbers = {name: jnp.float32(value) for name, value in config.optimizer.items() if isinstance(value, float)}
@@ -110,7 +111,7 @@ def test_many_importance_samples_meet_the_sum_over_a_grid(prior):
     w = np.exp(log_w - exact)  # of mean 1
     error = w.std(axis=0) / np.sqrt(len(w))
     assert (error < 0.1).all() and (np.abs(w.mean(axis=0) - 1.0) < 4.5 * error).all()
-    np.testing.assert_allclose(np.exp(logsumexp(log_prior)) * (axis[1] - axis[0]) ** 2, 1.0, rtol=1e-3)
+    np.testing.assert_allclose(np.exp(np.asarray(logsumexp(log_prior))) * (axis[1] - axis[0]) ** 2, 1.0, rtol=1e-3)
 
 
 def test_free_bits_cost_nothing_below_and_the_kl_above():
