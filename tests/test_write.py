@@ -75,8 +75,8 @@ def test_an_evaluation_that_would_lose_estimates_or_probes_is_refused(tmp_path):
             {"num_samples": 60, "nll": 3.0, "probe_accuracy": 0.5},
             "has results that only --num_samples=60 --probe produces: add it",
         ),
-        ({"num_samples": 60, "nll": 3.0}, "only --num_samples=60 gives"),
-        ({"elbo": -3.0, "mig": 0.5}, "only --probe gives"),
+        ({"num_samples": 60, "nll": 3.0}, "only --num_samples=60 produces"),
+        ({"elbo": -3.0, "mig": 0.5}, "only --probe produces"),
     ):
         records.write_csv(path, [row])
         with pytest.raises(UserError, match=message):
