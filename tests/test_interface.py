@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import jax
 import numpy as np
@@ -18,6 +19,7 @@ from tests.conftest import ROOT, small_config
 pytestmark = pytest.mark.slow
 
 RNG = np.random.default_rng(0)
+PLAIN: Any = {"seed": 0}  # a dict in the place of a config
 X = RNG.integers(0, 256, (300, 8, 8), np.uint8)
 Y = np.array(["cat", "dog"])[RNG.integers(0, 2, 300)]
 COMMANDS = {path.stem for path in (ROOT / "experiments").glob("[a-z]*.py")} - {"launch"}
@@ -181,8 +183,8 @@ def test_a_run_of_a_sweep_and_its_table(swept, monkeypatch):
             lambda path: aejax.fit(small(**{"data.name": "arrays", "data.label_column": "y"}), X, workdir=path),
             "is for a .csv",
         ),
-        (lambda path: aejax.fit({"seed": 0}, X, workdir=path), "the config is a dict"),
-        (lambda path: aejax.run({"seed": 0}, path, {"seed": [0, 1]}), "the config is a dict"),
+        (lambda path: aejax.fit(PLAIN, X, workdir=path), "the config is a dict"),
+        (lambda path: aejax.run(PLAIN, path, {"seed": [0, 1]}), "the config is a dict"),
         (lambda path: aejax.load(path), "is not a run directory"),
         (lambda path: aejax.evaluate(path), "is not a run directory"),
     ],
