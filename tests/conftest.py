@@ -71,3 +71,13 @@ def table_csv(tmp_path_factory):
 @pytest.fixture(scope="session")
 def books_ndjson(tmp_path_factory):
     return write_books(tmp_path_factory.mktemp("books"))
+
+
+@pytest.fixture(scope="session")
+def planted():
+    """The config of a planted graph of 80 items."""
+    from configs import books_planted
+
+    config = books_planted.get_config()
+    config.data.num_items = config.data.num_contexts = 80
+    return config

@@ -1,6 +1,8 @@
 """What the Markdown pages promise: links that lead somewhere, flags that exist, every metric defined."""
 
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 import aejax
 from aejax import config as configs
 from aejax import records
+from aejax.keys import KEYS
 from aejax.metrics import METRICS
 from tests.conftest import ROOT, small_config
 
@@ -58,3 +61,10 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
     assert names["z"].shape == (len(names["x"]), 2) and names["x_new"].shape == (16, 8, 8, 1)
     assert [row["objective.beta"] for row in names["rows"]] == [1.0, 1.0, 4.0, 4.0]
     assert names["model"].encode(names["x"]).shape == names["z"].shape
+
+
+def test_keys_lists_a_section():
+    command = [sys.executable, "-m", "experiments.train", "--keys", "objective"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = [line.split("`")[1] for line in done.stdout.splitlines()[2:]]
+    assert listed == [path for path in KEYS if path.startswith("objective.")]

@@ -15,7 +15,6 @@ import pytest
 
 from aejax import config as configs
 from aejax import records
-from aejax.keys import KEYS
 from configs.base import get_config
 
 ROOT = Path(__file__).parent.parent
@@ -142,6 +141,7 @@ def test_words_that_are_no_flags_are_refused(name, refused):
     [
         ([], ["--config is missing", "--config=configs/vae.py"]),
         ([VAE], ["--workdir is missing", "--workdir=runs/vae"]),
+        (["--keys", "objectiv"], ["section='objectiv'", "did you mean 'objective'?"]),
         ([VAE, "--wrkdir=TMP/run"], ["wrkdir", "Did you mean: workdir"]),
         ([VAE, "--workdir=TMP/run", "word"], ["unexpected argument 'word'"]),
         (["--config=configs/vea.py", "--workdir=TMP/run"], ["--config", "'configs/vea.py'", "configs/vae.py"]),
@@ -397,11 +397,3 @@ def test_a_recipe_that_cannot_be_used_is_one_line(body, refused, tmp_path):
     text += f"def get_config():\n    config = base_config()\n    {body}\n    return config\n"
     (tmp_path / "mine.py").write_text(body.removeprefix("whole file: ") if body.startswith("whole") else text)
     assert_words(refused("train", ["--config=TMP/mine.py", "--workdir=TMP/run"]), RECIPES[body])
-
-
-def test_keys_lists_a_section_and_refuses_an_unknown_one(refused):
-    command = [sys.executable, "-m", "experiments.train", "--keys", "objective"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    listed = [line.split("`")[1] for line in done.stdout.splitlines()[2:]]
-    assert listed == [path for path in KEYS if path.startswith("objective.")]
-    assert_words(refused("train", ["--keys", "objectiv"]), ["section='objectiv'", "did you mean 'objective'?"])
