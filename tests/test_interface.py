@@ -173,7 +173,10 @@ def test_a_run_of_a_sweep_and_its_table(swept, monkeypatch):
         (lambda path: aejax.run(small(), path, {"objective.betta": [1]}), "did you mean 'objective.beta'"),
         (lambda path: aejax.run(small(), path, {"objective.beta": [-1]}), "objective.beta=-1.0 must be at least 0"),
         (lambda path: aejax.run(small(), path, {"seed": [0, 1]}, shard="2/2"), "--shard=2/2: write i/n"),
-        (lambda path: aejax.run(small(), path, {"seed": [0], "objective.beta": [1, 4]}, zip=True), "one length"),
+        (
+            lambda path: aejax.run(small(), path, {"seed": [0], "objective.beta": [1, 4]}, zip=True),
+            "--zip needs axes of equal length",
+        ),
         (lambda path: aejax.run(small(**{"train.batch_size": 5000}), path), "train.batch_size=5000 is more than"),
         (lambda path: aejax.fit(small(), X / 100.0, workdir=path), r"model.likelihood=bernoulli"),
         (lambda path: aejax.fit(small(), X[0, 0], workdir=path), r"arrays in memory.*x has shape \(8,\)"),
@@ -181,7 +184,7 @@ def test_a_run_of_a_sweep_and_its_table(swept, monkeypatch):
         (lambda path: aejax.fit(small(), X, RNG.normal(size=300), workdir=path), "data.label_kind=number"),
         (
             lambda path: aejax.fit(small(**{"data.name": "arrays", "data.label_column": "y"}), X, workdir=path),
-            "is for a .csv",
+            "data.label_column applies only to .csv",
         ),
         (lambda path: aejax.fit(PLAIN, X, workdir=path), "the config is a dict"),
         (lambda path: aejax.run(PLAIN, path, {"seed": [0, 1]}), "the config is a dict"),

@@ -293,7 +293,7 @@ def test_other_launchers_refuse_without_jax(name, arguments, words, refused):
         (["--config.model.prior=vamp", "--config.model.posterior=planar"], ["model.prior=vamp", "posterior=gaussian"]),
         (["--config.train.batch_size=5000", "--dry_run"], ["train.batch_size=5000"]),
         (["--sweep", "optimizer.name=adam,adm"], ["optimizer.name='adm'"]),
-        (["--workdir=TMP/real.npy"], ["real.npy cannot be a directory", "--workdir"]),
+        (["--workdir=TMP/real.npy"], ["cannot create the directory", "real.npy", "--workdir"]),
     ],
 )
 def test_what_does_not_fit_the_data_is_refused_before_anything_is_written(arguments, words, refused, tmp_path):

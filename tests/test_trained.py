@@ -108,11 +108,11 @@ def test_rows_are_read_by_the_rules_of_the_run(digits):
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (np.zeros((8, 8, 1)), r"x has shape \(8, 8, 1\), expected \[N, 8, 8, 1\]: a single row is x\[None\]"),
+        (np.zeros((8, 8, 1)), r"x has shape \(8, 8, 1\), expected \[N, 8, 8, 1\]: pass a single row as x\[None\]"),
         (np.zeros(64), r"x has shape \(64,\), expected \[N, 8, 8, 1\]"),
-        (np.zeros((5, 63)), r"x has rows of shape \(63,\), the run was trained on rows of \(8, 8, 1\)"),
+        (np.zeros((5, 63)), r"rows have shape \(63,\), but the run was trained on rows of \(8, 8, 1\)"),
         (np.zeros((0, 64)), r"x is empty"),
-        (np.full((5, 64), 2.0), r"x lies in \[2, 2\], the run was trained on \[0, 1\]"),
+        (np.full((5, 64), 2.0), r"x lies in \[2, 2\], but the run was trained on data in \[0, 1\]"),
         (np.full((5, 64), np.nan), r"x is nan"),
         (np.full((5, 64), "a"), r"x has dtype <U1"),
     ],
