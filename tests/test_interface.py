@@ -15,6 +15,8 @@ from aejax.errors import UserError
 from aejax.reports import gallery
 from tests.conftest import ROOT, small_config
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, 256, (300, 8, 8), np.uint8)
 Y = np.array(["cat", "dog"])[RNG.integers(0, 2, 300)]

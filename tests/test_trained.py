@@ -16,6 +16,8 @@ from aejax.plan import Axis, Plan
 from aejax.reports import measure
 from tests.conftest import small_config
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 X = (RNG.normal(size=(200, 6)) @ RNG.normal(size=(6, 6)) + 5.0).astype(np.float32) * np.float32(10.0)
 
