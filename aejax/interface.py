@@ -65,8 +65,7 @@ def evaluate(
     pin(sum(len(plan.members) for plan in plans), Path(workdir))
     from aejax.reports.write import write_report
 
-    write_report(Path(workdir), projection, num_samples, probe)
-    return records.read_table(Path(workdir) / "results.csv")
+    return write_report(Path(workdir), projection, num_samples, probe).results
 
 
 def load(workdir: str | Path, member: int | None = None) -> "Trained":

@@ -457,7 +457,7 @@ class Tree:
 if TYPE_CHECKING:
     Config = Tree
 else:
-    Config = ConfigDict
+    Config = Any
 
 
 def leaves(section: Any = Tree, prefix: str = "") -> Iterator[tuple[str, Key]]:

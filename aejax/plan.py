@@ -1,4 +1,4 @@
-"""The plan of a run: a config and the axes that sweep it, which give the members. It is what config.json holds.
+"""The plan of a run: a config and the axes that sweep it, which give the members. config.json stores it.
 
 Imports no jax. Members are numbered in the order of the sweep, the last axis fastest.
 """
@@ -35,7 +35,7 @@ class Member(NamedTuple):
 
     @property
     def row(self) -> dict[str, Any]:
-        """How every table of members begins."""
+        """The first columns of every table of members."""
         return {"member": self.index, "group": self.group, "seed": self.config.seed, **self.swept}
 
     @property
@@ -45,7 +45,7 @@ class Member(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A sweep of a config, or one shard of it; `Plan.make` makes and checks one, `Plan.read` reads that of a run."""
+    """A sweep of a config, or one shard of it; `Plan.make` makes and checks one, `Plan.read` reads it from a run."""
 
     config: Config
     axes: tuple[Axis, ...]
@@ -69,22 +69,22 @@ class Plan(NamedTuple):
         axes = tuple(axes)
         paths = [axis.path for axis in axes]
         if repeated := {path for path in paths if paths.count(path) > 1}:
-            raise UserError(f"--sweep {repeated.pop()} stands twice: give all its values in one")
+            raise UserError(f"--sweep {repeated.pop()} is given twice: put all its values into one --sweep")
         if zip and len({len(axis.values) for axis in axes}) > 1:
-            lengths = ", ".join(f"{axis.path} has {len(axis.values)}" for axis in axes)
-            raise UserError(f"--zip needs axes of one length: {lengths}")
+            lengths = ", ".join(f"{axis.path} has {len(axis.values)} values" for axis in axes)
+            raise UserError(f"--zip needs axes of equal length: {lengths}")
         if shard:
             part_of(shard)
         return cls(config, axes, zip, shard, members_of(config, axes, zip))
 
     @classmethod
     def read(cls, directory: Path) -> "Plan":
-        """The plan of a run directory, from its config.json; raises UserError where there is none."""
+        """The plan of a run directory, from its config.json; raises UserError if it is missing."""
         return cls.from_json(records.read_json(directory / "config.json"))
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> "Plan":
-        """The plan that `to_json` wrote; what else the tree holds, such as the lanes of a run, is passed over."""
+        """The plan that `to_json` wrote; ignores other keys, such as the lanes of a run."""
 
         def restore(value: Any) -> Any:
             return tuple(value) if isinstance(value, list) else value
@@ -116,7 +116,7 @@ class Plan(NamedTuple):
         return Path(workdir) / "shards" / self.shard.replace("/", "-of-") if self.shard else Path(workdir)
 
     def difference(self, other: "Plan") -> str:
-        """What another plan has otherwise, on one line: "train.epochs 20 -> 30"; "" if their members are the same."""
+        """The differences of another plan, on one line: "train.epochs 20 -> 30"; "" if their members are the same."""
 
         def flat(plan: Plan) -> dict[str, Any]:
             sweeps = {f"--sweep {axis.path}": axis.values for axis in plan.axes}
@@ -165,11 +165,11 @@ def parts(workdir: Path) -> dict[Path, Plan]:
     counts = {path.name.partition("-of-")[2] for path in shards}
     whole = {f"{index}-of-{count}" for count in counts for index in range(int(count))}
     if missing := sorted(whole - {path.name for path in shards}):
-        raise UserError(f"{workdir}/shards is not one whole sweep: {', '.join(missing)} missing")
+        raise UserError(f"{workdir}/shards is incomplete: train the missing shards {', '.join(missing)}")
     plans = {directory: Plan.read(directory) for directory in shards or [workdir]}
     first, *others = (plan._replace(shard="") for plan in plans.values())
     if change := next(filter(None, map(first.difference, others)), ""):
-        raise UserError(f"{workdir}/shards is not one whole sweep: its parts differ ({change})")
+        raise UserError(f"{workdir}/shards is not one sweep: its parts differ ({change})")
     return plans
 
 
@@ -181,7 +181,7 @@ def parse_axis(text: str, config: Config) -> Axis:
     path, equals, written = text.partition("=")
     if not equals or not written:
         raise UserError(f"--sweep {text}: write PATH=VALUES, as in --sweep objective.beta=1,4,10")
-    configs.read(config, path)  # a key that is not there is the first thing to say
+    configs.read(config, path)  # an unknown key is reported first
     return make_axis(path, expand(path, written.strip()), config)
 
 
@@ -201,7 +201,7 @@ def make_axis(path: str, values: Any, config: Config) -> Axis:
     if not parsed:
         raise UserError(f"--sweep {path}= has no values")
     if repeated := [value for value, other in itertools.combinations(parsed, 2) if value == other]:
-        raise UserError(f"--sweep {path}={','.join(written)}: {repeated[0]} stands twice")
+        raise UserError(f"--sweep {path}={','.join(written)}: the value {repeated[0]} is given twice")
     return Axis(path, parsed)
 
 

@@ -1,4 +1,4 @@
-"""The files of a run directory that people and scripts read: written whole and renamed, or appended and cut back."""
+"""The readable files of a run directory: written completely and renamed, or appended and truncated."""
 
 import csv
 import fcntl
@@ -8,7 +8,7 @@ import math
 import os
 import socket
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def sync_directory(path: Path) -> None:
 
 
 def finite(value: Any) -> Any:
-    """None for a number that JSON cannot say, inside any tree."""
+    """The tree with None for every number that is not finite, which JSON cannot hold."""
     if isinstance(value, dict):
         return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -51,11 +51,11 @@ def write_json(path: Path, tree: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Reads JSON; raises UserError where there is none or it is damaged."""
+    """Reads JSON; raises UserError if it is missing or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"{path.parent} is no run directory: it has no {path.name}") from None
+        raise UserError(f"{path.parent} is not a run directory: it has no {path.name}") from None
     except ValueError as error:
         raise UserError(f"{path} is damaged ({error}): restore it, or choose another --workdir") from None
 
@@ -71,23 +71,11 @@ def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """Reads rows as text; [] where there is no file."""
+    """Reads rows as text; [] if there is no file."""
     if not path.exists():
         return []
     with open(path, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def read_table(path: Path) -> list[dict[str, Any]]:
-    """Reads rows as `write_csv` was given them: numbers, text, and None where there is nothing."""
-
-    def value(text: str) -> Any:
-        for kind in (int, float):
-            with suppress(ValueError):
-                return kind(text)
-        return text or None
-
-    return [{key: value(text) for key, text in row.items()} for row in read_csv(path)]
 
 
 def append_lines(path: Path, objects: Iterable[dict[str, Any]]) -> None:
@@ -107,7 +95,7 @@ def keep_lines(path: Path, keep: Callable[[dict[str, Any]], bool]) -> None:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Reads one JSON object a line; a last line cut off by a crash is left out."""
+    """Reads one JSON object a line; omits a last line that a crash cut off."""
     if not path.exists():
         return []
     lines = path.read_text(encoding="utf-8").split("\n")
@@ -116,17 +104,21 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 @contextmanager
 def lock(directory: Path) -> Iterator[None]:
-    """Holds a run directory; raises UserError that names the holder. The system lets go when the process ends."""
+    """Locks a run directory; raises UserError that names the holder. The lock ends with the process."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{directory} cannot be a directory ({error.strerror}): choose another --workdir") from None
+        raise UserError(
+            f"cannot create the directory {directory} ({error.strerror}): choose another --workdir"
+        ) from None
     with open(directory / ".lock", "a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.seek(0)
-            raise UserError(f"{directory} is in use by {file.read().strip()}: wait for it, or choose another") from None
+            raise UserError(
+                f"{directory} is in use by {file.read().strip()}: wait until it ends, or choose another --workdir"
+            ) from None
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
         file.flush()

@@ -1,4 +1,4 @@
-"""One trained member as an object: rows in, codes, reconstructions, samples and densities out, all of them numpy."""
+"""One trained member as an object that maps rows to codes, reconstructions, samples and densities, all in numpy."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from aejax import data, records
+from aejax.data.types import Dataset, Spec
 from aejax.engine import checkpoint, preprocess, programs
 from aejax.engine.streams import EVALUATION, stream
 from aejax.errors import UserError
 from aejax.metrics import log_likelihood
 from aejax.plan import Member, parts
-from aejax.types import Autoencoder, Dataset, Params, Spec
+from aejax.types import Autoencoder, Params
 
 LACKED = {"decode": "decoder", "posterior": "Gaussian posterior", "log_weights": "density p(x) to estimate"}
 
@@ -23,8 +24,8 @@ class Trained:
     """One trained member: numpy in, numpy out, in batches of `config.evaluate.batch_size` rows.
 
     Rows x are [N, *spec.shape] or flat, [N, features], in the units of the data that the run was given: a standardized
-    run standardizes new rows itself. Bytes (uint8) count as 1/255, or as 1 if none is above 1. Of a run of pairs x are
-    the indices [N] of items. Codes z are [N, K] with K = config.model.latent_dim.
+    run standardizes new rows itself. Bytes (uint8) count as 1/255, or as 1 if none is above 1. For a run on pairs,
+    x are the indices [N] of items. Codes z are [N, K] with K = config.model.latent_dim.
 
     - config: the resolved config of this member.
     - spec: the shape, support, names and moments of the data.
@@ -50,7 +51,7 @@ class Trained:
         return f"Trained(model.name={self.config.model.name}, rows of shape {self.spec.shape}, {self.member.row})"
 
     def encode(self, x: np.ndarray) -> np.ndarray:
-        """The codes z [N, K] of rows x; of a VAE the posterior means. Grey values are not binarized."""
+        """The codes z [N, K] of rows x; for a VAE, the posterior means. Grey values are not binarized."""
         return self.embed(self._rows(x))
 
     def embed(self, rows: np.ndarray) -> np.ndarray:
@@ -76,7 +77,7 @@ class Trained:
 
     def sample_codes(self, num: int, seed: int = 0) -> np.ndarray:
         """Draws z [num, K] from the prior, or for a model without one from a Gaussian fitted to its training codes."""
-        self._ability("decode")  # without one, a draw could not be seen
+        self._ability("decode")  # without a decoder, a draw cannot be shown
         codes = np.zeros((0, 0), np.float32)
         if self.model.sample_prior is None:
             codes = self.embed(self.dataset().train["x"])
@@ -133,8 +134,8 @@ class Trained:
         x, binarization = self._units(rows), self.config.data.binarization
         if binarization in ("static", "dynamic") and not ((x == 0) | (x == 1)).all():
             raise UserError(
-                f"x has grey values and data.binarization={binarization}: the density is that of zeros and ones, "
-                "draw them first"
+                f"x has grey values, but with data.binarization={binarization} the density is of zeros and ones: "
+                "binarize x first"
             )
         return x
 
@@ -170,7 +171,7 @@ def load(workdir: Path, index: int | None = None, dataset: Dataset | None = None
     if index is None and len(found) > 1:
         raise UserError(f"{workdir} has {len(found)} members: choose one with --member=0 to {len(found) - 1}")
     if (index := index or 0) not in found:
-        raise UserError(f"--member={index}: {workdir} has the members 0 to {len(found) - 1}")
+        raise UserError(f"--member={index} does not exist: {workdir} has members 0 to {len(found) - 1}")
     directory, plan = found[index]
     [member] = [member for member in plan.members if member.index == index]
     siblings = plan.groups[member.group]
@@ -183,7 +184,7 @@ def load(workdir: Path, index: int | None = None, dataset: Dataset | None = None
     def read_dataset() -> Dataset:
         found = dataset or data.load(member.config.data)
         if facts["sha256"] != found.sha256:
-            raise UserError(f"the data of {workdir} have changed since it was trained: its rows may be others")
+            raise UserError(f"the data of {workdir} have changed since it was trained: restore them, or train it again")
         return found
 
     return Trained(member, task.model, spec, params, read_dataset)

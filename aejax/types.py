@@ -3,42 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
 from jax import Array
 
 Params = Any  # a tree of arrays
 Stats = Any  # a tree of arrays; () for most models
 Batch = Mapping[str, Array]  # rows with a leading axis [B]: {"x"}, {"x", "y"} ...
 Metrics = dict[str, Array]  # scalars: means over a batch
-
-
-class Spec(NamedTuple):
-    """What is known about a data set before training: static facts, in numpy."""
-
-    shape: tuple[int, ...]  # of one example
-    kind: str  # "image", "table" or "pairs": what its figures look like
-    support: str  # "binary" {0, 1}, "unit" [0, 1] or "real": what a likelihood may assume
-    byte_scale: float  # a uint8 value times this is the data unit: 1/255, or 1 where bytes are 0 and 1
-    class_names: tuple[str, ...]  # () without labels, or where they are numbers
-    feature_names: tuple[str, ...]  # () unless the source names its columns
-    mean: np.ndarray  # [*shape] of the training rows, in data units
-    center: np.ndarray | None  # [*shape] subtracted and ...
-    spread: np.ndarray | None  # [*shape] ... divided by when `data.standardize`, both fitted on the training rows
-    sizes: tuple[int, ...] = ()  # of pairs: how many items there are, and contexts where these are not items
-    label_moments: tuple[float, float] | None = None  # mean and sd of labels that are numbers, of the training rows
-    factor_names: tuple[str, ...] = ()  # of data that were generated from known factors
-
-
-class Dataset(NamedTuple):
-    """Rows of the three splits, their spec and their provenance."""
-
-    train: dict[str, np.ndarray]  # "x" [N, *shape] uint8 or float32, "y" [N] int32 classes or float32 numbers
-    valid: dict[str, np.ndarray]  # "factors" [N, F] int32 from 0, where the source knows them (pairs: no x, int32 [N])
-    test: dict[str, np.ndarray]
-    spec: Spec
-    ids: dict[str, np.ndarray]  # split -> [N] str; {} unless the source names its rows; of pairs: "items" -> [I]
-    sha256: str  # of all arrays of the three splits, as they are used
-    items: dict[str, np.ndarray] = {}  # of pairs, what is embedded: "x" [I] int32; "y" [I], -1: none; "position" [I, 2]
 
 
 class Autoencoder(NamedTuple):

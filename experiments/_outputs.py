@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from aejax import data, records
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.metrics import geometry
-from aejax.types import Spec
 
 Labels = list[str] | np.ndarray | None  # of rows: names of classes, or float32 [N]; None without any
 
@@ -28,7 +28,7 @@ def neighbors(
     """The `num` rows nearest to the one of that id, the nearest first; raises UserError for an unknown id."""
     known = ids.tolist()
     if name not in known:
-        raise UserError(f"--neighbors={name} is no item: {data.nearest(name, known)}")
+        raise UserError(f"--neighbors={name} is not an item: {data.nearest(name, known)}")
     row = known.index(name)
     near = geometry.similarity(codes[row : row + 1], codes, metric)[0]
     near[row] = -np.inf

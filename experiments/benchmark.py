@@ -2,7 +2,7 @@
 
     python -m experiments.benchmark
 
-PyTorch is measured where it is installed (its best: torch.compile, fused Adam, tensors in memory). Prints medians with
+PyTorch is measured if it is installed (its best: torch.compile, fused Adam, tensors in memory). Prints medians with
 their spread, and ratios: only ratios of one run mean anything on a shared machine. "products alone" are the matrix
 products of such a step and nothing else: what the step cannot be faster than in float32 with that library.
 """
@@ -64,9 +64,9 @@ def aejax_step(batch_size: int, num_members: int) -> Callable[[], float]:
     import jax
     import numpy as np
 
+    from aejax.data.types import Dataset, Spec
     from aejax.engine import programs
     from aejax.plan import Axis, Plan
-    from aejax.types import Dataset, Spec
     from configs import vae
 
     config: Any = vae.get_config()
@@ -119,11 +119,11 @@ def product_step(batch_size: int) -> Callable[[], float]:
 
 
 def torch_steps(batch_size: int) -> dict[str, Callable[[], float]]:
-    """The same model, data and optimizer in PyTorch, eager and compiled; nothing where PyTorch is not installed."""
+    """The same model, data and optimizer in PyTorch, eager and compiled; nothing if PyTorch is not installed."""
     try:
         import torch  # pyright: ignore[reportMissingImports]
     except ImportError:
-        print("PyTorch is not installed: nothing to compare with (pip install torch)")
+        print("PyTorch is not installed, so there is nothing to compare with (pip install torch)")
         return {}
     nn, functional = torch.nn, torch.nn.functional
     torch.set_num_threads(environment.cores())

@@ -3,9 +3,9 @@
     python -m experiments.embed --workdir=runs/vae --input=new.npz --output=codes.npz
     python -m experiments.embed --workdir=runs/books --output=codes.npz --neighbors="War and Peace" --tsv=projector
 
-Reads what the data sources read (.npz, .npy, .csv); a run of pairs (books, words, capitals) embeds its own items and
-takes no --input. Writes .npz (codes, ids, labels), .npy (codes) or .csv. --neighbors prints what is nearest to the
-sample of that id (without ids: its row, from 0); --tsv writes the two files that projector.tensorflow.org loads.
+Reads .npz, .npy, .csv or .tsv. A run trained on pairs (books, words, capitals) embeds its own items: omit --input.
+Writes .npz (codes, ids, labels), .npy (codes) or .csv. --neighbors=ID prints the nearest neighbors of that sample
+(without ids: the row number, from 0); --tsv writes the two files that projector.tensorflow.org loads.
 """
 
 from pathlib import Path
@@ -18,19 +18,19 @@ from aejax.errors import UserError
 from experiments.launch import check_trained, given_workdir, launch
 
 WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
-INPUT = flags.DEFINE_string("input", None, "the samples: .npz, .npy or .csv; none for a run of pairs")
+INPUT = flags.DEFINE_string("input", None, "the samples: .npz, .npy, .csv or .tsv; omit for a run trained on pairs")
 OUTPUT = flags.DEFINE_string("output", None, "the codes: .npz, .npy or .csv")
-MEMBER = flags.DEFINE_integer("member", None, "the member's number in members.csv, where there are several")
+MEMBER = flags.DEFINE_integer("member", None, "the member's number in members.csv (needed if there are several)")
 NEIGHBORS = flags.DEFINE_string("neighbors", None, "the id whose nearest neighbors are printed")
-NUM_NEIGHBORS = flags.DEFINE_integer("num_neighbors", 10, "how many", lower_bound=1)
-METRIC = flags.DEFINE_enum("metric", "cosine", ["cosine", "euclidean"], "what near means")
+NUM_NEIGHBORS = flags.DEFINE_integer("num_neighbors", 10, "number of neighbors to print", lower_bound=1)
+METRIC = flags.DEFINE_enum("metric", "cosine", ["cosine", "euclidean"], "the similarity for --neighbors")
 TSV = flags.DEFINE_string("tsv", None, "directory for the Embedding Projector's files")
 
 
 def main() -> None:
     workdir = given_workdir(WORKDIR.value)
     if not INPUT.value and not is_of_pairs(workdir):
-        raise UserError("--input is missing, see --help")
+        raise UserError("--input is missing: name a file, as in --input=new.npz")
     if not (OUTPUT.value or NEIGHBORS.value or TSV.value):
         raise UserError("--output is missing (or --neighbors, or --tsv), see --help")
     if OUTPUT.value and Path(OUTPUT.value).suffix not in (".npz", ".npy", ".csv"):

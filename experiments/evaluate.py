@@ -3,7 +3,7 @@
     python -m experiments.evaluate --workdir=runs/lambda
     python -m experiments.evaluate --workdir=runs/iwae --num_samples=5000   # and −log p(x) by importance sampling
 
-Codes of more than two units are drawn by t-SNE; by --projection=pca, or =umap where umap-learn is installed.
+t-SNE draws codes of more than two units; --projection=pca uses PCA, --projection=umap UMAP (needs umap-learn).
 """
 
 from importlib.util import find_spec
@@ -17,13 +17,13 @@ from experiments.launch import check_trained, given_workdir, launch
 
 WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
 PROJECTION = flags.DEFINE_enum(
-    "projection", "tsne", ["tsne", "pca", "umap"], "how codes of more than two units are drawn"
+    "projection", "tsne", ["tsne", "pca", "umap"], "projection for codes of more than two units"
 )
 NUM_SAMPLES = flags.DEFINE_integer(
-    "num_samples", 0, "importance samples of −log p(x), such as 5000; 0: it is not estimated", lower_bound=0
+    "num_samples", 0, "importance samples for −log p(x), for example 5000; 0: no estimate", lower_bound=0
 )
 PROBE = flags.DEFINE_bool(
-    "probe", False, "read classes from the codes (linear and kNN accuracy, clusters), and factors (MIG, SAP, DCI)"
+    "probe", False, "predict classes (linear and kNN accuracy, clusters) and factors (MIG, SAP, DCI) from the codes"
 )
 
 
@@ -37,7 +37,7 @@ def main() -> None:
     from aejax.reports.summary import show
     from aejax.reports.write import write_report  # imports jax, which reads what was pinned
 
-    summary, notes, figures = write_report(workdir, PROJECTION.value, NUM_SAMPLES.value, PROBE.value)
+    _, summary, notes, figures = write_report(workdir, PROJECTION.value, NUM_SAMPLES.value, PROBE.value)
     print(show(summary))
     for note in notes:
         print(f"\nnote: {note}")

@@ -24,8 +24,8 @@ def main() -> None:
     if tfds.find(name, data_dir) is None:
         if name not in idx.CLASSES:
             raise UserError(
-                f"--name={name} cannot be prepared here: {nearest(name, list(idx.CLASSES))}; any image set of TFDS is "
-                "prepared, with TensorFlow installed, by `tfds build NAME --file_format=array_record`"
+                f"aejax cannot prepare --name={name}: {nearest(name, list(idx.CLASSES))}; to prepare another TFDS "
+                "image set, install TensorFlow and run `tfds build NAME --file_format=array_record`"
             )
         idx.prepare(name, data_dir, SOURCE.value)
         done = "is prepared"

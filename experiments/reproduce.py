@@ -6,11 +6,11 @@
     python -m experiments.reproduce reparametrization --fast --figures=figures
     python -m experiments.reproduce iwae_table --fast --runs=runs/tables
 
-Without names all claims are measured; a table, which trains for hours, is measured where it is named. Prints a table
-per claim and writes claims.json; exits with 1 if a measured claim fails. `--fast` takes smaller data and shorter
-trainings, and needs nothing that a fresh clone lacks; of a table it takes schedules for two CPU cores, an hour or less
-a row. `--figures=DIR` writes the pictures of what was measured, of the claims that have some. The runs of a table lie
-in `--runs`, with NAME.json: the same command goes on where it was stopped.
+Without names it measures all claims. A table trains for hours, so it runs only if you name it. Prints a table per claim
+and writes claims.json; exits with 1 if a measured claim fails. `--fast` uses smaller data and shorter trainings, and
+needs only a fresh clone; for a table, it uses schedules that take at most an hour per row on two CPU cores.
+`--figures=DIR` writes the pictures of the claims that have some. `--runs` holds the runs of a table and NAME.json: the
+same command resumes them.
 """
 
 import ast
@@ -26,10 +26,10 @@ from aejax.errors import choose
 from experiments import claims, tables
 from experiments.launch import launch
 
-LIST = flags.DEFINE_bool("list", False, "print the claims and exit")
+LIST = flags.DEFINE_bool("list", False, "print the names of the claims and tables, then exit")
 FAST = flags.DEFINE_bool("fast", False, "smaller data, shorter trainings")
 RUNS = flags.DEFINE_string("runs", "runs/tables", "directory for the runs of tables")
-FIGURES = flags.DEFINE_string("figures", "", "directory for the claims' pictures; empty: none are drawn")
+FIGURES = flags.DEFINE_string("figures", "", "directory for the claims' pictures; empty: draw none")
 OUTPUT = flags.DEFINE_string("output", "claims.json", "where the measured rows go")
 
 

@@ -2,8 +2,8 @@
 
     python -m experiments.sample --workdir=runs/vae --num_samples=64 --seed=0 --output=samples.png
 
-A model without a prior (an autoencoder) draws its codes from the Gaussian fitted to those of its training rows. Writes
-.png (images), .npz (x, codes), .npy (x) or .csv; x in the units of the data that it was trained on.
+A model without a prior (an autoencoder) draws codes from a Gaussian fitted to its training codes. Writes .png (images),
+.npz (x, codes), .npy (x) or .csv; x is in the units of the training data.
 """
 
 from pathlib import Path
@@ -15,16 +15,16 @@ from aejax.errors import UserError
 from experiments.launch import check_trained, given_workdir, launch
 
 WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
-NUM_SAMPLES = flags.DEFINE_integer("num_samples", 64, "how many", lower_bound=1)
-SEED = flags.DEFINE_integer("seed", 0, "of the draws", lower_bound=0)
+NUM_SAMPLES = flags.DEFINE_integer("num_samples", 64, "number of samples", lower_bound=1)
+SEED = flags.DEFINE_integer("seed", 0, "seed of the draws", lower_bound=0)
 OUTPUT = flags.DEFINE_string("output", None, "the samples: .png, .npz, .npy or .csv")
-MEMBER = flags.DEFINE_integer("member", None, "the member's number in members.csv, where there are several")
+MEMBER = flags.DEFINE_integer("member", None, "the member's number in members.csv (needed if there are several)")
 
 
 def main() -> None:
     workdir = given_workdir(WORKDIR.value)
     if not OUTPUT.value:
-        raise UserError("--output is missing, see --help")
+        raise UserError("--output is missing: name a file, as in --output=samples.png")
     output = Path(OUTPUT.value)
     if output.suffix not in (".png", ".npz", ".npy", ".csv"):
         raise UserError(f"--output={output}: write .png, .npz, .npy or .csv")
@@ -35,7 +35,7 @@ def main() -> None:
 
     model = trained.load(workdir, MEMBER.value)
     if output.suffix == ".png" and model.spec.kind != "image":
-        raise UserError(f"--output={output}: these rows are no images, write .npz, .npy or .csv")
+        raise UserError(f"--output={output}: the data are not images: use .npz, .npy or .csv")
     codes = model.sample_codes(NUM_SAMPLES.value, SEED.value)
     x = model.decode(codes)
     outputs.write_samples(output, model.spec, codes, x)

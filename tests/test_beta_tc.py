@@ -9,10 +9,10 @@ from scipy.special import logsumexp
 
 from aejax import config as configs
 from aejax import models
+from aejax.data.types import Spec
 from aejax.models.parts import losses
 from aejax.models.vae.bounds import beta_tc
 from aejax.models.vae.posteriors.gaussian import draw
-from aejax.types import Spec
 from configs.base import get_config
 
 pytestmark = pytest.mark.slow

@@ -157,7 +157,7 @@ def test_another_tree_is_refused(saved):
         "more": whole._replace(stats=whole.stats | {"new": whole.step}),
     }
     for tree in wrong.values():
-        with pytest.raises(UserError, match=r"20 holds arrays that this version of aejax does not expect: use the one"):
+        with pytest.raises(UserError, match=r"20 was written by a different version of aejax: use that version"):
             checkpoint.restore(saved, 20, tree)
 
 

@@ -376,7 +376,7 @@ BAD_ARRAYS = {
     "too large for float32": ({"x": np.where(X == 5, 1e300, X.astype(float))}, ["1e+300", "row 2", "feature 1"]),
     "objects": ({"x": np.array([[1, "a"], [None, 2]], object)}, ["bad.npz", "objects"]),
     "object labels": ({"x": X, "y": np.array([None] * 6, object)}, ["bad.npz", "objects"]),
-    "strings": ({"x": X.astype(str)}, ["bad.npz", "<U", "numbers"]),
+    "strings": ({"x": X.astype(str)}, ["bad.npz", "<U", "float32 or uint8"]),
     "complex": ({"x": X.astype(complex)}, ["complex128"]),
     "0-d": ({"x": np.float32(3)}, ["bad.npz", "()", "[rows"]),
     "1-d": ({"x": X[:, 0]}, ["bad.npz", "(6,)", "[rows"]),
@@ -387,9 +387,12 @@ BAD_ARRAYS = {
     "one-hot labels": ({"x": X, "y": np.eye(6)}, ["y has shape (6, 6)", "one integer or string"]),
     "real labels": ({"x": X, "y": X[:, 0] / 5}, ["float32", "one integer or string", "data.label_kind=number"]),
     "nan labels": ({"x": X, "y": X[:, 0] * np.nan}, ["float32", "one integer or string"]),
-    "test of another shape": ({"x_train": X, "x_test": X[:, :1]}, ["(2,)", "(1,)", "test", "agree"]),
-    "test of another dtype": ({"x_train": X, "x_test": X.astype(np.uint8)}, ["float32", "uint8", "test", "agree"]),
-    "labels for train only": ({"x_train": X, "x_test": X, "y_train": np.arange(6)}, ["`y`", "test", "all or none"]),
+    "test of another shape": ({"x_train": X, "x_test": X[:, :1]}, ["(2,)", "(1,)", "test", "one shape"]),
+    "test of another dtype": ({"x_train": X, "x_test": X.astype(np.uint8)}, ["float32", "uint8", "test", "one dtype"]),
+    "labels for train only": (
+        {"x_train": X, "x_test": X, "y_train": np.arange(6)},
+        ["`y`", "test", "every split or in none"],
+    ),
     "no x": ({"z": X}, ["bad.npz", "`x`", "`x_train`"]),
     "x and x_train": ({"x": X, "x_train": X}, ["bad.npz", "`x`", "`x_train`"]),
     "mistyped name": ({"x_train": X, "x_tset": X}, ["x_tset", "did you mean 'x_test'"]),
@@ -427,12 +430,12 @@ BAD_TABLES = {
 
 
 BAD_NUMBERS = {
-    "text": (list("12x456"), ["bad.npz", "'x'", "row 2", "no finite number", "data.label_kind=class"]),
-    "nan": ([1, 2, 3, np.nan, 5, 6], ["label nan", "row 3", "mend or drop it"]),
+    "text": (list("12x456"), ["bad.npz", "'x'", "row 2", "not a finite number", "data.label_kind=class"]),
+    "nan": ([1, 2, 3, np.nan, 5, 6], ["label nan", "row 3", "fix or drop the row"]),
     "nan as text": (["1", "nan", "3", "4", "5", "6"], ["'nan'", "row 1"]),
     "too large for float32": ([1, 2, 3, 4, 5, 1e300], ["1e+300", "row 5"]),
-    "a column": (np.ones((6, 1)), ["(6, 1)", "one number a row"]),
-    "complex": (np.ones(6, complex), ["complex128", "one number a row"]),
+    "a column": (np.ones((6, 1)), ["(6, 1)", "one number per row"]),
+    "complex": (np.ones(6, complex), ["complex128", "one number per row"]),
     "too few": ([1.5, 2.5], ["y has shape (2,)", "6 rows"]),
 }
 
@@ -587,8 +590,8 @@ def test_new_samples_that_do_not_fit_are_one_line(tmp_path):
     keys = config("arrays", path=write(tmp_path / "g.csv", GENES), **TABLE)
     table, images = data.load(keys).spec, data.load(config()).spec
     cases = [
-        (write(tmp_path / "1.csv", "tp53\n1\n"), table, ["'myc'", "no such column"]),
-        (write(tmp_path / "2.csv", "tp53,myc,age\n1,2,3\n"), table, ["'age'", "not know"]),
+        (write(tmp_path / "1.csv", "tp53\n1\n"), table, ["'myc'", "missing", "match the run's features"]),
+        (write(tmp_path / "2.csv", "tp53,myc,age\n1,2,3\n"), table, ["'age'", "not in the run's data"]),
         (write(tmp_path / "3.csv", GENES.replace("ill", "sick")), table, ["'sick'", "healthy, ill"]),
         (save(tmp_path / "4.npz", x=np.ones((3, 3))), table, ["(3,)", "(2,)"]),
         (save(tmp_path / "5.npz", x=np.ones((3, 8, 7))), images, ["(8, 7, 1)", "(8, 8, 1)"]),

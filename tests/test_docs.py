@@ -1,13 +1,15 @@
 """What the Markdown pages promise: links that lead somewhere, flags that exist, every metric defined."""
 
 import re
+from typing import Any
 
 import pytest
 
+import aejax
 from aejax import config as configs
 from aejax import records
 from aejax.metrics import METRICS
-from tests.conftest import ROOT
+from tests.conftest import ROOT, small_config
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -41,3 +43,18 @@ def test_the_page_of_keys_is_current():
     """Made by `python -m experiments.train --keys`, below its first lines."""
     page = (ROOT / "docs" / "keys.md").read_text(encoding="utf-8")
     assert page.endswith(records.markdown(configs.describe()) + "\n"), "replace its table by what --keys prints"
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
+    """All its blocks in one namespace, with a small run where the first expects the demo's."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.S)
+    assert len(blocks) == 2
+    monkeypatch.chdir(tmp_path)
+    aejax.run(small_config(), "runs/demo")
+    names: dict[str, Any] = {}
+    for block in blocks:
+        exec(block, names)
+    assert names["z"].shape == (len(names["x"]), 2) and names["x_new"].shape == (16, 8, 8, 1)
+    assert [row["objective.beta"] for row in names["rows"]] == [1.0, 1.0, 4.0, 4.0]
+    assert names["model"].encode(names["x"]).shape == names["z"].shape

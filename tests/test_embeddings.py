@@ -93,14 +93,14 @@ def test_books_are_read_as_their_authors_filter_them(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "changes", "words"),
     [
-        ([LINE, "[1, 2"], {}, r"books.ndjson: line 2 is no \[title, infobox, wikilinks"),
-        ([LINE, "", '["no links"]'], {}, r"line 3 is no \[title"),
-        ([LINE, "7"], {}, r"line 2 is no \[title"),
-        (['[1, {}, ["x"]]'], {}, "line 1 needs a title and a list of links"),
-        (['["t", {}, [3]]'], {}, "line 1 needs a title and a list of links"),
+        ([LINE, "[1, 2"], {}, r"books.ndjson: line 2 is not a JSON array \[title, infobox, wikilinks"),
+        ([LINE, "", '["no links"]'], {}, r"line 3 is not a JSON array \[title"),
+        ([LINE, "7"], {}, r"line 2 is not a JSON array \[title"),
+        (['[1, {}, ["x"]]'], {}, "line 1 must have a title and a list of links"),
+        (['["t", {}, [3]]'], {}, "line 1 must have a title and a list of links"),
         ([""], {}, "is empty"),
-        ([LINE], {"min_link_count": 2}, "no link is in 2 books: lower data.min_link_count"),
-        ([LINE], {"labels_path": "no.tsv", "min_link_count": 1}, "data.labels_path=no.tsv cannot be read"),
+        ([LINE], {"min_link_count": 2}, "no link appears in at least 2 books: lower data.min_link_count"),
+        ([LINE], {"labels_path": "no.tsv", "min_link_count": 1}, "cannot read data.labels_path=no.tsv"),
     ],
 )
 def test_damaged_books_are_refused_by_their_line(lines, changes, words, tmp_path):
@@ -179,11 +179,11 @@ def test_the_digest_knows_the_names_of_items(planted, monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"model.name": "vae"}, "model.name=vae reads x and data.name=planted_pairs has item, context, count, no x"),
-        ({"data.name": "digits"}, "reads item, context, count and data.name=digits has x, y, no item"),
-        ({"data.name": "capitals"}, "no item"),
-        ({"data.standardize": True}, "data.standardize=True needs rows of x"),
-        ({"data.binarization": "static"}, "data.binarization=static needs rows of x"),
+        ({"model.name": "vae"}, "model.name=vae needs `x`, which data.name=planted_pairs does not have"),
+        ({"data.name": "digits"}, "needs `item`, which data.name=digits does not have .it has x, y"),
+        ({"data.name": "capitals"}, "needs `item`"),
+        ({"data.standardize": True}, "data.standardize=True does not apply to pairs"),
+        ({"data.binarization": "static"}, "data.binarization=static does not apply to pairs"),
         ({"model.target": "both"}, "model.target='both'"),
         ({"model.negatives": "none"}, "model.negatives='none'"),
         ({"data.num_groups": 500}, "data.num_groups=500"),
@@ -389,7 +389,7 @@ def test_items_are_embedded_by_their_names(book_run, tmp_path):
     far = outputs.neighbors(codes, labels, ids, "Book 7", 5, "euclidean")
     assert [row["item"] for row in far] == [row["item"] for row in near]  # unit vectors: the same order
     assert far[0]["euclidean"] == pytest.approx(np.sqrt(2 - 2 * near[0]["cosine"]), rel=1e-3)
-    with pytest.raises(UserError, match="--neighbors=Bok 7 is no item: did you mean 'Book 7'"):
+    with pytest.raises(UserError, match="--neighbors=Bok 7 is not an item: did you mean 'Book 7'"):
         outputs.neighbors(codes, labels, ids, "Bok 7", 5, "cosine")
     outputs.write_projector(tmp_path, codes, labels, np.char.replace(ids, "Book 7", "Book\t7"))
     with open(tmp_path / "metadata.tsv", newline="") as file:
@@ -403,7 +403,7 @@ def test_items_are_embedded_by_their_names(book_run, tmp_path):
 
 def test_a_run_of_pairs_takes_no_new_samples_and_no_other_books(book_run, books_ndjson, tmp_path):
     loaded = trained.load(book_run)
-    with pytest.raises(UserError, match="a run of pairs embeds its own items"):
+    with pytest.raises(UserError, match="can embed only its own items: omit the file"):
         data.read_new("x.npy", loaded.config.data, loaded.spec)
     for x in (np.array([60]), np.array([-1]), np.array([0.5]), np.zeros((2, 2), int)):
         with pytest.raises(UserError, match="expects the indices .* of its items, integers from 0 to 59"):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import jax
 import numpy as np
@@ -18,6 +19,7 @@ from tests.conftest import ROOT, small_config
 pytestmark = pytest.mark.slow
 
 RNG = np.random.default_rng(0)
+PLAIN: Any = {"seed": 0}  # a dict in the place of a config
 X = RNG.integers(0, 256, (300, 8, 8), np.uint8)
 Y = np.array(["cat", "dog"])[RNG.integers(0, 2, 300)]
 COMMANDS = {path.stem for path in (ROOT / "experiments").glob("[a-z]*.py")} - {"launch"}
@@ -74,7 +76,7 @@ except aejax.UserError as error:
     assert python(script).splitlines() == [
         "[]",
         "False True",
-        "False missing is no run directory: it has no config.json",
+        "False missing is not a run directory: it has no config.json",
     ]
 
 
@@ -177,9 +179,14 @@ def test_a_run_of_a_sweep_and_its_table(swept, monkeypatch):
         (lambda path: aejax.fit(small(), X[0, 0], workdir=path), r"arrays in memory.*x has shape \(8,\)"),
         (lambda path: aejax.fit(small(), X, Y[:5], workdir=path), r"arrays in memory.*y has shape \(5,\)"),
         (lambda path: aejax.fit(small(), X, RNG.normal(size=300), workdir=path), "data.label_kind=number"),
-        (lambda path: aejax.fit(small(**{"data.label_column": "y"}), X, workdir=path), "data.label_column is for a"),
-        (lambda path: aejax.load(path), "is no run directory"),
-        (lambda path: aejax.evaluate(path), "is no run directory"),
+        (
+            lambda path: aejax.fit(small(**{"data.name": "arrays", "data.label_column": "y"}), X, workdir=path),
+            "is for a .csv",
+        ),
+        (lambda path: aejax.fit(PLAIN, X, workdir=path), "the config is a dict"),
+        (lambda path: aejax.run(PLAIN, path, {"seed": [0, 1]}), "the config is a dict"),
+        (lambda path: aejax.load(path), "is not a run directory"),
+        (lambda path: aejax.evaluate(path), "is not a run directory"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_line_and_leaves_nothing(call, message, tmp_path):

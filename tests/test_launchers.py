@@ -196,12 +196,12 @@ def test_what_a_config_does_not_know_is_refused(arguments, words, refused):
         (["--sweep", "objective.beta=1\n2"], ["objective.beta=1 2 is not a float"]),
         (["--sweep", "seed=0.5"], ["seed=0.5 is not a int"]),
         (["--sweep", "seed=3:3"], ["--sweep seed=3:3", "empty range"]),
-        (["--sweep", "seed=1,2,1"], ["--sweep seed=1,2,1: 1 stands twice"]),
+        (["--sweep", "seed=1,2,1"], ["--sweep seed=1,2,1: the value 1 is given twice"]),
         (["--sweep", "objective.beta=geomspace(0,1,3)"], ["write geomspace(START,STOP,NUMBER)"]),
         (["--sweep", "objective.beta=linspace(0,inf,3)"], ["write linspace(START,STOP,NUMBER)"]),
         (["--sweep", "objective.beta=1,-1"], ["objective.beta=-1.0 must be at least 0"]),
         (["--sweep", "model.name=vae,vaee"], ["model.name='vaee'", "did you mean 'vae'?"]),
-        (["--sweep", "seed=0:2", "--sweep", "seed=2:4"], ["--sweep seed stands twice", "in one"]),
+        (["--sweep", "seed=0:2", "--sweep", "seed=2:4"], ["--sweep seed is given twice", "into one --sweep"]),
         (["--sweep", "seed=0:2", "--sweep", "objective.beta=1,4,10", "--zip"], ["--zip", "seed has 2", "beta has 3"]),
         (["--config.model.name=autoencoder", "--sweep", "objective.beta=1,4"], ["objective.beta has no effect"]),
         (["--sweep", "seed=0:4", "--shard=4/4"], ["--shard=4/4", "as in --shard=0/4"]),
@@ -268,20 +268,23 @@ def test_other_launchers_refuse_without_jax(name, arguments, words, refused):
             ["--config.data.name=arrays", "--config.data.path=TMP/real.npy"],
             ["model.likelihood=bernoulli", "[0, 1]", "--config.model.likelihood=gaussian"],
         ),
-        (["--config.model.name=regressor"], ["model.name=regressor", "are classes", "data.label_kind=number"]),
+        (
+            ["--config.model.name=regressor"],
+            ["model.name=regressor", "the labels are classes", "data.label_kind=number"],
+        ),
         (["--config.data.label_kind=number"], ["data.label_kind has no effect", "data.name=digits"]),
         (
             [*NUMBERS, "--config.data.label_kind=number", "--config.model.name=classifier"],
-            ["model.name=classifier", "these are numbers", "model.name=regressor"],
+            ["model.name=classifier", "the labels are numbers", "model.name=regressor"],
         ),
         ([*NUMBERS, "--config.model.name=regressor"], ["numbers.npz", "float64", "data.label_kind=number"]),
         (
             ["--config.data.name=arrays", "--config.data.path=TMP/real.npy", "--config.model.name=regressor"],
-            ["model.name=regressor", "there are no labels", "data.label_kind=number"],
+            ["model.name=regressor", "the data have no labels", "data.label_kind=number"],
         ),
         (
             ["--config.data.name=arrays", "--config.data.path=TMP/real.npy", "--config.model.name=classifier"],
-            ["model.name=classifier", "there are none", "data.label_column"],
+            ["model.name=classifier", "the data have no labels", "data.label_column"],
         ),
         (
             ["--config.model.prior=vampp"],
@@ -340,7 +343,7 @@ def test_what_is_no_run_is_refused(name, arguments, run, refused, tmp_path):
     (tmp_path / "file").write_text("")
     records.write(tmp_path / "damaged" / "config.json", "{")
     line = refused(name, [f"--workdir=TMP/{run}", *arguments], warm=True)
-    words = ["damaged/config.json is damaged", "--workdir"] if run == "damaged" else [f"{run} is no run directory"]
+    words = ["damaged/config.json is damaged", "--workdir"] if run == "damaged" else [f"{run} is not a run directory"]
     assert_words(line, words)
 
 
@@ -362,7 +365,7 @@ finally:
 
 def test_evaluate_refuses_missing_shards(refused, tmp_path):
     records.write_json(tmp_path / "run" / "shards" / "0-of-2" / "config.json", plan())
-    assert_words(refused("evaluate", ["--workdir=TMP/run"], warm=True), ["1-of-2 missing"])
+    assert_words(refused("evaluate", ["--workdir=TMP/run"], warm=True), ["missing shards 1-of-2"])
 
 
 def test_a_run_of_pairs_needs_no_input_and_others_do(refused, tmp_path):

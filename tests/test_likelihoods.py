@@ -7,10 +7,10 @@ import pytest
 from scipy import special, stats
 
 from aejax import config as configs
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.keys import base_config, files
 from aejax.models import vae
-from aejax.types import Spec
 
 NAMES = files("models/vae/likelihoods")
 

@@ -12,11 +12,12 @@ from scipy.special import logsumexp
 
 from aejax import config as configs
 from aejax import models
+from aejax.data.types import Spec
 from aejax.engine.streams import EVALUATION, stream
 from aejax.metrics import log_likelihood
 from aejax.models.parts import losses
 from aejax.models.vae.posteriors.gaussian import draw
-from aejax.types import Autoencoder, HParams, Spec, Task, TrainState
+from aejax.types import Autoencoder, HParams, Task, TrainState
 from configs.base import get_config
 
 pytestmark = pytest.mark.slow

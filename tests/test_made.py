@@ -10,9 +10,9 @@ import pytest
 
 from aejax import config as configs
 from aejax import models
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models import made
-from aejax.types import Spec
 from configs.base import get_config
 
 pytestmark = pytest.mark.slow
@@ -91,7 +91,7 @@ def test_an_untrained_network_with_the_mean_as_bias_has_logits_around_it():
 @pytest.mark.parametrize(
     ("spec", "keys", "words"),
     [
-        (SPEC._replace(support="real"), {}, "outside \\[0, 1\\]"),
+        (SPEC._replace(support="real"), {}, "needs data in \\[0, 1\\], but"),
         (SPEC, {"likelihood": "gaussian"}, "model.likelihood"),
         (SPEC, {"network": "conv"}, "model.network"),
         (SPEC, {"gated": True}, "model.gated"),

@@ -9,8 +9,8 @@ import pytest
 
 from aejax import config as configs
 from aejax import models
+from aejax.data.types import Spec
 from aejax.models.vae.bounds import mmd
-from aejax.types import Spec
 from configs.base import get_config
 
 pytestmark = pytest.mark.slow

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts import networks
-from aejax.types import Spec
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.slow

@@ -30,6 +30,8 @@ STEPS, KEPT = 20, (0, 1, 4, 9, 19)
 # Other flags of the compiler sum in another order: after twenty steps that has moved no number by more than 3e-6 of it,
 # but `mmd` and `total_correlation`, small differences of large sums, by up to 2e-5 of theirs.
 TOLERANCE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-6}
+# From its start the flow multiplies rounding a thousandfold within twenty steps: only the first of those kept count.
+COMPARED = {"flow_vae": 3}
 
 
 def member_of(config):
@@ -97,7 +99,8 @@ def test_the_first_steps_of_a_recipe_have_the_recorded_numbers(steps):
         pytest.skip(f"no numbers of {name} yet: python -m tests.test_numbers {name}")
     assert set(found) == set(recorded[name])
     for metric, values in found.items():
-        np.testing.assert_allclose(kept(values), recorded[name][metric], **TOLERANCE, err_msg=metric)
+        num = COMPARED.get(name, len(KEPT))
+        np.testing.assert_allclose(kept(values)[:num], recorded[name][metric][:num], **TOLERANCE, err_msg=metric)
 
 
 def kept(values):

@@ -51,8 +51,8 @@ def test_parse_axis_reads_every_form(text, values):
         ("objective.beta=1,,2", "--sweep objective.beta=1,,2 has an empty value"),
         ("objective.beta=1,2,", "--sweep objective.beta=1,2, has an empty value"),
         ("objective.beta= ", "has an empty value"),
-        ("objective.beta=1,1.0", "--sweep objective.beta=1,1.0: 1.0 stands twice"),
-        ("objective.beta=linspace(1,1,2)", "stands twice"),
+        ("objective.beta=1,1.0", "--sweep objective.beta=1,1.0: the value 1.0 is given twice"),
+        ("objective.beta=linspace(1,1,2)", "is given twice"),
         ("objective.beta=a,b", "objective.beta=a is not a float, such as the default 1.0"),
         ("seed=1.5", "seed=1.5 is not a int, such as the default 0"),
         ("seed=linspace(0,1,3)", "is not a int"),
@@ -142,12 +142,12 @@ def test_the_static_part_holds_all_but_what_is_traced(path, value, same):
 
 
 def test_members_of_unequal_zipped_axes_are_refused():
-    with pytest.raises(UserError, match=r"--zip needs axes of one length: objective.beta has 3, seed has 2"):
+    with pytest.raises(UserError, match=r"--zip needs axes of equal length: objective.beta has 3 values, seed has 2"):
         members(BETAS, SEEDS, zip=True)
 
 
 def test_an_axis_given_twice_is_refused():
-    with pytest.raises(UserError, match=r"--sweep seed stands twice"):
+    with pytest.raises(UserError, match=r"--sweep seed is given twice"):
         members(SEEDS, BETAS, SEEDS)
 
 
@@ -250,10 +250,10 @@ def test_shards_are_read_as_one_run(tmp_path):
 
 def test_shards_of_two_sweeps_are_refused(tmp_path):
     write_shards(tmp_path, Plan.make(get_config(), [BETAS, SEEDS], shard="0/2"))
-    with pytest.raises(UserError, match="not one whole sweep: 1-of-2 missing"):
+    with pytest.raises(UserError, match="incomplete: train the missing shards 1-of-2"):
         plan.parts(tmp_path)
     write_shards(tmp_path, Plan.make(get_config(), [SEEDS, BETAS], shard="1/2"))
-    with pytest.raises(UserError, match="not one whole sweep: its parts differ .order of --sweep objective.beta, seed"):
+    with pytest.raises(UserError, match="not one sweep: its parts differ .order of --sweep objective.beta, seed"):
         plan.parts(tmp_path)
 
 
@@ -284,7 +284,7 @@ def test_an_axis_of_pythons_values(path, values, parsed):
         ("objective.beta", [True], "objective.beta=True is n"),
         ("seed", [0.5], "seed=0.5 is n"),
         ("seed", np.array([1.0]), "seed=1.0 is n"),
-        ("seed", [1, 2, 1], "--sweep seed=1,2,1: 1 stands twice"),
+        ("seed", [1, 2, 1], "--sweep seed=1,2,1: the value 1 is given twice"),
         ("seed", 3, "sweep seed=3: give a list of values"),
         ("seed", [], "--sweep seed= has no values"),
         ("seed", "", "--sweep seed=: write PATH=VALUES"),

@@ -9,10 +9,10 @@ import pytest
 
 from aejax import config as configs
 from aejax import models
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts import losses
 from aejax.models.vae.posteriors import planar
-from aejax.types import Spec
 from configs.base import get_config
 
 pytestmark = pytest.mark.slow

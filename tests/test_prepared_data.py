@@ -207,7 +207,7 @@ def test_a_damaged_set_is_named(file, tiny, tmp_path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(UserError) as error:
         data.load(config("fashion_mnist", data_dir=str(tmp_path)))
-    assert_one_line(error, str(path.parent), "prepare it anew")
+    assert_one_line(error, str(path.parent), "prepare it again")
 
 
 def test_the_newest_version_is_read(tmp_path):

@@ -11,10 +11,10 @@ from scipy.special import expit, logsumexp
 
 from aejax import config as configs
 from aejax import models
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts import networks
 from aejax.models.vae.priors import vamp
-from aejax.types import Spec
 from configs.base import get_config
 
 pytestmark = pytest.mark.slow

@@ -75,7 +75,7 @@ def test_json_says_null_for_what_is_no_number(tmp_path):
 def test_json_that_is_missing_or_damaged_is_the_users_to_mend(tmp_path):
     (tmp_path / "file").write_text("")
     for directory in (tmp_path, tmp_path / "missing", tmp_path / "file"):
-        with pytest.raises(UserError, match=f"{directory} is no run directory: it has no config.json"):
+        with pytest.raises(UserError, match=f"{directory} is not a run directory: it has no config.json"):
             records.read_json(directory / "config.json")
     for damaged in (b'{"a": 1', b"", b'{"a": "\xff"}'):
         (tmp_path / "config.json").write_bytes(damaged)
@@ -149,7 +149,7 @@ def test_a_lock_names_its_holder_and_falls_when_that_dies(tmp_path):
 @pytest.mark.parametrize("name", ["file", "file/below"])
 def test_a_lock_of_what_is_no_directory_is_refused(name, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=rf"{name} cannot be a directory \(.*\): choose another --workdir"):
+    with pytest.raises(UserError, match=rf"cannot create the directory .*{name} \(.*\): choose another --workdir"):
         with records.lock(tmp_path / name):
             pytest.fail("held")
 

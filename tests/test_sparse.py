@@ -171,16 +171,19 @@ def test_zeros_and_dead_units_are_counted_over_the_split():
     ("changes", "message"),
     [
         ({"model.top_k": 13}, r"model\.top_k=13 is more than model\.latent_dim=12"),
-        ({"model.top_k": 3, "model.top_k_start": 2}, r"top_k_start=2 falls to model\.top_k=3: it must be between"),
-        ({"model.top_k": 3, "model.top_k_start": 13}, r"top_k_start=13 .* and model\.latent_dim=12"),
-        ({"model.top_k_start": 5}, r"top_k_start=5 falls to model\.top_k=0"),
+        ({"model.top_k": 3, "model.top_k_start": 2}, r"top_k_start=2 must be 0 or from model\.top_k=3"),
+        ({"model.top_k": 3, "model.top_k_start": 13}, r"top_k_start=13 .* to model\.latent_dim=12"),
+        ({"model.top_k_start": 5}, r"top_k_start=5 must be 0 or from model\.top_k=0"),
         ({"model.top_k": -1}, r"model\.top_k=-1 must be at least 0"),
         ({"objective.sparsity": -0.5}, r"objective\.sparsity=-0\.5 must be at least 0"),
         ({"objective.target_activation": 0.0}, r"objective\.target_activation=0\.0 must be in \(0, 1\)"),
         ({"objective.target_activation": 1.0}, r"objective\.target_activation=1\.0 must be in \(0, 1\)"),
         ({"model.penalty": "l3"}, r"model\.penalty='l3' is not one of"),
         ({"model.penalty": "kl"}, r"use --config\.model\.code_activation=sigmoid"),
-        ({"model.unit_decoder": True, "model.hidden": (4,)}, r"later layers could grow again: use .*hidden='\(\)'"),
+        (
+            {"model.unit_decoder": True, "model.hidden": (4,)},
+            r"unit_decoder needs a decoder of one layer: use .*hidden='\(\)'",
+        ),
     ],
 )
 def test_bad_input_is_named(changes, message):

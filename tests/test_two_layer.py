@@ -11,9 +11,9 @@ from scipy.special import logsumexp
 
 from aejax import config as configs
 from aejax import models
+from aejax.data.types import Spec
 from aejax.metrics import log_likelihood
 from aejax.models import vae
-from aejax.types import Spec
 from configs.base import get_config
 
 pytestmark = pytest.mark.slow

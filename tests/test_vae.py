@@ -11,11 +11,12 @@ from scipy.special import logsumexp
 
 from aejax import config as configs
 from aejax import models
+from aejax.data.types import Spec
 from aejax.engine import optimizers, train
 from aejax.errors import UserError
 from aejax.keys import base_config, files
 from aejax.models.parts import losses
-from aejax.types import HParams, Spec, Task
+from aejax.types import HParams, Task
 
 pytestmark = pytest.mark.slow
 

@@ -7,9 +7,9 @@ import pytest
 
 from aejax import config as configs
 from aejax import models
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models import autoencoder, vq_vae
-from aejax.types import Spec
 from configs.base import get_config
 
 pytestmark = pytest.mark.slow
@@ -99,5 +99,5 @@ def test_draws_from_the_prior_are_made_of_vectors_each_as_often(trained):
 
 
 def test_pieces_of_unequal_size_are_refused_with_a_remedy():
-    with pytest.raises(UserError, match="latent_dim=6 .*num_codes=4 .*latent_dim=8$"):
+    with pytest.raises(UserError, match="latent_dim=6 .*num_codes=4: .*latent_dim=8$"):
         models.make(settings(num_codes=4), SPEC)

@@ -45,7 +45,7 @@ def test_a_group_per_static_value_and_shards_give_the_whole_sweep(small, tmp_pat
     assert float(summary[0]["mse"]) == pytest.approx(sum(values) / 2)
     assert float(summary[0]["mse_sd"]) == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
     shutil.rmtree(tmp_path / "parts" / "shards" / "1-of-2")
-    with pytest.raises(UserError, match="1-of-2 missing"):
+    with pytest.raises(UserError, match="missing shards 1-of-2"):
         write_report(tmp_path / "parts")
 
 
@@ -75,10 +75,10 @@ def test_an_evaluation_that_would_lose_estimates_or_probes_is_refused(tmp_path):
     for row, message in (
         (
             {"num_samples": 60, "nll": 3.0, "probe_accuracy": 0.5},
-            "has what only --num_samples=60 --probe gives: add it",
+            "has results that only --num_samples=60 --probe produces: add it",
         ),
-        ({"num_samples": 60, "nll": 3.0}, "only --num_samples=60 gives"),
-        ({"elbo": -3.0, "mig": 0.5}, "only --probe gives"),
+        ({"num_samples": 60, "nll": 3.0}, "only --num_samples=60 produces"),
+        ({"elbo": -3.0, "mig": 0.5}, "only --probe produces"),
     ):
         records.write_csv(path, [row])
         with pytest.raises(UserError, match=message):

@@ -1,7 +1,7 @@
 """Data: one file per source, one place where rows become a Dataset.
 
 The filename is the registry: `data.name` names a file here (`digits`, `arrays`), else a prepared TFDS image set. A
-source has `read(config.data) -> Rows`; all that happens to rows afterwards is in `prepare`, in its order.
+source has `read(config.data) -> Rows`; `prepare` then does everything else to the rows, in the order of its list.
 """
 
 import difflib
@@ -9,26 +9,24 @@ import hashlib
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from aejax.data.types import Dataset, Spec
 from aejax.errors import UserError
 
-if TYPE_CHECKING:  # aejax.types imports jax; input that reads no data is to fail before that
-    import aejax.types
-
-# "x" [N, ...], and where known "y" [N] int32 codes or float32 numbers, "factors" [N, F] int32, "ids" [N] str
+# "x" [N, ...]; if known also "y" [N] int32 codes or float32 numbers, "factors" [N, F] int32, "ids" [N] str
 Split = dict[str, np.ndarray]
 
 SPLITS = ("train", "valid", "test")
-MEMORY = "the arrays in memory"  # in messages, where others name a file
-NOT_SOURCES = ("__init__", "idx", "tfds")
+MEMORY = "the arrays in memory"  # used in messages in place of a file name
+NOT_SOURCES = ("__init__", "idx", "tfds", "types")
 FROM_PATHS = ("arrays", "binarized_mnist", "books")  # sources that read data.path
 
 
 class Rows(NamedTuple):
-    """What a source yields: the splits it has itself, in its own order, and its names."""
+    """What a source returns: its own splits, in its own order, and the names of classes, features and factors."""
 
     train: Split
     valid: Split | None = None
@@ -39,47 +37,48 @@ class Rows(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """What a source of pairs yields: the columns of its rows, and the items (and contexts) that they index."""
+    """What a source of pairs returns: the columns of its rows, and the items (and contexts) that they index."""
 
     columns: Split  # [N] each: int32 indices, float32 values
-    items: Split  # "x" [I] int32 and "ids" [I] str; where known "y" [I] int32 (-1: unlabeled), "position" [I, 2]
-    sizes: tuple[int, ...]  # how many items, and contexts where these are not items
+    items: Split  # "x" [I] int32, "ids" [I] str; if known "y" [I] int32 (-1: unlabeled), "position" [I, 2]
+    sizes: tuple[int, ...]  # number of items, and of contexts if these are not items
     class_names: tuple[str, ...] = ()
 
 
-def load(config: Any) -> "aejax.types.Dataset":
-    """The Dataset of the source that `config.data` names; UserError names the key or file at fault."""
+def load(config: Any) -> Dataset:
+    """The Dataset of the source that `config.data` names; a UserError names the key or file at fault."""
     where = f"data.name={config.name}" if config.name not in FROM_PATHS else f"data.path={config.path}"
     return prepare(_source(config.name).read(config), config, where)
 
 
-def of_arrays(x: Any, y: Any, config: Any) -> "aejax.types.Dataset":
+def of_arrays(x: Any, y: Any, config: Any) -> Dataset:
     """The Dataset of rows x [N, ...] and labels y [N] (or None) in memory, as if `config.data` named a file of them."""
     from aejax.data import arrays
 
     return prepare(arrays.of_arrays(x, y, config), config, MEMORY)
 
 
-def prepare(rows: Rows | Pairs, config: Any, where: str) -> "aejax.types.Dataset":
-    """Makes what a source yields a Dataset; UserError names the key or file at fault.
+def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
+    """Turns the rows or pairs of a source into a Dataset; a UserError names the key or file at fault.
 
-    - dtypes: uint8 stays, bool becomes uint8, all else float32. Bytes are units of 1/255, or of 1 where none is above
-      1. Support is "binary" where every value is 0 or 1, "unit" within [0, 1], else "real", in data units.
+    - dtypes: uint8 stays, bool becomes uint8, all else float32. Bytes are in units of 1/255, or of 1 if none is above
+      1. Support is "binary" if every value is 0 or 1, "unit" if all are in [0, 1], else "real", in data units.
     - shapes: [H, W] with H, W >= 4 gets a channel axis; [H, W, 1] and [H, W, 3] are images, all else is a table.
     - binarization: "static" draws each value once with its grey value as probability, "threshold" is x >= 0.5, both
-      stored as uint8; "dynamic" leaves the grey rows, which the train step draws anew. All three need [0, 1].
-    - splits: a source without test rows gives `test_fraction` of its rows, then one without validation rows
-      `valid_fraction` of its remaining training rows (at least one row if the fraction is above 0). One permutation
-      drawn from `split_seed` decides: neither the test rows nor a static draw depend on any other setting.
-    - standardize: (x - mean) / sd per feature, fitted on the training rows (sd 1 where a feature is constant).
-    - pairs are divided by the same rule; their test rows are pairs that training does not see, of the same items.
+      stored as uint8; "dynamic" keeps the grey rows, and each train step draws bits from them. All three need [0, 1].
+    - splits: if the source has no test rows, `test_fraction` of its rows become the test rows; then, if it has no
+      validation rows, `valid_fraction` of the remaining training rows become those (at least one row if the fraction
+      is above 0). One permutation drawn from `split_seed` decides, so neither the test rows nor a static draw depend
+      on any other setting.
+    - standardize: (x - mean) / sd per feature, fitted on the training rows (sd 1 if a feature is constant).
+    - pairs are split by the same rule: test pairs are not seen in training, but their items are.
     """
-    from aejax.types import Dataset, Spec
-
     if config.standardize and config.binarization != "none":
-        raise UserError(f"data.standardize and data.binarization={config.binarization} exclude each other: drop one")
+        raise UserError(f"data.standardize and data.binarization={config.binarization} cannot be combined: remove one")
     if config.label_kind == "number" and rows.class_names:
-        raise UserError(f"data.label_kind=number: the labels of {where} are classes: use data.label_kind=class")
+        raise UserError(
+            f"data.label_kind=number does not fit {where}, whose labels are classes: use data.label_kind=class"
+        )
     if isinstance(rows, Pairs):
         return _of_pairs(rows, where, config)
     splits = {name: split for name, split in zip(SPLITS, rows[:3], strict=True) if split is not None}
@@ -90,7 +89,7 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> "aejax.types.Dataset
     if config.binarization != "none":
         if support == "real":
             raise UserError(
-                f"data.binarization={config.binarization} needs values in [0, 1] and {where} has others: "
+                f"data.binarization={config.binarization} needs values in [0, 1], but {where} has values outside: "
                 "use data.binarization=none or rescale the data"
             )
         support = "binary"
@@ -121,54 +120,54 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> "aejax.types.Dataset
     return Dataset(*(splits[name] for name in SPLITS), spec=spec, ids=ids, sha256=_sha256(splits))
 
 
-def read_new(
-    path: str, config: Any, spec: "aejax.types.Spec"
-) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+def read_new(path: str, config: Any, spec: Spec) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """Reads new samples (.npz `x`[, `y`, `ids`], .npy, .csv) for a trained run: (x [N, *shape], y [N], ids [N]).
 
     `config` is the run's `config.data` (delimiter, columns, transpose; label and id columns may be absent). Columns of
-    a table are matched by name, flat rows take the run's shape. Floats are in data units, before standardization, which
-    is applied here as on the training rows. Bytes are scaled by the rule of `load`: they stay uint8 where that is the
-    run's own scale, else they come back as float32 in data units. A "threshold" run gets its rows thresholded, a
-    "static" one keeps grey values, the mean of its draw. UserError: a wrong shape, values outside the run's [0, 1], a
-    label that the run does not know. y are codes of the run's classes, or numbers where its labels are.
+    a table are matched by name; flat rows are reshaped to the run's shape. Floats must be in data units; if the run is
+    standardized, its mean and sd are applied here. Bytes are scaled by the rule of `prepare`: they stay uint8 if that
+    is the run's own scale, else they are returned as float32 in data units. With "threshold" the rows are thresholded;
+    with "static" they keep their grey values. y holds codes of the run's classes, or numbers if the run's labels are
+    numbers. Raises UserError for a wrong shape, values outside the run's [0, 1], or a label that is not in the run.
     """
     from aejax.data import arrays
 
     if spec.kind == "pairs":
-        raise UserError(f"{path}: a run of pairs embeds its own items only: leave the file out")
+        raise UserError(f"{path}: this run was trained on pairs and can embed only its own items: omit the file")
     splits, names = arrays.read_file(path, config, new=True)
     if set(splits) != {"train"}:
-        raise UserError(f"{path} has splits of its own: new samples are one array `x`")
+        raise UserError(f"{path} has several splits: new samples must be one array `x`")
     split = _checked(splits["train"], path, names)
     x = _as_trained(split["x"], path, names, config, spec)
     return x, _new_labels(split, path, config, spec), split.get("ids")
 
 
-def new_rows(x: np.ndarray, config: Any, spec: "aejax.types.Spec") -> np.ndarray:
-    """New rows x [N, ...] in memory as `read_new` gives them from a file; of pairs, the indices [N] of items."""
+def new_rows(x: np.ndarray, config: Any, spec: Spec) -> np.ndarray:
+    """New rows x [N, ...] in memory, as `read_new` returns them from a file; for pairs, the indices [N] of items."""
     if spec.kind == "pairs":
         if x.ndim != 1 or x.dtype.kind not in "iu" or not len(x) or x.min() < 0 or x.max() >= spec.sizes[0]:
             raise UserError(
-                f"x has shape {x.shape} and dtype {x.dtype}: a run of pairs expects the indices [N] of its items, "
-                f"integers from 0 to {spec.sizes[0] - 1}"
+                f"x has shape {x.shape} and dtype {x.dtype}: a run trained on pairs expects the indices [N] of "
+                f"its items, integers from 0 to {spec.sizes[0] - 1}"
             )
         return x.astype(np.int32)
     if x.ndim < 2 or x.shape == spec.shape:
         expected = ", ".join(map(str, ("N", *spec.shape)))
-        raise UserError(f"x has shape {x.shape}, expected [{expected}]: a single row is x[None]")
+        raise UserError(f"x has shape {x.shape}, expected [{expected}]: pass a single row as x[None]")
     return _as_trained(_checked({"x": x}, MEMORY, ())["x"], MEMORY, (), config, spec)
 
 
-def _as_trained(x: np.ndarray, where: str, names: tuple[str, ...], config: Any, spec: "aejax.types.Spec") -> np.ndarray:
+def _as_trained(x: np.ndarray, where: str, names: tuple[str, ...], config: Any, spec: Spec) -> np.ndarray:
     """Checked rows in the run's shape, scaled, thresholded and standardized as its training rows were."""
     x = _shaped(x, where, names, spec)
     scale = _byte_scale([x])
     bounded = spec.support != "real" or spec.byte_scale != 1.0
     if bounded and _support([x], scale) == "real":
-        raise UserError(f"{where}: x lies in [{x.min():g}, {x.max():g}], the run was trained on [0, 1]: rescale it")
+        raise UserError(
+            f"{where}: x lies in [{x.min():g}, {x.max():g}], but the run was trained on data in [0, 1]: rescale x"
+        )
     if x.dtype == np.uint8:
-        scale = scale if bounded else spec.byte_scale  # a table's small integers are no grey values
+        scale = scale if bounded else spec.byte_scale  # small integers of a table are not grey values
         if scale != spec.byte_scale:
             x = x * np.float32(scale)
     if config.binarization == "threshold":
@@ -178,8 +177,8 @@ def _as_trained(x: np.ndarray, where: str, names: tuple[str, ...], config: Any, 
     return x
 
 
-def spec_to_json(spec: "aejax.types.Spec") -> dict[str, Any]:
-    """A Spec as JSON's own types, float32 arrays as lists of floats; `spec_from_json` restores it to the bit."""
+def spec_to_json(spec: Spec) -> dict[str, Any]:
+    """A Spec as JSON types, with arrays as lists of floats; `spec_from_json` restores it to the bit."""
     values: dict[str, Any] = {}
     for key, value in spec._asdict().items():
         values[key] = value.tolist() if isinstance(value, np.ndarray) else value
@@ -187,10 +186,8 @@ def spec_to_json(spec: "aejax.types.Spec") -> dict[str, Any]:
     return values
 
 
-def spec_from_json(values: dict[str, Any]) -> "aejax.types.Spec":
-    """The Spec that `spec_to_json` wrote, also after a way through a JSON file."""
-    from aejax.types import Spec
-
+def spec_from_json(values: dict[str, Any]) -> Spec:
+    """The Spec that `spec_to_json` wrote, also if it was read back from a JSON file."""
     fields: dict[str, Any] = {key: tuple(values[key]) for key in ("shape", "class_names", "feature_names", "sizes")}
     fields["factor_names"] = tuple(values.get("factor_names", ()))
     if moments := values.get("label_moments"):
@@ -201,18 +198,18 @@ def spec_from_json(values: dict[str, Any]) -> "aejax.types.Spec":
 
 
 def standardized(x: np.ndarray, scale: float, center: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """(x - center) / spread as float32, of rows [N, *shape] whose bytes, if they are bytes, are units of `scale`."""
+    """(x - center) / spread as float32, of rows [N, *shape]; uint8 rows are first multiplied by `scale`."""
     grey = x * np.float32(scale) if x.dtype == np.uint8 else x
     return (grey - center) / spread
 
 
 def sources() -> list[str]:
-    """The names of the files here that are sources of their own."""
+    """The names of the data sources in this directory."""
     return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in NOT_SOURCES)
 
 
 def nearest(word: str, choices: Sequence[str]) -> str:
-    """Ends a message: the choice that is nearest to a mistyped word, if any is near, and all (at most ten) of them."""
+    """The end of a message: the choice nearest to a mistyped word, if one is near, and the first ten choices."""
     near = difflib.get_close_matches(word, choices, n=1)
     listed = ", ".join(choices[:10]) + (", ..." if len(choices) > 10 else "")
     return (f"did you mean {near[0]!r}? " if near else "") + f"there is: {listed}"
@@ -222,19 +219,17 @@ def _source(name: str) -> Any:
     return importlib.import_module(f"aejax.data.{name if name in sources() else 'tfds'}")
 
 
-def _of_pairs(rows: Pairs, where: str, config: Any) -> "aejax.types.Dataset":
+def _of_pairs(rows: Pairs, where: str, config: Any) -> Dataset:
     """The pairs in three splits, with the "count" of each context; UserError for settings that need an x."""
-    from aejax.types import Dataset, Spec
-
     for key in ("binarization", "standardize"):
         if config[key] not in ("none", False):
-            raise UserError(f"data.{key}={config[key]} needs rows of x and {where} has pairs: drop it")
+            raise UserError(f"data.{key}={config[key]} does not apply to pairs ({where}): remove it")
     splits = _divided({"train": rows.columns}, where, config)
-    if "context" in rows.columns:  # counted in training only; a context that only others have counts once
+    if "context" in rows.columns:  # counted in training only; a context that is not there counts once
         counts = np.maximum(np.bincount(splits["train"]["context"], minlength=rows.sizes[1]), 1).astype(np.float32)
         splits = {name: split | {"count": counts[split["context"]]} for name, split in splits.items()}
     mean = np.zeros((), np.float32)
-    # Support "unit": a model of x is to be refused for the x that is missing, not for its likelihood.
+    # Support "unit": the error for a model of x should name the missing x, not the likelihood.
     spec = Spec((), "pairs", "unit", 1.0, rows.class_names, (), mean, center=None, spread=None, sizes=rows.sizes)
     items = {name: values for name, values in rows.items.items() if name != "ids"}
     digest = _sha256(splits | {"items": rows.items})
@@ -244,14 +239,14 @@ def _of_pairs(rows: Pairs, where: str, config: Any) -> "aejax.types.Dataset":
 
 
 def _checked(split: Split, where: str, feature_names: tuple[str, ...]) -> Split:
-    """The split with x as uint8 or float32, finite and [N, ...] with a channel axis; y and ids of its length."""
+    """The split with x as uint8 or finite float32 and with a channel axis; UserError if its rows do not fit."""
     x = split["x"]
     if x.dtype.kind not in "biuf":
-        raise UserError(f"{where}: x has dtype {x.dtype}: save it as numbers (float32 or uint8)")
+        raise UserError(f"{where}: x has dtype {x.dtype}: it must be numeric (float32 or uint8)")
     if x.ndim < 2:
-        raise UserError(f"{where}: x has shape {x.shape}: it must be [rows, features] or [rows, height, width, ...]")
+        raise UserError(f"{where}: x has shape {x.shape}: expected [rows, features] or [rows, height, width, ...]")
     if x.size == 0:
-        raise UserError(f"{where}: x is empty, its shape is {x.shape}: it must have rows and features")
+        raise UserError(f"{where}: x is empty (its shape is {x.shape}): give at least one row and one feature")
     if x.dtype.kind == "b":
         x = x.astype(np.uint8)
     elif x.dtype != np.uint8:
@@ -262,12 +257,14 @@ def _checked(split: Split, where: str, feature_names: tuple[str, ...]) -> Split:
             row, *feature = (int(i) for i in np.unravel_index(np.argmin(finite), x.shape))
             name = repr(feature_names[feature[0]]) if feature_names else ", ".join(map(str, feature))
             raise UserError(
-                f"{where}: x is {split['x'][row, *feature]} (no finite float32) in row {row} (the first is 0), "
-                f"feature {name}: mend or drop it"
+                f"{where}: row {row} (counted from 0), feature {name}: x is {split['x'][row, *feature]}, "
+                "not a finite float32: fix or drop the row"
             )
     for key in ("y", "ids"):
         if key in split and split[key].shape != (len(x),):
-            raise UserError(f"{where}: {key} has shape {split[key].shape}, x has {len(x)} rows: it must be [{len(x)}]")
+            raise UserError(
+                f"{where}: {key} has shape {split[key].shape}, but x has {len(x)} rows: expected [{len(x)}]"
+            )
     if x.ndim == 3 and min(x.shape[1:]) >= 4:
         x = x[..., None]
     return split | {"x": x}
@@ -278,13 +275,13 @@ def _check_agreement(splits: dict[str, Split], where: str) -> None:
     train = splits["train"]
     for name, split in splits.items():
         if split["x"].shape[1:] != train["x"].shape[1:]:
-            shapes = f"train rows of shape {train['x'].shape[1:]}, {name} rows of {split['x'].shape[1:]}"
-            raise UserError(f"{where}: {shapes}: they must agree")
+            shapes = f"train rows have shape {train['x'].shape[1:]}, {name} rows have {split['x'].shape[1:]}"
+            raise UserError(f"{where}: {shapes}: use one shape for all splits")
         if split["x"].dtype != train["x"].dtype:
-            dtypes = f"train rows as {train['x'].dtype}, {name} rows as {split['x'].dtype}"
-            raise UserError(f"{where}: {dtypes}: they must agree")
+            dtypes = f"train rows are {train['x'].dtype}, {name} rows are {split['x'].dtype}"
+            raise UserError(f"{where}: {dtypes}: use one dtype for all splits")
         if different := sorted(set(split) ^ set(train)):
-            raise UserError(f"{where}: `{different[0]}` is not in both train and {name}: give it for all or none")
+            raise UserError(f"{where}: `{different[0]}` must be in every split or in none, but train and {name} differ")
 
 
 def _byte_scale(xs: list[np.ndarray]) -> float:
@@ -303,7 +300,7 @@ def _is_image(shape: tuple[int, ...]) -> bool:
 
 
 def _binarized(splits: dict[str, Split], scale: float, config: Any) -> dict[str, Split]:
-    """Rows of 0 and 1, before they are divided: so that a row's draw does not depend on where it goes."""
+    """Rows of 0 and 1, drawn before the split: so a row's bits do not depend on the split it ends up in."""
     drawn = {}
     for name, split in splits.items():
         grey = split["x"] * np.float32(scale)
@@ -317,17 +314,17 @@ def _binarized(splits: dict[str, Split], scale: float, config: Any) -> dict[str,
 
 
 def _divided(splits: dict[str, Split], where: str, config: Any) -> dict[str, Split]:
-    """All three splits, those that the source lacks taken from its training rows; order within each is the source's."""
+    """All three splits; those that the source lacks are taken from its training rows, in the source's order."""
     train = splits["train"]
     count = len(next(iter(train.values())))
     order = np.random.default_rng(config.split_seed).permutation(count)
     test = 0 if "test" in splits else _share(config.test_fraction, count)
     valid = 0 if "valid" in splits else _share(config.valid_fraction, count - test)
     if "test" not in splits and test == 0:
-        raise UserError(f"{where} has no test rows of its own: data.test_fraction must be above 0")
+        raise UserError(f"{where} has no test split: set data.test_fraction above 0")
     if test + valid >= count:
         raise UserError(
-            f"{where}: no training rows are left of {count} after {test} test and {valid} validation rows: "
+            f"{where}: {test} test and {valid} validation rows leave no training rows (of {count} rows): "
             "lower data.test_fraction or data.valid_fraction, or give more rows"
         )
     parts = {"train": order[test + valid :], "valid": order[test : test + valid], "test": order[:test]}
@@ -340,7 +337,7 @@ def _share(fraction: float, count: int) -> int:
 
 
 def _moments(x: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and sd of each feature in data units, float32; sd 1 where it is 0 (exactly so where x is constant)."""
+    """Mean and sd of each feature in data units, float32; an sd of 0 (a constant feature) becomes 1."""
     unit = scale if x.dtype == np.uint8 else 1.0
     center = (x.mean(axis=0, dtype=np.float64) * unit).astype(np.float32)
     spread = (x.std(axis=0, dtype=np.float64) * unit).astype(np.float32)
@@ -348,14 +345,14 @@ def _moments(x: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _label_moments(split: Split) -> tuple[float, float] | None:
-    """Mean and sd of labels that are numbers (sd 1 where it is 0); None for classes and without labels."""
+    """Mean and sd of labels that are numbers (an sd of 0 becomes 1); None for classes and without labels."""
     if "y" not in split or split["y"].dtype.kind != "f":
         return None
     return float(split["y"].mean(dtype=np.float64)), float(split["y"].std(dtype=np.float64)) or 1.0
 
 
-def _new_labels(split: Split, path: str, config: Any, spec: "aejax.types.Spec") -> np.ndarray | None:
-    """The labels [N] of new samples, as the run's are: codes of its classes, or numbers; None where either has none."""
+def _new_labels(split: Split, path: str, config: Any, spec: Spec) -> np.ndarray | None:
+    """The labels [N] of new samples, as codes of the run's classes or as numbers; None if they or the run have none."""
     from aejax.data import arrays
 
     if "y" in split and spec.label_moments:
@@ -363,16 +360,16 @@ def _new_labels(split: Split, path: str, config: Any, spec: "aejax.types.Spec") 
     return arrays.known_codes(split["y"], spec.class_names, path) if "y" in split and spec.class_names else None
 
 
-def _shaped(x: np.ndarray, path: str, names: tuple[str, ...], spec: "aejax.types.Spec") -> np.ndarray:
+def _shaped(x: np.ndarray, path: str, names: tuple[str, ...], spec: Spec) -> np.ndarray:
     """New rows [N, ...] in the run's columns and shape."""
     if names and spec.feature_names and names != spec.feature_names:
         if different := sorted(set(names) ^ set(spec.feature_names)):
-            fault = "a column that the run does not know" if different[0] in names else "no such column"
-            raise UserError(f"{path}: {different[0]!r}: {fault}: its columns must be the run's features")
+            fault = "is not in the run's data" if different[0] in names else "is missing"
+            raise UserError(f"{path}: column {different[0]!r} {fault}: the columns must match the run's features")
         place = {name: column for column, name in enumerate(names)}
         x = x[:, [place[name] for name in spec.feature_names]]
     if x.shape[1:] != spec.shape and x.shape[1:] != (np.prod(spec.shape),):
-        raise UserError(f"{path}: x has rows of shape {x.shape[1:]}, the run was trained on rows of {spec.shape}")
+        raise UserError(f"{path}: the rows have shape {x.shape[1:]}, but the run was trained on rows of {spec.shape}")
     return x.reshape(-1, *spec.shape)
 
 

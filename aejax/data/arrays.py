@@ -2,12 +2,12 @@
 
 - .npz: `x`[, `y`, `ids`], or `x_train`[, `x_valid`, `x_test`] with `y_...`, `ids_...` likewise; others are ignored.
 - .npy: x.
-- .csv: one sample a line (with `data.transpose` the whole grid of cells is transposed first), below a line of column
-  names; there is none if all cells of the first line are numbers. A column without a name is called column_1, column_2,
-  ... by its place. `data.label_column` and `data.id_column` are taken out, all others are features.
+- .csv: one sample per line (with `data.transpose` the whole grid of cells is transposed first). The first line holds
+  the column names, unless all its cells are numbers. A column without a name is called column_1, column_2, ... by its
+  place. `data.label_column` and `data.id_column` are taken out; all other columns are features.
 
 Labels are integers or strings; they become codes in the order of their sorted names (numbers by size). With
-`data.label_kind=number` they are numbers, and stay so.
+`data.label_kind=number` they are numbers and stay numbers.
 """
 
 import csv
@@ -26,7 +26,7 @@ CSV_KEYS = ("label_column", "id_column", "transpose")
 
 
 def read(config: Any) -> Rows:
-    """The file's rows with labels as int32 codes or float32 numbers; UserError names the file or key at fault."""
+    """The file's rows with labels as int32 codes or float32 numbers; a UserError names the file or key at fault."""
     return labeled(*read_file(config.path, config), config, config.path)
 
 
@@ -34,13 +34,13 @@ def of_arrays(x: Any, y: Any, config: Any) -> Rows:
     """Rows x [N, ...] and labels y [N] in memory, as if they were read from an .npz."""
     given = {"x": x} if y is None else {"x": x, "y": y}
     named = {name: np.asarray(array) for name, array in given.items()}
-    # Tables of pandas hold strings as Python objects.
+    # pandas stores strings as Python objects.
     arrays = {name: np.asarray(a.tolist()) if a.dtype.kind == "O" else a for name, a in named.items()}
     return labeled(*_of_arrays(arrays, MEMORY, config, new=False), config, MEMORY)
 
 
 def labeled(splits: dict[str, Split], feature_names: tuple[str, ...], config: Any, where: str) -> Rows:
-    """Rows with labels as int32 codes or float32 numbers, from labels as they were written."""
+    """Rows with labels as int32 codes or float32 numbers, from the labels as given."""
     if config.label_kind == "number":
         for name, split in splits.items():
             if "y" in split:
@@ -58,18 +58,18 @@ def labeled(splits: dict[str, Split], feature_names: tuple[str, ...], config: An
 
 
 def read_file(path: str, config: Any, new: bool = False) -> tuple[dict[str, Split], tuple[str, ...]]:
-    """The file as it is: its splits ("train" if it has none), with y as written, and the names of its features.
+    """The unchanged file: its splits ("train" if it has none), with y as written, and the names of its features.
 
-    With `new` (samples for a trained run) the keys that describe a table may name columns that are not there.
+    With `new` (samples for a trained run) `label_column` and `id_column` may name columns that are missing.
     """
     readers = {".npz": _read_arrays, ".npy": _read_arrays, ".csv": _read_csv, ".tsv": _read_csv}
     if not path:
         raise UserError("data.path is empty: give the .npz, .npy or .csv file to read")
     suffix = Path(path).suffix.lower()
     if suffix not in readers:
-        raise UserError(f"{path}: unknown extension {suffix!r}: it must be .npz, .npy, .tsv or .csv (any delimiter)")
+        raise UserError(f"{path}: unknown extension {suffix!r}: use .npz, .npy, .tsv or .csv (any delimiter)")
     if not Path(path).is_file():
-        raise UserError(f"{path} does not exist or is no file: correct the path")
+        raise UserError(f"{path} does not exist or is not a file: correct the path")
     return readers[suffix](path, config, new)
 
 
@@ -81,16 +81,18 @@ def known_codes(labels: np.ndarray, class_names: tuple[str, ...], where: str) ->
     else:
         known = class_names
     if strange := _in_order(set(text.tolist()) - set(known)):
-        raise UserError(f"{where}: label {strange[0]!r} is no class of the run: leave labels out; {nearest('', known)}")
+        raise UserError(
+            f"{where}: label {strange[0]!r} is not one of the run's classes: remove the labels; {nearest('', known)}"
+        )
     return _codes(text, known)
 
 
 def label_numbers(labels: np.ndarray, where: str) -> np.ndarray:
-    """Labels [N] as written, as float32 numbers; UserError names the row of one that is none, or not finite."""
+    """Labels [N] as float32 numbers; a UserError names the row of a label that is not a finite number."""
     if labels.ndim != 1 or labels.dtype.kind not in "biufSU":
         raise UserError(
-            f"{where}: y has shape {labels.shape} and dtype {labels.dtype}: under data.label_kind=number labels are "
-            "one number a row"
+            f"{where}: y has shape {labels.shape} and dtype {labels.dtype}: with data.label_kind=number it must hold "
+            "one number per row"
         )
     if labels.dtype.kind in "SU":
         labels = _text(labels)
@@ -101,8 +103,8 @@ def label_numbers(labels: np.ndarray, where: str) -> np.ndarray:
         numbers = numbers.astype(np.float32)
     if len(wrong := np.flatnonzero(~np.isfinite(numbers))):
         raise UserError(
-            f"{where}: label {labels[wrong[0]].item()!r} in row {wrong[0]} (the first is 0) is no finite number: mend "
-            "or drop it, or use data.label_kind=class"
+            f"{where}: row {wrong[0]} (counted from 0): label {labels[wrong[0]].item()!r} is not a finite number: "
+            "fix or drop the row, or use data.label_kind=class"
         )
     return numbers
 
@@ -116,9 +118,12 @@ def _of_arrays(
 ) -> tuple[dict[str, Split], tuple[str, ...]]:
     for key in CSV_KEYS:
         if config[key] and not new:
-            raise UserError(f"data.{key} is for a .csv, {path} is none: drop it (an .npz names its arrays x, y, ids)")
+            raise UserError(
+                f"data.{key} applies only to .csv and .tsv files: remove it for {path} "
+                "(an .npz names its arrays x, y, ids)"
+            )
     if ("x" in arrays) == ("x_train" in arrays):
-        raise UserError(f"{path} holds {', '.join(arrays) or 'no array'}: it needs `x`, or `x_train` and `x_test`")
+        raise UserError(f"{path} needs an array `x`, or `x_train` and `x_test`; it has: {', '.join(arrays) or 'none'}")
     if "x" in arrays:
         keys = {"train": ""}
     else:
@@ -127,7 +132,7 @@ def _of_arrays(
     for name in sorted(set(arrays) - used):
         rows = "x" + name.removeprefix("y").removeprefix("ids")
         remedy = f"there is no `{rows}`" if name in NAMES else nearest(name, NAMES)
-        raise UserError(f"{path}: `{name}` belongs to no rows: {remedy}")
+        raise UserError(f"{path}: `{name}` does not belong to any rows: {remedy}")
     splits = {}
     for name, suffix in keys.items():
         split = {key: arrays[key + suffix] for key in ("x", "y", "ids") if key + suffix in arrays}
@@ -136,7 +141,7 @@ def _of_arrays(
 
 
 def _numpy_file(path: str) -> dict[str, np.ndarray]:
-    """The arrays of an .npz, or that of an .npy as "x", never unpickled."""
+    """The arrays of an .npz, or the array of an .npy as "x"; never unpickles."""
     try:
         with open(path, "rb") as raw:
             file = np.load(raw, allow_pickle=False)
@@ -147,7 +152,7 @@ def _numpy_file(path: str) -> dict[str, np.ndarray]:
         if "Object arrays" in str(error):
             raise UserError(f"{path} holds Python objects: save plain arrays of numbers or strings") from error
         reason = " ".join(str(error).split())
-        raise UserError(f"{path} cannot be read, it is damaged or no {Path(path).suffix}: {reason}") from error
+        raise UserError(f"cannot read {path}: it is damaged or not an {Path(path).suffix} file ({reason})") from error
 
 
 def _read_csv(path: str, config: Any, new: bool) -> tuple[dict[str, Split], tuple[str, ...]]:
@@ -166,12 +171,14 @@ def _read_csv(path: str, config: Any, new: bool) -> tuple[dict[str, Split], tupl
         if not config[key] or (new and config[key] not in columns):
             continue
         if config[key] not in columns:
-            raise UserError(f"data.{key}={config[key]} is no column of {path}: {nearest(config[key], columns)}")
+            raise UserError(f"data.{key}={config[key]}: {path} has no such column: {nearest(config[key], columns)}")
         taken[field] = columns.index(config[key])
     features = [place for place in range(len(columns)) if place not in taken.values()]
     split = {field: np.array([row[place].strip() for row in rows], str) for field, place in taken.items()}
     if "y" in split and len(empty := np.flatnonzero(split["y"] == "")):
-        raise UserError(f"{path}: no label in row {empty[0]} (the first is 0), column {config.label_column!r}: add it")
+        raise UserError(
+            f"{path}: row {empty[0]} (counted from 0) has no label in column {config.label_column!r}: add one"
+        )
     x = _numbers(rows, features, columns, path)
     return {"train": {"x": x} | split}, tuple(columns[place] for place in features) if named else ()
 
@@ -187,13 +194,13 @@ def _grid(path: str, delimiter: str) -> list[list[str]]:
             for row in reader:
                 if row and len(row) != len(grid[0] if grid else row):
                     raise UserError(
-                        f"{path}: line {reader.line_num} has {len(row)} cells, the first has {len(grid[0])}: "
-                        "give each line as many, and check data.delimiter"
+                        f"{path}: line {reader.line_num} has {len(row)} cells, but the first line has {len(grid[0])}: "
+                        "give every line the same number, and check data.delimiter"
                     )
                 if row:
                     grid.append(row)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} cannot be read as a .csv in UTF-8: {error}") from error
+        raise UserError(f"cannot read {path} as a .csv in UTF-8: {error}") from error
     if not grid:
         raise UserError(f"{path} is empty: give it a line of column names and lines of numbers")
     return grid
@@ -207,8 +214,8 @@ def _numbers(rows: list[list[str]], features: list[int], columns: list[str], pat
         except ValueError:
             place = next(place for place in features if not _is_number(row[place]))
             raise UserError(
-                f"{path}: {row[place]!r} in row {i} (the first is 0), column {columns[place]!r}, is not a number: mend "
-                "it, or name the column in data.label_column or data.id_column, or check data.delimiter"
+                f"{path}: row {i} (counted from 0), column {columns[place]!r}: {row[place]!r} is not a number: fix it, "
+                "set data.label_column or data.id_column to this column, or check data.delimiter"
             ) from None
     return x
 
@@ -229,8 +236,8 @@ def _label_text(y: np.ndarray, where: str) -> np.ndarray:
     whole = y.dtype.kind in "biuSU" or (y.dtype.kind == "f" and bool(np.all(np.isfinite(y) & (y == np.round(y)))))
     if y.ndim != 1 or not whole:
         raise UserError(
-            f"{where}: y has shape {y.shape} and dtype {y.dtype}: labels are one integer or string a row, drop others "
-            "(or, if they are real numbers, use data.label_kind=number)"
+            f"{where}: y has shape {y.shape} and dtype {y.dtype}: it must hold one integer or string per row "
+            "(for real numbers use data.label_kind=number)"
         )
     return _text(y.astype(np.int64) if y.dtype.kind == "f" else y)
 

@@ -1,8 +1,8 @@
-"""MNIST binarized once, in the rows that are published of it: 50,000 to train, 10,000 to validate, 10,000 to test.
+"""The published static binarization of MNIST: 50,000 training, 10,000 validation and 10,000 test rows.
 
-`data.path` is the directory with binarized_mnist_train.amat, _valid.amat and _test.amat (a line a row, 784 zeros and
-ones), or an .npz of x_train, x_valid and x_test with eight pixels in a byte, as numpy.packbits makes it. There are no
-labels. Source: Larochelle & Murray 2011, the neural autoregressive distribution estimator.
+`data.path` is the directory with binarized_mnist_train.amat, _valid.amat and _test.amat (one row per line, 784 zeros
+and ones), or an .npz of x_train, x_valid and x_test with eight pixels per byte, as numpy.packbits packs them. There are
+no labels. Source: Larochelle & Murray 2011, the neural autoregressive distribution estimator.
 """
 
 from pathlib import Path
@@ -17,11 +17,11 @@ SIDE = 28
 
 
 def read(config: Any) -> Rows:
-    """The three splits as uint8 [N, 28, 28]; UserError names the file at fault."""
+    """The three splits as uint8 [N, 28, 28]; a UserError names the file at fault."""
     path = Path(config.path).expanduser()
     if not config.path or not path.exists():
         raise UserError(
-            f"data.path={config.path or '(empty)'}: data.name=binarized_mnist needs the directory of its .amat files "
+            f"data.path={config.path or '(empty)'}: data.name=binarized_mnist needs the directory of the .amat files "
             "(binarized_mnist_train.amat, ...), or an .npz of their rows"
         )
     splits = {}
@@ -36,10 +36,10 @@ def _text(path: Path) -> np.ndarray:
     try:
         lines = [line.translate(None, b" \t\r") for line in path.read_bytes().split(b"\n")]
     except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}): data.path must hold all three files") from error
+        raise UserError(f"cannot read {path} ({error.strerror}): data.path must hold all three files") from error
     bits = np.frombuffer(b"".join(lines), np.uint8) - np.uint8(ord("0"))
     if bits.size == 0 or bits.max() > 1 or {len(line) for line in lines} - {0, SIDE**2}:
-        raise UserError(f"{path} is damaged or another file: it must hold lines of {SIDE**2} zeros and ones")
+        raise UserError(f"{path} is damaged or a different file: each line must hold {SIDE**2} zeros and ones")
     return bits
 
 
@@ -49,7 +49,7 @@ def _packed(path: Path, name: str) -> np.ndarray:
         with np.load(path, allow_pickle=False) as file:
             packed = file[f"x_{name}"]
     except Exception as error:  # numpy and zipfile fail on damaged files in a dozen ways
-        raise UserError(f"{path} cannot be read as an .npz with x_{name}: {' '.join(str(error).split())}") from error
+        raise UserError(f"cannot read {path} as an .npz with x_{name}: {' '.join(str(error).split())}") from error
     if packed.dtype != np.uint8 or packed.shape[1:] != (SIDE**2 // 8,):
-        raise UserError(f"{path}: x_{name} has shape {packed.shape} and dtype {packed.dtype}: it must be uint8 [N, 98]")
+        raise UserError(f"{path}: x_{name} has shape {packed.shape} and dtype {packed.dtype}: expected uint8 [N, 98]")
     return np.unpackbits(packed, axis=1)

@@ -1,11 +1,11 @@
 """Books and the links of their Wikipedia pages, in the public format of Koehrsen's "wikipedia-data-science".
 
-One JSON array a line: [title, infobox, wikilinks, ...]. Links are lower-cased and kept if they are found in at least
-`data.min_link_count` books; binding formats and Wikipedia's project tags are dropped, as in Koehrsen's "Building a
-Recommendation System Using Neural Network Embeddings" (2018). A book may link to a page only once.
+One JSON array per line: [title, infobox, wikilinks, ...]. Links are lower-cased and kept if at least
+`data.min_link_count` books have them; binding formats and Wikipedia's project tags are dropped, as in Koehrsen's
+"Building a Recommendation System Using Neural Network Embeddings" (2018). A book links to a page at most once.
 
-`data.labels_path` is an optional .tsv with the columns title and genre. A genre is what stands before its first comma,
-without "novel"; the `data.num_labels` most frequent ones are classes, books of any other are unlabeled.
+`data.labels_path` is an optional .tsv with the columns title and genre. A genre is the text before its first
+comma, without "novel"; the `data.num_labels` most frequent genres are the classes, and all other books are unlabeled.
 """
 
 import csv
@@ -30,7 +30,7 @@ DROPPED = {
 
 
 def read(config: Any) -> Pairs:
-    """All pairs (item: book, context: link) as int32; UserError names the file, its line and the remedy."""
+    """All pairs (item: book, context: link) as int32; a UserError names the file, its line and the remedy."""
     links_of = read_links(config.path)
     counts = Counter(link for links in links_of.values() for link in links)
     kept = sorted(link for link, count in counts.items() if count >= config.min_link_count)
@@ -38,7 +38,8 @@ def read(config: Any) -> Pairs:
     pairs = [(book, number[link]) for book, links in enumerate(links_of.values()) for link in links if link in number]
     if not pairs:
         raise UserError(
-            f"{config.path}: no link is in {config.min_link_count} books: lower data.min_link_count, or check the file"
+            f"{config.path}: no link appears in at least {config.min_link_count} books: lower data.min_link_count, or "
+            "check the file"
         )
     item, context = np.array(pairs, np.int32).T
     items = {"x": np.arange(len(links_of), dtype=np.int32), "ids": np.array(list(links_of))}
@@ -49,11 +50,11 @@ def read(config: Any) -> Pairs:
 
 
 def read_links(path: str) -> dict[str, list[str]]:
-    """Each book's sorted, lower-cased links, by its title; of pages of the same title the first counts."""
+    """Each book's sorted, lower-cased links, by title; if several pages have one title, only the first counts."""
     if not path:
         raise UserError("data.path is empty: give the .ndjson file of books, or use data.name=planted_pairs")
     if not Path(path).is_file():
-        raise UserError(f"{path} does not exist or is no file: correct data.path")
+        raise UserError(f"{path} does not exist or is not a file: correct data.path")
     books: dict[str, list[str]] = {}
     with open(path, "rb") as file:
         for line, text in enumerate(file, 1):
@@ -61,25 +62,25 @@ def read_links(path: str) -> dict[str, list[str]]:
                 continue
             try:
                 title, _, links, *_ = json.loads(text)
-            except (TypeError, ValueError) as error:  # also of UTF-8, and of too few values
+            except (TypeError, ValueError) as error:  # ValueError: also bad UTF-8 and too few values
                 raise UserError(
-                    f"{path}: line {line} is no [title, infobox, wikilinks, ...]: mend it ({error})"
+                    f"{path}: line {line} is not a JSON array [title, infobox, wikilinks, ...]: fix it ({error})"
                 ) from None
             if not isinstance(title, str) or not isinstance(links, list) or not all(isinstance(n, str) for n in links):
-                raise UserError(f"{path}: line {line} needs a title and a list of links, both as text: mend it")
+                raise UserError(f"{path}: line {line} must have a title and a list of links, all as text: fix it")
             books.setdefault(title, sorted({link.lower() for link in links} - DROPPED))
     if not books:
-        raise UserError(f"{path} is empty: it needs one JSON array a line")
+        raise UserError(f"{path} is empty: it needs one JSON array per line")
     return books
 
 
 def read_genres(path: str) -> dict[str, str]:
-    """Title -> genre of a .tsv with these columns."""
+    """Title -> genre, from a .tsv with these two columns."""
     try:
         with open(path, encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"data.labels_path={path} cannot be read as a .tsv in UTF-8: {error}") from None
+        raise UserError(f"cannot read data.labels_path={path} as a .tsv in UTF-8: {error}") from None
     if not rows or not {"title", "genre"} <= set(rows[0]):
         raise UserError(f"data.labels_path={path} needs a first line with the columns title and genre")
     return {row["title"]: row["genre"] or "" for row in rows}

@@ -45,7 +45,7 @@ def euclidean(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def great_circle(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The angle between points [N, 2] of longitude and latitude on the sphere, all in radians: the haversine formula.
 
-    Times EARTH_RADIUS it is the distance in km. Source: Sinnott, "Virtues of the haversine", Sky & Telescope 68, 1984.
+    Multiply it by EARTH_RADIUS for km. Source: Sinnott, "Virtues of the haversine", Sky & Telescope 68, 1984.
     """
     longitude, latitude = np.moveaxis((a - b) / 2, -1, 0)
     haversine = np.sin(latitude) ** 2 + np.cos(a[..., 1]) * np.cos(b[..., 1]) * np.sin(longitude) ** 2

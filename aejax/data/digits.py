@@ -9,7 +9,7 @@ from aejax.data import Rows
 
 
 def read(config: Any) -> Rows:
-    """Grey values in [0, 1], [1797, 8, 8, 1] float32, with labels; no split of its own."""
+    """Grey values in [0, 1], [1797, 8, 8, 1] float32, with labels; the source has no splits."""
     from sklearn.datasets import load_digits
 
     x, y = load_digits(return_X_y=True)

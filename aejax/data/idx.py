@@ -40,27 +40,30 @@ CLASSES = {
 
 
 def prepare(name: str, data_dir: Path, source: str = "", verify: bool = True) -> None:
-    """Writes DATA_DIR/NAME/VERSION from the raw .gz files in `source`, else from downloads; UserError names the files.
+    """Writes DATA_DIR/NAME/VERSION from the raw .gz files in `source` or from downloads; a UserError names the files.
 
-    The files must have the checksums that TFDS itself lists; only the tests, with files of their own, do not `verify`.
+    The files must have the checksums that TFDS lists; `verify=False` is for tests, which use other files.
     """
     folder = Path(source).expanduser() if source else data_dir / "downloads" / name
     files = [file for pair in FILES.values() for file in pair]
     listed = _listed(name)
     if source:
         if missing := [file for file in files if not (folder / file).is_file()]:
-            raise UserError(f"--source={source} lacks {', '.join(missing)}: put the raw files of {name} there")
+            raise UserError(f"--source={source}: {', '.join(missing)} missing: put the raw files of {name} there")
     else:
         _download({file: listed[file][0] for file in files}, folder)
     for file in files if verify else ():
         if hashlib.sha256((folder / file).read_bytes()).hexdigest() != listed[file][1]:
             if not source:
-                (folder / file).unlink()  # so that the next call fetches it again
-            raise UserError(f"{folder / file} is damaged or another file (sha256): get it anew from {listed[file][0]}")
+                (folder / file).unlink()  # so that the next call downloads it again
+            raise UserError(
+                f"{folder / file} has the wrong sha256 (damaged, or a different file): download it again from "
+                f"{listed[file][0]}"
+            )
     try:
         _build(name, data_dir, folder)
     except OSError as error:
-        raise UserError(f"--data_dir={data_dir}: {name} cannot be written there: {error}") from error
+        raise UserError(f"--data_dir={data_dir}: cannot write {name} there: {error}") from error
 
 
 def library(needed_by: str) -> Any:
@@ -79,7 +82,7 @@ def _listed(name: str) -> dict[str, tuple[str, str]]:
 
 
 def _download(urls: dict[str, str], folder: Path) -> None:
-    """Fetches what is not there yet, each file whole or not at all."""
+    """Downloads the missing files; each is written completely or not at all."""
     for file, url in urls.items():
         if (folder / file).is_file():
             continue
@@ -93,7 +96,7 @@ def _download(urls: dict[str, str], folder: Path) -> None:
         except OSError as error:  # URLError and timeouts are OSErrors; TFDS itself would try for 200 s
             partial.unlink(missing_ok=True)
             raise UserError(
-                f"{url} cannot be fetched into {folder} ({error}): put {', '.join(urls)} into a directory and say "
+                f"cannot download {url} into {folder} ({error}): put {', '.join(urls)} into a directory and pass "
                 "--source=DIRECTORY"
             ) from error
 
@@ -104,7 +107,9 @@ def _build(name: str, data_dir: Path, folder: Path) -> None:
     arrays = {split: tuple(_read_idx(folder / file) for file in pair) for split, pair in FILES.items()}
     for split, (images, labels) in arrays.items():
         if images.ndim != 3 or labels.shape != images.shape[:1]:
-            raise UserError(f"{folder}: {split} images {images.shape} and labels {labels.shape} do not belong together")
+            raise UserError(
+                f"{folder}: {split} images {images.shape} do not match labels {labels.shape}: check the raw files"
+            )
 
     class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         VERSION = tfds.core.Version(VERSION)
@@ -137,9 +142,9 @@ def _read_idx(path: Path) -> np.ndarray:
         shape = struct.unpack(f">{rank}I", raw[4 : 4 + 4 * rank])
         values = np.frombuffer(raw, np.uint8, offset=4 + 4 * rank)
     except (OSError, EOFError, struct.error, zlib.error, ValueError) as error:
-        raise UserError(f"{path} is no gzipped IDX file: {error}") from error
+        raise UserError(f"{path} is not a gzipped IDX file: download it again ({error})") from error
     if zero or kind != 8 or len(values) != math.prod(shape):
-        raise UserError(f"{path} is no IDX file of uint8: get it anew")
+        raise UserError(f"{path} is not an IDX file of uint8: download it again")
     return values.reshape(shape)
 
 

@@ -1,8 +1,8 @@
 """Any image set that TensorFlow Datasets has prepared in the array_record format, read without TensorFlow.
 
 A prepared set is DATA_DIR/NAME/VERSION (NAME may be SET/CONFIG) with the features `image` and, if there are classes,
-`label`; of its splits train, validation and test are used. It is decoded once: the arrays are kept beside its records,
-uncompressed, under a name that holds the sha256 of the set's files, and read from there ever after.
+`label`; the splits train, validation and test are used. It is decoded once: the arrays are cached next to its records,
+uncompressed, under a name with the sha256 of the set's files, and later runs read the cache.
 """
 
 import hashlib
@@ -17,13 +17,13 @@ import numpy as np
 from aejax.data import SPLITS, Rows, Split, idx, nearest, sources
 from aejax.errors import UserError
 
-CACHE = "aejax_"  # how the names of our own files begin
-BATCH = 1000  # rows decoded at a time: half the time of one by one
+CACHE = "aejax_"  # prefix of our own files
+BATCH = 1000  # rows decoded at a time; twice as fast as one by one
 TFDS_SPLITS = dict(zip(SPLITS, ("train", "validation", "test"), strict=True))
 
 
 def read(config: Any) -> Rows:
-    """The images [N, height, width, channels] uint8 and labels of `config.name`; UserError where it is not prepared."""
+    """The images [N, height, width, channels] uint8 and labels of `config.name`; UserError if it is not prepared."""
     directory = find(config.name, root(config.data_dir))
     if directory is None:
         raise UserError(_how_to_prepare(config.name, config.data_dir))
@@ -35,15 +35,15 @@ def read(config: Any) -> Rows:
             rows = _decode(library, directory)
         except UserError:
             raise
-        except Exception as error:  # TFDS, protobuf, array_record and PIL each have their own for damaged files
+        except Exception as error:  # TFDS, protobuf, array_record and PIL raise different errors for damaged files
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise UserError(f"{directory} cannot be read, delete it and prepare it anew ({reason})") from error
+            raise UserError(f"cannot read {directory}: delete it and prepare it again ({reason})") from error
         _store(cache, rows)
     return rows
 
 
 def root(data_dir: str) -> Path:
-    """Where prepared sets lie: `data_dir`, else TFDS_DATA_DIR, else TFDS's own default."""
+    """The directory of the prepared sets: `data_dir`, else TFDS_DATA_DIR, else the default of TFDS."""
     return Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
 
 
@@ -59,7 +59,7 @@ def row_counts(directory: Path) -> dict[str, int]:
 
 
 def _versions(folder: Path) -> list[Path]:
-    """Complete versions only: TFDS renames `incomplete...` when all is written."""
+    """The complete versions; TFDS calls a version `incomplete...` until it is written."""
     found = (path.parent for path in folder.glob("*/dataset_info.json"))
     return [path for path in found if re.fullmatch(r"\d+\.\d+\.\d+", path.name)]
 
@@ -73,8 +73,8 @@ def _how_to_prepare(name: str, data_dir: str) -> str:
     folders = [path for pattern in ("*", "*/*") for path in where.glob(pattern) if path.is_dir() and _versions(path)]
     known = sorted({*sources(), *idx.CLASSES, *(path.relative_to(where).as_posix() for path in folders)})
     return (
-        f"data.name={name} is neither a source nor prepared in {where}: {nearest(name, known)}; any image set of TFDS "
-        "is prepared, with TensorFlow installed, by `tfds build NAME --file_format=array_record`"
+        f"data.name={name} is neither a source nor prepared in {where}: {nearest(name, known)}; to prepare another "
+        "TFDS image set, install TensorFlow and run `tfds build NAME --file_format=array_record`"
     )
 
 
@@ -95,14 +95,18 @@ def _decode(library: Any, directory: Path) -> Rows:
     form = builder.info.file_format.value
     if form != "array_record":
         raise UserError(
-            f"{directory} is in the format {form}, which needs TensorFlow or loses rows: "
-            "prepare it in array_record, in another data.data_dir"
+            f"{directory} has the format {form}, which needs TensorFlow or loses rows: "
+            "prepare it as array_record in another data.data_dir"
         )
     features = builder.info.features
     if "image" not in features or None in features["image"].shape:
-        raise UserError(f"{directory} has no feature `image` of a fixed shape, only {', '.join(features)}: use another")
+        raise UserError(
+            f"{directory} has no feature `image` of a fixed shape, only {', '.join(features)}: use another data set"
+        )
     if "train" not in builder.info.splits:
-        raise UserError(f"{directory} has no split `train`, only {', '.join(builder.info.splits)}: use another set")
+        raise UserError(
+            f"{directory} has no split `train`, only {', '.join(builder.info.splits)}: use another data set"
+        )
     names = getattr(features["label"], "names", None) if "label" in features else None
     verbosity = logging.get_verbosity()
     logging.set_verbosity(logging.ERROR)  # TFDS advertises OpenCV
@@ -137,12 +141,12 @@ def _restore(cache: Path) -> Rows | None:
             splits[split][key] = arrays[name]
         train, valid, test = (splits[name] or None for name in SPLITS)
         return Rows(train, valid, test, tuple(arrays["class_names"].tolist())) if train else None
-    except Exception:  # numpy and zipfile fail on damaged files in a dozen ways; all mean: decode again
+    except Exception:  # numpy and zipfile raise many errors for damaged files; all mean: decode again
         return None
 
 
 def _store(cache: Path, rows: Rows) -> None:
-    """Writes the cache whole or not at all; where it cannot be written the set is decoded each time."""
+    """Writes the cache completely or not at all; without a cache the set is decoded each time."""
     splits = {name: split for name, split in zip(SPLITS, rows[:3], strict=True) if split is not None}
     arrays: dict[str, Any] = {f"{key}_{name}": array for name, split in splits.items() for key, array in split.items()}
     partial = cache.with_suffix(f".{os.getpid()}.partial")

@@ -113,14 +113,14 @@ def restore(directory: Path, step: int, like: Any) -> Any:
     path = directory / str(step)
     seal = json.loads((path / SEAL).read_text())
     if seal["tree"] != describe(like):
-        raise UserError(f"{path} holds arrays that this version of aejax does not expect: use the one that wrote it")
+        raise UserError(f"{path} was written by a different version of aejax: use that version")
     template = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like)
     with ocp.StandardCheckpointer() as checkpointer:
         return checkpointer.restore((path / "state").absolute(), template)
 
 
 def newest_state(run: Path, group: int, like: Any) -> tuple[int, Any]:
-    """The newest good step of a run's group and its state as numpy; raises UserError where nothing is saved yet."""
+    """The newest good step of a run's group and its state as numpy; raises UserError if nothing is saved yet."""
     found = newest(of_group(run, group), print)
     if not found:
         raise UserError(f"{run} has no checkpoint of group {group} yet: finish its training first")

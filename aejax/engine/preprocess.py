@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from aejax.types import Batch, Spec
+from aejax.data.types import Spec
+from aejax.types import Batch
 
 Preprocess = Callable[[Array, Batch], Batch]
 

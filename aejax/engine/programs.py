@@ -10,11 +10,12 @@ import numpy as np
 from aejax import config as configs
 from aejax import data, models
 from aejax.config import Config
+from aejax.data.types import Dataset, Spec
 from aejax.engine import optimizers, preprocess, sweep, train
 from aejax.errors import UserError
 from aejax.metrics import averages
 from aejax.plan import Member, Plan
-from aejax.types import Autoencoder, Dataset, HParams, Spec, Task, TrainState
+from aejax.types import Autoencoder, HParams, Task, TrainState
 
 
 class Group(NamedTuple):
@@ -63,8 +64,8 @@ def check_columns(config: Config, model: Autoencoder, dataset: Dataset) -> None:
     """Raises UserError for data without a column that the model's loss reads."""
     if missing := [name for name in model.columns if name not in dataset.train]:
         raise UserError(
-            f"model.name={config.model.name} reads {', '.join(model.columns)} and data.name={config.data.name} has "
-            f"{', '.join(dataset.train)}, no {missing[0]}: choose data that have it, or another model.name"
+            f"model.name={config.model.name} needs `{missing[0]}`, which data.name={config.data.name} does not have "
+            f"(it has {', '.join(dataset.train)}): choose other data or another model.name"
         )
 
 
@@ -77,7 +78,10 @@ def make_task(config: Config, spec: Spec, num_rows: int) -> Task:
     """The task of a config on so many training rows; raises UserError for settings that do not fit the data."""
     model = models.make(config.model, spec)
     if config.train.batch_size > num_rows and not model.fit:
-        raise UserError(f"train.batch_size={config.train.batch_size} is more than the {num_rows} training rows")
+        raise UserError(
+            f"train.batch_size={config.train.batch_size} is more than the {num_rows} training rows: "
+            f"use at most {num_rows}"
+        )
     total_steps = num_rows // config.train.batch_size * config.train.epochs
     return Task(
         model=model,
@@ -202,7 +206,7 @@ def lane_memory(group: Group) -> tuple[int, int]:
 
 
 def resolve_lanes(group: Group) -> int:
-    """`train.lanes`, or where it is 0: one on CPU, else as many as fit in 0.8 of the memory of a device."""
+    """`train.lanes`, or if it is 0: one on CPU, else as many as fit in 0.8 of the memory of a device."""
     if group.config.train.lanes or jax.default_backend() == "cpu":
         return group.config.train.lanes or 1
     stats = jax.local_devices()[0].memory_stats() or {}

@@ -21,12 +21,12 @@ from tqdm import tqdm
 
 from aejax import config as configs
 from aejax import data, records
+from aejax.data.types import Dataset
 from aejax.engine import checkpoint, environment, programs, sweep
 from aejax.engine.programs import Group, Programs
 from aejax.errors import Interrupted, UserError
 from aejax.metrics import headlines
 from aejax.plan import Plan
-from aejax.types import Dataset
 
 CHUNK_SECONDS = 1.0  # how long the device works before the host looks at signals and moves the progress bar
 

@@ -3,8 +3,9 @@
 import importlib
 from typing import Any
 
+from aejax.data.types import Spec
 from aejax.keys import files
-from aejax.types import Autoencoder, Spec
+from aejax.types import Autoencoder
 
 NAMES = files("models")
 

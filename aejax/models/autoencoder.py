@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import jax
 from jax import Array
 
+from aejax.data.types import Spec
 from aejax.models import vae
 from aejax.models.parts import networks
-from aejax.types import Autoencoder, Params, Spec
+from aejax.types import Autoencoder, Params
 
 
 class Parts(NamedTuple):

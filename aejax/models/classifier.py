@@ -1,7 +1,7 @@
 """A supervised embedding: minimize −log softmax(W z + b)[y], where z = f(x) is a bottleneck of `latent_dim` units.
 
 The lecture's "classification DNN: create embedding by optimizing a classification problem for labelled data"; f is the
-encoder of the autoencoder beside which it stands, the last layer is linear in the code z.
+encoder of an autoencoder with the same settings; the last layer is linear in the code z.
 """
 
 from typing import Any
@@ -10,9 +10,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts import networks
-from aejax.types import Autoencoder, Spec
+from aejax.types import Autoencoder
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
@@ -21,10 +22,10 @@ def make(config: Any, spec: Spec) -> Autoencoder:
     Raises UserError for data without classes.
     """
     if not spec.class_names:
-        labels = "these are numbers" if spec.label_moments else "there are none"
+        labels = "the labels are numbers" if spec.label_moments else "the data have no labels"
         raise UserError(
-            f"model.name=classifier needs labels that are classes and {labels}: use data with labels (of a table: "
-            "data.label_column) and data.label_kind=class, or for numbers model.name=regressor"
+            f"model.name=classifier needs class labels, but {labels}: set data.label_column (tables) and "
+            "data.label_kind=class, or use model.name=regressor for numbers"
         )
     encoder = networks.encoder(config, spec, config.latent_dim)
     classifier = networks.linear(config.latent_dim, len(spec.class_names))

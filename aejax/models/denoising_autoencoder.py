@@ -1,14 +1,15 @@
 """The denoising autoencoder: minimize −log p(x | decode(encode(x_tilde))) for a corrupted x_tilde of a clean x.
 
-Vincent et al. 2008 (ICML) and 2010 (JMLR 11): the noise is drawn anew at every step, and the loss counts all features.
-`reconstruction` is that of corrupted rows; `mse` that of decode(encode(x)), without noise.
+Vincent et al. 2008 (ICML) and 2010 (JMLR 11): every step draws new noise, and the loss counts all features.
+`reconstruction` is measured on corrupted rows, `mse` on decode(encode(x)) without noise.
 """
 
 from typing import Any
 
+from aejax.data.types import Spec
 from aejax.models import autoencoder
 from aejax.models.parts import corruptions
-from aejax.types import Autoencoder, Spec
+from aejax.types import Autoencoder
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:

@@ -1,8 +1,8 @@
 """An embedding learned from distances: minimize (‖z_i − z_j‖ − d_ij)² over pairs, metric scaling by stress.
 
-Kruskal 1964, "Multidimensional scaling by optimizing goodness of fit"; in steps over random pairs as in Zheng, Pawar &
-Goodman 2018 (arXiv 1710.04626), whose noise leaves the poor local minima of the full sum. The lecture's "capitals →
-2D coordinates": the code of an item is its row of a table, the linear map of its one-hot vector.
+Kruskal 1964, "Multidimensional scaling by optimizing goodness of fit". The steps are over random pairs as in Zheng,
+Pawar & Goodman 2018 (arXiv 1710.04626): their noise helps to leave poor local minima of the full sum. The lecture's
+"capitals → 2D coordinates": the code of an item is its row of a table, the linear map of its one-hot vector.
 """
 
 from typing import Any
@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from aejax.types import Autoencoder, Spec
+from aejax.data.types import Spec
+from aejax.types import Autoencoder
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
@@ -25,7 +26,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
 
     def loss(params, stats, key, batch):
         difference = encode(params, batch["first"]) - encode(params, batch["second"])
-        # Two codes in one place would have a distance, but no direction: the gradient of √0 is not finite.
+        # The gradient of √ is not finite at 0, which is the distance of two equal codes.
         distance = jnp.sqrt(jnp.square(difference).sum(axis=-1) + 1e-12)
         stress = jnp.square(distance - batch["distance"]).mean()
         return stress, ({}, stats)

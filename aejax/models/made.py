@@ -1,11 +1,12 @@
-"""MADE: the density p(x) = Π_d p(x_d | x_1 ... x_{d−1}) of bits, by one network whose masks keep each output's past.
+"""MADE: the density p(x) = Π_d p(x_d | x_1 ... x_{d−1}) of bits, from one network whose masks let each
+output see only the features before it.
 
 Germain et al. 2015 (arXiv 1502.03509), section 3, with the masks of section 4: hidden unit k has a degree m(k) and
 sees units of at most that degree, inputs having the degrees 1 ... D in the natural order of the features; output d sees
-units of degree below d. Degrees are spread evenly over 1 ... D − 1, as near as the width allows; nothing is drawn, and
-neither order nor degrees are averaged over. The density is exact, and the loss −log p(x), so that bounds of other
-models can be judged by it. A density has no latent variable: what counts as the code is the last hidden layer, which
-is `latent_dim` wide (hidden layers: (*model.hidden, latent_dim)). Its unit k describes the first m(k) features only.
+units of degree below d. Degrees are spread as evenly over 1 ... D − 1 as the width allows; they are not
+random, and there is no averaging over orders or degrees. The density is exact and the loss is −log p(x), so the bounds
+of other models can be compared with it. The model has no latent variable; its code is the last hidden layer, of
+`latent_dim` units (hidden layers: (*model.hidden, latent_dim)). Unit k of the code depends on the first m(k) features.
 """
 
 from collections.abc import Callable
@@ -16,30 +17,31 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from aejax.data.types import Spec
 from aejax.errors import UserError, choose
 from aejax.models.parts import losses, networks
-from aejax.types import Autoencoder, Params, Spec
+from aejax.types import Autoencoder, Params
 
 
 class Parts(NamedTuple):
-    """What a masked network is made of."""
+    """The functions of a masked network."""
 
     init: Callable[[Array], Params]  # (key)
     encode: Callable[[Params, Array], Array]  # (params, x[B, ...]) -> the last hidden layer [B, K]
-    logits: Callable[[Params, Array], Array]  # (params, x[B, ...]) -> of p(x_d = 1 | x_1 ... x_{d−1}) [B, D]
+    logits: Callable[[Params, Array], Array]  # (params, x[B, ...]) -> logits of p(x_d = 1 | x_1 ... x_{d−1}) [B, D]
 
 
 def parts(config: Any, spec: Spec) -> Parts:
     """A masked network of `config.model`; raises UserError for data outside [0, 1] and settings it cannot use."""
     if spec.support == "real":
         raise UserError(
-            "model.name=made is a density of bits and these data lie outside [0, 1]: rescale or binarize them, "
-            "or use --config.model.name=ppca for a density of real numbers"
+            "model.name=made needs data in [0, 1], but the data have values outside: rescale or binarize them, "
+            "or use --config.model.name=ppca for real numbers"
         )
     choose("model.likelihood", config.likelihood, ("bernoulli",))
     choose("model.network", config.network, ("mlp",))
     if config.gated:
-        raise UserError("model.name=made masks plain layers only: use --config.model.gated=false")
+        raise UserError("model.name=made does not support gated layers: use --config.model.gated=false")
     num_features = spec.mean.size
     encoder = networks.encoder(config, spec, config.latent_dim)
     activation = networks.ACTIVATIONS[config.activation]
@@ -73,14 +75,14 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         return nll, ({"nll": nll}, stats)
 
     def log_weights(params, key, x, num_samples):
-        """log p(x), whatever is drawn: it is exact."""
+        """log p(x), which is exact: the key is not used."""
         return jnp.broadcast_to(log_prob(params, x)[None], (num_samples, len(x)))
 
     return Autoencoder(init=lambda key: (net.init(key), ()), loss=loss, encode=net.encode, log_weights=log_weights)
 
 
 def masks(widths: tuple[int, ...], num_features: int) -> list[np.ndarray]:
-    """Of every layer, [inputs, outputs]: 1 where the output may see the input, else 0; the last gives the features."""
+    """The mask [inputs, outputs] of every layer, the last for the features: 1 if an output may see an input, else 0."""
     layers = [np.arange(1, num_features + 1)]
     layers += [1 + np.arange(width) * (num_features - 1) // width for width in widths]
     hidden = [inputs[:, None] <= outputs[None] for inputs, outputs in zip(layers, layers[1:], strict=False)]

@@ -1,17 +1,17 @@
-"""Two tables of unit vectors, u of items and v of contexts, that tell pairs from random ones by their cosine.
+"""Two tables of unit vectors, u of items and v of contexts, whose cosine tells true pairs from random ones.
 
 Regression: (uᵀv − t)² with t = 1 for a pair and −1 for a negative. Classification: −log σ(s uᵀv + b) for a pair and
-−log σ(−s uᵀv − b) for a negative, in nats, with s > 0 and b learned; s grows as pairs are learned by heart. Both are
-Koehrsen's for books and links ("Building a Recommendation System Using Neural Network Embeddings", 2018); on words and
-their neighbors, classification is skip-gram with negative sampling on unit vectors (Mikolov et al. 2013, arXiv
+−log σ(−s uᵀv − b) for a negative, in nats, with s > 0 and b learned; s grows as the pairs are memorized. Both are
+from Koehrsen for books and links ("Building a Recommendation System Using Neural Network Embeddings", 2018); on words
+and their neighbors, classification is skip-gram with negative sampling on unit vectors (Mikolov et al. 2013, arXiv
 1310.4546, eq. 4).
 
-Negatives are drawn in the step from its key. "uniform": any item with any context, as Koehrsen's; "shuffled": the items
-and contexts of the batch, paired at random, so that being frequent makes no pair: log-odds then tend to the pointwise
-mutual information (Levy & Goldberg 2014). A negative may happen to be a pair: rarely, where pairs are rare.
+Every step draws its negatives. "uniform": any item with any context, as in Koehrsen's; "shuffled": the items and
+contexts of the batch, paired at random. Then frequency alone does not make a pair likely, and the log-odds tend to the
+pointwise mutual information (Levy & Goldberg 2014). A negative can be a true pair; this is rare if pairs are rare.
 
-A pair weighs (how often its context occurs in training)^γ, as in GloVe (Pennington et al. 2014, eq. 8): what a rare
-context says is mostly noise. γ is `objective.frequency_weight`.
+The weight of a pair is (count of its context in training)^γ, as in GloVe (Pennington et al. 2014, eq. 8): rare contexts
+are mostly noise. γ is `objective.frequency_weight`.
 """
 
 from typing import Any
@@ -21,14 +21,15 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int
 
+from aejax.data.types import Spec
 from aejax.models.parts import losses
-from aejax.types import Autoencoder, Spec
+from aejax.types import Autoencoder
 
-START = 0.03  # of the tables: small against Adam's steps, so that a row's direction is soon its data's
+START = 0.03  # initial sd of the tables: small compared with Adam's steps, so the data soon decide a row's direction
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
-    """The embedding of items in `latent_dim` dimensions; accuracy and AUC are against the negatives that it draws."""
+    """The embedding of items in `latent_dim` dimensions; accuracy and AUC compare pairs with the drawn negatives."""
     classify = config.target == "classification"
     uniform = config.negatives == "uniform"
 
@@ -75,14 +76,14 @@ def make(config: Any, spec: Spec) -> Autoencoder:
 
 
 def unit(rows: Float[Array, "B k"]) -> Float[Array, "B k"]:
-    """Rows [B, k] at length 1."""
+    """Rows [B, k] scaled to length 1."""
     return rows / jnp.sqrt(jnp.square(rows).sum(axis=-1, keepdims=True) + 1e-12)
 
 
 def auc(positive: Float[Array, " P"], negative: Float[Array, " N"]) -> Float[Array, ""]:
-    """The part of all (positive, negative) scores in the right order, ties by half: the area under the ROC curve.
+    """The fraction of (positive, negative) scores in the right order, ties as half: the area under the ROC curve.
 
-    Exact for the scores that it gets, those of one batch. Source: Hanley & McNeil 1982.
+    Exact for the given scores, those of one batch. Source: Hanley & McNeil 1982.
     """
     ordered = jnp.sort(negative)
     below, not_above = (jnp.searchsorted(ordered, positive, side=side) for side in ("left", "right"))

@@ -1,7 +1,7 @@
 """Principal component analysis as an autoencoder in closed form: x_hat = mean + W Wᵀ (x − mean).
 
-The columns of W [D, k] are the leading eigenvectors of the covariance of the training rows, so that among all linear
-codes of k units it has the least squared error (Eckart & Young 1936; Pearson 1901).
+The columns of W [D, k] are the leading eigenvectors of the covariance of the training rows, so no linear
+code of k units has a smaller squared error (Eckart & Young 1936; Pearson 1901).
 """
 
 from typing import Any
@@ -9,16 +9,19 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts import losses
-from aejax.types import Autoencoder, Spec
+from aejax.types import Autoencoder
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
-    """PCA with `latent_dim` components, fitted, not trained; raises UserError for more than there are features."""
+    """PCA with `latent_dim` components, fitted, not trained; raises UserError if there are fewer features."""
     num_features = spec.mean.size
     if config.latent_dim > num_features:
-        raise UserError(f"model.latent_dim={config.latent_dim} is more than the {num_features} features")
+        raise UserError(
+            f"model.latent_dim={config.latent_dim} is more than the {num_features} features: use at most {num_features}"
+        )
 
     def init(key: Array):
         return {"mean": jnp.zeros(num_features), "components": jnp.zeros((num_features, config.latent_dim))}, ()
@@ -43,7 +46,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
 def principal_axes(x: Array) -> tuple[Array, Array, Array]:
     """Mean [D], eigenvalues [D] of the covariance (divided by N), largest first, and eigenvectors [D, D] of x[N, ...].
 
-    Each vector's largest entry is positive: the sign is no longer the solver's.
+    Each vector's largest entry is made positive, so the sign does not depend on the solver.
     """
     rows = losses.flatten(x)
     mean = rows.mean(axis=0)

@@ -1,7 +1,7 @@
 """Probabilistic PCA in closed form: z ~ N(0, I), x|z ~ N(W z + mean, σ² I), and so x ~ N(mean, C), C = W Wᵀ + σ² I.
 
 Tipping & Bishop 1999 ("Probabilistic principal component analysis", J. R. Statist. Soc. B 61): the model is their
-eq. 2 and 3, the fit eq. 7 and 8, the posterior eq. 6. Its likelihood is exact, so a linear VAE can be judged by it.
+eq. 2 and 3, the fit eq. 7 and 8, the posterior eq. 6. Its likelihood is exact, so a linear VAE can be compared with it.
 """
 
 import math
@@ -11,18 +11,19 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts import losses
 from aejax.models.pca import principal_axes
-from aejax.types import Autoencoder, Spec
+from aejax.types import Autoencoder
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
-    """pPCA with `latent_dim` factors, fitted, not trained; raises UserError where none is left for the noise."""
+    """pPCA with `latent_dim` factors, fitted, not trained; raises UserError unless they are fewer than the features."""
     num_features, k = spec.mean.size, config.latent_dim
     if k >= num_features:
         raise UserError(
-            f"model.latent_dim={k} leaves none of the {num_features} features to the noise: "
+            f"model.latent_dim={k} must be less than the {num_features} features: "
             f"use at most {num_features - 1}, or model.name=pca"
         )
 
@@ -31,7 +32,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
 
     def fit(x: Array):
         mean, values, vectors = principal_axes(x)
-        # Rows on a subspace leave no noise, and a density that is infinite there: keep float32's share of the largest.
+        # Rows on a subspace have variance 0 outside it, and an infinite density: keep 1e-7 of the largest eigenvalue.
         variance = jnp.maximum(values[k:].mean(), 1e-7 * values[0])
         factors = vectors[:, :k] * jnp.sqrt(jnp.maximum(values[:k] - variance, 0.0))[None]
         return {"mean": mean, "factors": factors, "logvar": jnp.log(variance)}
@@ -53,7 +54,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         return mean, jnp.broadcast_to(logvar[None], mean.shape)
 
     def log_prob(params, x):
-        """log N(x; mean, C) by the identities of Woodbury and Sylvester, which invert M instead of C: nats, [B]."""
+        """log N(x; mean, C) by the Woodbury and Sylvester identities, which invert M instead of C: nats, [B]."""
         centered, code = projected(params, x)
         m, variance = precision(params)
         quadratic = (jnp.square(centered).sum(axis=-1) - (centered @ params["factors"] * code).sum(axis=-1)) / variance
@@ -61,7 +62,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         return -0.5 * (quadratic + log_determinant + num_features * math.log(2 * math.pi))
 
     def log_weights(params, key, x, num_samples):
-        """log p(x), whatever is drawn: with the true posterior every weight is p(x)."""
+        """log p(x), which is exact: with the true posterior every weight is p(x)."""
         return jnp.broadcast_to(log_prob(params, x)[None], (num_samples, len(x)))
 
     def loss(params, stats, key, batch):

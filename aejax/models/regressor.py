@@ -2,8 +2,8 @@
 
 Up to a constant this is −log N(y; ŷ, s²) in nats; m and s are mean and sd of the training labels, so that a learning
 rate means the same in meters and in millimeters, and 1 − 2 · loss is R² against the mean and variance of these labels.
-It stands beside the classifier: the code z is the bottleneck of `latent_dim` units before the last layer, which is
-linear; f is the encoder of an autoencoder. `label_mse` is (y − ŷ)² in squared units of the label.
+As in the classifier, the code z is the bottleneck of `latent_dim` units before the last layer, which is linear; f is
+the encoder of an autoencoder. `label_mse` is (y − ŷ)² in squared units of the label.
 """
 
 from typing import Any
@@ -12,18 +12,19 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts import networks
-from aejax.types import Autoencoder, Spec
+from aejax.types import Autoencoder
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
-    """A regressor whose code is the last layer but one, without a decoder; UserError for labels that are no numbers."""
+    """A regressor whose code is the last hidden layer; it has no decoder. Raises UserError without numeric labels."""
     if spec.label_moments is None:
-        labels = "their labels are classes" if spec.class_names else "there are no labels"
+        labels = "the labels are classes" if spec.class_names else "the data have no labels"
         raise UserError(
-            f"model.name=regressor needs labels that are numbers and {labels}: use model.name=classifier, or "
-            "data.name=arrays with labels (of a table: data.label_column) and data.label_kind=number"
+            f"model.name=regressor needs numeric labels, but {labels}: use model.name=classifier for classes, or "
+            "data.name=arrays with labels (tables: data.label_column) and data.label_kind=number"
         )
     mean, sd = spec.label_moments
     encoder = networks.encoder(config, spec, config.latent_dim)

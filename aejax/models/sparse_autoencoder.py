@@ -1,11 +1,12 @@
 """The sparse autoencoder: minimize −log p(x | decode(z)) + λ Ω, z = encode(x), with a penalty Ω on the code's units.
 
 Ω per example, by `model.penalty`: "l1" Σ|z_i|; "l2" Σz_i²; "kl" Σ KL[z₀ ‖ z̄_i] of Bernoullis, z̄_i the mean of z_i over
-the batch (Ng 2011, CS294A lecture notes, section 3); "contractive" ‖∂z/∂x‖²_F (Rifai et al. 2011, ICML). Besides,
-`model.top_k` keeps the k largest units of each code and sets the others to 0 (Makhzani & Frey 2013, arXiv 1312.5663).
-Units that start small would never be among them: in training k falls from `model.top_k_start`, as `selection` rises.
-A code could escape "l1" and "l2" by shrinking while the decoder grows: `model.unit_decoder` fixes the norm of what each
-unit adds to x_hat, as sparse coding bounds it (Olshausen & Field 1997), in a decoder of one layer.
+the batch (Ng 2011, CS294A lecture notes, section 3); "contractive" ‖∂z/∂x‖²_F (Rifai et al. 2011, ICML). In
+addition, `model.top_k` keeps the k largest units of each code and sets the others to 0 (Makhzani & Frey 2013, arXiv
+1312.5663). Units that start small would never be selected, so k falls from `model.top_k_start` to `model.top_k` as
+`selection` rises from 0 to 1. A code could evade "l1" and "l2" by shrinking while the decoder grows:
+`model.unit_decoder` fixes the norm of each unit's contribution to x_hat, which sparse coding bounds (Olshausen & Field
+1997); it needs a decoder of one layer.
 """
 
 from collections.abc import Callable
@@ -16,16 +17,17 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models import autoencoder
 from aejax.models.parts import losses, networks
-from aejax.types import Autoencoder, Spec
+from aejax.types import Autoencoder
 
 MEMORY = 0.99  # share of the past in the running mean of the activations
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
-    """An autoencoder with the penalty and `top_k` of `config.model`; raises UserError for those that do not fit it."""
+    """An autoencoder with the penalty and `top_k` of `config.model`; raises UserError for settings that do not fit."""
     check(config)
     net = autoencoder.parts(config, spec)
     one_layer = config.network == "mlp" and not config.hidden
@@ -77,17 +79,17 @@ def check(config: Any) -> None:
     """Raises UserError for settings that contradict each other."""
     if config.top_k > config.latent_dim:
         raise UserError(
-            f"model.top_k={config.top_k} is more than model.latent_dim={config.latent_dim}: keep at most all units"
+            f"model.top_k={config.top_k} is more than model.latent_dim={config.latent_dim}: use at most that many"
         )
     if config.top_k_start and not 0 < config.top_k <= config.top_k_start <= config.latent_dim:
         raise UserError(
-            f"model.top_k_start={config.top_k_start} falls to model.top_k={config.top_k}: it must be between "
-            f"model.top_k, above 0, and model.latent_dim={config.latent_dim}"
+            f"model.top_k_start={config.top_k_start} must be 0 or from model.top_k={config.top_k} to "
+            f"model.latent_dim={config.latent_dim}, and model.top_k at least 1"
         )
     if config.unit_decoder and (config.network != "mlp" or config.hidden):
         raise UserError(
-            "model.unit_decoder fixes what a unit adds to x_hat, which later layers could grow again: use "
-            "--config.model.hidden='()' of network=mlp, or drop it"
+            "model.unit_decoder needs a decoder of one layer: use --config.model.network=mlp "
+            "--config.model.hidden='()', or --config.model.unit_decoder=false"
         )
     if config.penalty == "kl" and config.code_activation != "sigmoid":
         raise UserError(
@@ -112,7 +114,7 @@ def squared_jacobian_of_layer(
 
 
 def squared_jacobian(encode: Callable[[Array], Array], x: Float[Array, "B *shape"]) -> Float[Array, " B"]:
-    """‖∂z/∂x‖²_F [B] of any encoder, exact: a pass per unit of the code, or per feature where these are fewer."""
+    """‖∂z/∂x‖²_F [B] of any encoder, exact: one pass per unit of the code, or per feature if these are fewer."""
     code, pull = jax.vjp(encode, x)
     features = losses.flatten(x).shape[1]
 

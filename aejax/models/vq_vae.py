@@ -1,10 +1,10 @@
-"""The VQ-VAE: minimize −log p(x | z_q) + ‖sg[z_e] − z_q‖² + β ‖z_e − sg[z_q]‖², z_q codebook vectors nearest to z_e.
+"""The VQ-VAE: minimize −log p(x | z_q) + ‖sg[z_e] − z_q‖² + β ‖z_e − sg[z_q]‖², z_q the nearest codebook vectors.
 
 van den Oord et al. 2017 (arXiv 1711.00937), eq. 1 to 3; β is `objective.commitment` and sg stops the gradient. The
 encoder's z_e [B, latent_dim] is cut into `model.num_codes` pieces, and each is replaced by the nearest of the
 `model.codebook_size` vectors that all pieces share. The likelihood's gradient passes from z_q to z_e as if they were
-the same, and never to the codebook, which the second term moves. The distances are sums over pieces, squared units of
-the code and not nats. The prior is uniform over the codes, as it is while the paper's models train.
+equal; it does not reach the codebook, which only the second term trains. The distances are sums over pieces, in squared
+units of the code, not in nats. The prior is uniform over the codes, as in the paper during training.
 """
 
 import math
@@ -15,19 +15,20 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float, Int
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models import autoencoder
 from aejax.models.parts import losses
-from aejax.types import Autoencoder, Spec
+from aejax.types import Autoencoder
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
-    """An autoencoder of `config.model` with a discrete code; raises UserError where the pieces are not of one size."""
+    """An autoencoder of `config.model` with a discrete code; raises UserError if the pieces would differ in size."""
     pieces, size, k = config.num_codes, config.codebook_size, config.latent_dim
     if k % pieces:
         raise UserError(
-            f"model.latent_dim={k} cannot be cut into model.num_codes={pieces} equal pieces: "
-            "use a multiple, such as --config.model.latent_dim=" + str(pieces * math.ceil(k / pieces))
+            f"model.latent_dim={k} is not a multiple of model.num_codes={pieces}: "
+            "use for example --config.model.latent_dim=" + str(pieces * math.ceil(k / pieces))
         )
     net = autoencoder.parts(config, spec)
 
@@ -36,7 +37,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         return {**net.init(net_key), "codebook": jax.random.normal(codebook_key, (size, k // pieces))}, ()
 
     def quantize(params, x):
-        """z_e and z_q, [B, K] each, and which vector each piece became, [B, pieces]."""
+        """z_e and z_q, [B, K] each, and the index of the vector of each piece, [B, pieces]."""
         z_e = net.activation(net.preactivation(params, x))
         index = nearest(z_e.reshape(len(x), pieces, -1), params["codebook"])
         return z_e, params["codebook"][index].reshape(z_e.shape), index
@@ -73,6 +74,6 @@ def straight_through(z_e: Float[Array, "B K"], z_q: Float[Array, "B K"]) -> Floa
 
 
 def perplexity(index: Int[Array, "B pieces"], size: int) -> Float[Array, ""]:
-    """exp of the entropy of how often the vectors are used, all pieces together: from 1 to the size of the codebook."""
+    """exp of the entropy of the usage of the vectors, over all pieces: from 1 to the size of the codebook."""
     share = jnp.bincount(index.ravel(), length=size) / index.size
     return jnp.exp(jax.scipy.special.entr(share).sum())

@@ -32,7 +32,10 @@ def measure_group(directory: Path, group: Group, num_samples: int = 0, probe: bo
     """
     plan, facts = (records.read_json(directory / name) for name in ("config.json", "data.json"))
     if facts[str(group.number)]["sha256"] != group.dataset.sha256:
-        raise UserError(f"the data of {directory} have changed since it was trained: its test metrics would mislead")
+        raise UserError(
+            f"the data of {directory} have changed since it was trained, so its test metrics would be wrong: "
+            "restore them, or train it again"
+        )
     step, state = checkpoint.newest_state(directory, group.number, programs.state_shapes(group.task, group.members))
     metrics = test_metrics(group, state, plan["lanes"][str(group.number)], num_samples)
     probed = probe_members(group, state) if probe else [{}] * len(group.members)

@@ -6,9 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from aejax.data.types import Dataset
 from aejax.engine.programs import Group
 from aejax.trained import sample_codes
-from aejax.types import Autoencoder, Dataset, Params
+from aejax.types import Autoencoder, Params
 
 MOST_ROWS = 5000  # of the test set, in a scatter
 LETTERS = {  # of swept keys, as the lecture writes them

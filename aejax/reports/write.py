@@ -20,6 +20,7 @@ Rows = list[dict[str, Any]]
 class Report(NamedTuple):
     """What a test of a run came to."""
 
+    results: Rows  # the rows of results.csv
     summary: Rows  # the rows of summary.csv
     notes: list[str]  # what a reader should not overlook
     figures: list[Path]
@@ -48,7 +49,7 @@ def write_report(workdir: Path, projection: str = "tsne", num_samples: int = 0, 
         pictures += gallery.draw_sweep(workdir / "figures", members, visits, rows, units, likelihoods)
         found, config = notes(members, rows), configs.to_json(members[0].config)
         page.write(workdir / "report.html", workdir.name, config, summary, pictures, found)
-    return Report(summary, found, [picture.path for picture in pictures])
+    return Report(rows, summary, found, [picture.path for picture in pictures])
 
 
 def measure_all(
@@ -96,4 +97,4 @@ def check_kept(path: Path, num_samples: int, probe: bool) -> None:
     lost = [f"--num_samples={samples}"] if samples and not num_samples else []
     lost += ["--probe"] if probed and not probe else []
     if lost:
-        raise UserError(f"{path} has what only {' '.join(lost)} gives: add it, or delete the file")
+        raise UserError(f"{path} has results that only {' '.join(lost)} produces: add it, or delete the file")

@@ -41,7 +41,7 @@ class Outcome(NamedTuple):
     params: Any
     stats: Any
     metrics: dict[str, float]
-    dataset: Any  # aejax.types.Dataset
+    dataset: Any  # aejax.data.types.Dataset
 
 
 def train(recipe: str, changes: dict[str, Any] | None = None, *sweep: str, zipped: bool = False) -> list[Outcome]:

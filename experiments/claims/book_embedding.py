@@ -15,7 +15,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import svds
 from sklearn.metrics import roc_auc_score
 
-from aejax.types import Dataset
+from aejax.data.types import Dataset
 from experiments.claims import NotRun, Outcome, Row, train
 from experiments.claims import _neighbors as neighbors
 from experiments.claims._images import QUIET

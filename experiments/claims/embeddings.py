@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from aejax import models
-from aejax.types import Spec
+from aejax.data.types import Spec
 from configs import capitals, linear
 from experiments.claims import Row
 

@@ -1,4 +1,4 @@
-"""Corruptions of a denoising autoencoder's input: (key, x[B, ...], level) -> x_tilde, drawn anew for every example.
+"""Corruptions of a denoising autoencoder's input: (key, x[B, ...], level) -> x_tilde, drawn for every example.
 
 Vincent et al. 2010 (JMLR 11): masking, salt-and-pepper and additive Gaussian noise. A pixel is corrupted
 in all its channels, independently of the others; the level is traced.
@@ -12,8 +12,8 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Key
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
-from aejax.types import Spec
 
 Rows = Float[Array, "B *shape"]
 Level = Float[Array, ""] | float
@@ -21,18 +21,18 @@ Corruption = Callable[[Array, Array, Any], Array]
 
 
 def masking(key: Key[Array, ""], x: Rows, level: Level) -> Rows:
-    """Sets each pixel to 0 with probability `level`, the lecture's pixel deletion; at 0 nothing, at 1 everything."""
+    """Sets each pixel to 0 with probability `level`, the lecture's pixel deletion."""
     return jnp.where(_uniform(key, x) < level, 0.0, _flat(x)).reshape(x.shape)
 
 
 def salt_and_pepper(key: Key[Array, ""], x: Rows, level: Level) -> Rows:
-    """Sets each pixel with probability level / 2 each to the least (0) or to the greatest value (1) of [0, 1]."""
+    """Sets each pixel to 0 with probability level / 2, and to 1 with probability level / 2."""
     draw = _uniform(key, x)
     return jnp.where(draw < 0.5 * level, 0.0, jnp.where(draw < level, 1.0, _flat(x))).reshape(x.shape)
 
 
 def gaussian(key: Key[Array, ""], x: Rows, level: Level) -> Rows:
-    """Adds N(0, level²) in data units to every value; not clipped, so that the noise has mean 0 also near 0 and 1."""
+    """Adds N(0, level²) in data units to every value; no clipping, so the noise has mean 0 also near 0 and 1."""
     return x + level * jax.random.normal(key, _flat(x).shape).reshape(x.shape)
 
 
@@ -40,11 +40,12 @@ CORRUPTIONS = {"masking": masking, "salt_and_pepper": salt_and_pepper, "gaussian
 
 
 def make(name: str, spec: Spec) -> Corruption:
-    """The corruption `model.corruption`; raises UserError for data that have no salt."""
+    """The corruption `model.corruption`; raises UserError for salt and pepper on data outside [0, 1]."""
     corruption = CORRUPTIONS[name]
     if name == "salt_and_pepper" and spec.support == "real":
         raise UserError(
-            "model.corruption=salt_and_pepper needs data in [0, 1] and these lie outside: use masking or gaussian"
+            "model.corruption=salt_and_pepper needs data in [0, 1], but the data have values outside: "
+            "use masking or gaussian"
         )
     return corruption
 

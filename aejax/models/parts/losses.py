@@ -1,7 +1,7 @@
 """Log-likelihoods and divergences: sums over features, nats per example.
 
 The letters are those of Kingma & Welling 2013 (arXiv 1312.6114): x an example, z its code, x_hat its reconstruction.
-Constants are never dropped, so that numbers of different likelihoods can be compared.
+Constants are kept, so that values of different likelihoods can be compared.
 """
 
 import math
@@ -22,7 +22,7 @@ def _binary_log_prob(x: Array, logits: Array) -> Array:
     return x * logits - jnp.maximum(logits, 0.0) - jnp.log1p(jnp.exp(-jnp.abs(logits)))
 
 
-# The closed form of the gradient is finite at any logit and costs one sigmoid; differentiating the line above costs two
+# The closed form of the gradient is finite at any logit and costs one sigmoid; automatic differentiation would cost two
 # transcendental functions and a select.
 @_binary_log_prob.defjvp
 def _binary_log_prob_jvp(primals, tangents):
@@ -83,5 +83,5 @@ def kl_normal(
 
 
 def kl_discrete(p: Float[Array, "*shape n"], q: Float[Array, "*shape n"]) -> Float[Array, "*shape"]:
-    """KL[p ‖ q] = Σ p log(p / q) over the last axis, of probabilities; infinite where q is 0 and p is not: nats."""
+    """KL[p ‖ q] = Σ p log(p / q) over the last axis, of probabilities; infinite if q is 0 and p is not: nats."""
     return jax.scipy.special.rel_entr(p, q).sum(axis=-1)

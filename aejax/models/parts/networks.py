@@ -1,4 +1,4 @@
-"""MLP and convolutional stacks as pairs of pure functions; the only file that knows flax.linen."""
+"""MLP and convolutional stacks as pairs of pure functions; the only file that imports flax.linen."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
-from aejax.types import Params, Spec
+from aejax.types import Params
 
 ACTIVATIONS = {
     "identity": lambda x: x,
@@ -31,7 +32,7 @@ class Network(NamedTuple):
 
 
 INITIALIZERS = {
-    "lecun_normal": nn.initializers.lecun_normal(),  # variance 1 / inputs, flax's own
+    "lecun_normal": nn.initializers.lecun_normal(),  # variance 1 / inputs, the default of flax
     "glorot_uniform": nn.initializers.glorot_uniform(),  # variance 2 / (inputs + outputs)
 }
 
@@ -40,7 +41,7 @@ class MLP(nn.Module):
     """Dense layers with an activation between them; the last is linear and its bias starts at `bias`.
 
     A gated hidden layer is (A x + a) ⊙ σ(B x + b), without the activation (Dauphin et al. 2017, arXiv 1612.08083,
-    eq. 1, of dense layers).
+    eq. 1, with dense layers).
     """
 
     widths: tuple[int, ...]
@@ -98,7 +99,7 @@ class ConvDecoder(nn.Module):
 
 
 def encoder(config: Any, spec: Spec, features: int) -> Network:
-    """x[B, *shape] to [B, features], as `config.model` says; raises UserError for settings that do not fit."""
+    """x[B, *shape] to [B, features], as in `config.model`; raises UserError for settings that do not fit."""
     activation = ACTIVATIONS[config.activation]
     if config.network == "mlp":
         widths = (*config.hidden, features)
@@ -108,7 +109,7 @@ def encoder(config: Any, spec: Spec, features: int) -> Network:
 
 
 def decoder(config: Any, spec: Spec) -> Network:
-    """z[B, latent_dim] to [B, *shape] (logits or means), mirroring the encoder; UserError for what does not fit."""
+    """z[B, latent_dim] to [B, *shape] (logits or means), mirroring the encoder; raises UserError like it."""
     activation = ACTIVATIONS[config.activation]
     bias = output_bias(config, spec)
     if config.network == "mlp":
@@ -120,16 +121,16 @@ def decoder(config: Any, spec: Spec) -> Network:
 
 
 def output_bias(config: Any, spec: Spec) -> tuple[float, ...] | float:
-    """Where a decoder's last bias starts, by `model.output_bias`: at 0, or at the logits of the training mean.
+    """The initial value of a decoder's last bias, by `model.output_bias`: 0, or the logits of the training mean.
 
-    The mean is kept 0.001 away from 0 and 1 (Burda et al. 2015, appendix C). Raises UserError where it is no logit.
+    The mean is clipped to [0.001, 0.999] (Burda et al. 2015, appendix C). Raises UserError if the output is not logits.
     """
     if config.output_bias == "zero":
         return 0.0
     if config.likelihood != "bernoulli" or config.network != "mlp":
         raise UserError(
-            "model.output_bias=train_mean is one logit per feature: it needs model.likelihood=bernoulli and "
-            "model.network=mlp, or use --config.model.output_bias=zero"
+            "model.output_bias=train_mean needs model.likelihood=bernoulli and model.network=mlp: "
+            "set both, or use --config.model.output_bias=zero"
         )
     mean = np.clip(spec.mean.ravel(), 0.001, 0.999)
     return tuple(np.log(mean / (1.0 - mean)).tolist())
@@ -141,7 +142,7 @@ def first_matrix(params: Params) -> Array:
 
 
 def unit_rows(params: Params) -> Params:
-    """A decoder's parameters with every row of its first matrix, what a unit of the code adds, scaled to norm 1."""
+    """A decoder's parameters with every row of its first matrix (one per unit of the code) scaled to norm 1."""
     matrix = first_matrix(params)
     norms = jnp.sqrt(jnp.square(matrix).sum(axis=1, keepdims=True))
     return {**params, "Dense_0": {**params["Dense_0"], "kernel": matrix / jnp.maximum(norms, 1e-12)}}
@@ -154,7 +155,7 @@ def masked(params: Params, masks: Sequence[np.ndarray]) -> Params:
 
 
 def mlp(config: Any, inputs: int, widths: tuple[int, ...]) -> Network:
-    """Rows[B, inputs] to [B, widths[-1]], with the hidden layers that `config.model` names; as for `encoder`."""
+    """Rows[B, inputs] to [B, widths[-1]], with the activation, initializer and gates of `config.model`."""
     activation = ACTIVATIONS[config.activation]
     return _network(MLP(widths, activation, config.initializer, gated=config.gated), (inputs,))
 
@@ -175,8 +176,10 @@ def _network(module: Any, shape: tuple[int, ...]) -> Network:
 
 def _check_conv(config: Any, spec: Spec) -> None:
     if len(spec.shape) != 3:
-        raise UserError(f"model.network=conv needs images, these rows have shape {spec.shape}: use mlp")
+        raise UserError(f"model.network=conv needs images, but the rows have shape {spec.shape}: use model.network=mlp")
     if config.gated:
-        raise UserError("model.gated=True gates the hidden layers of an MLP: it needs model.network=mlp")
+        raise UserError("model.gated=True needs model.network=mlp: use mlp, or --config.model.gated=false")
     if not config.hidden:
-        raise UserError("model.network=conv needs channels: --config.model.hidden='(32, 64)'")
+        raise UserError(
+            "model.network=conv needs at least one hidden layer: use for example --config.model.hidden='(32, 64)'"
+        )

@@ -10,10 +10,11 @@ from typing import Any
 import jax
 from jax import Array
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts import networks
 from aejax.models.vae.types import Divergence, Draws, Terms
-from aejax.types import Autoencoder, Spec
+from aejax.types import Autoencoder
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:

@@ -5,10 +5,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts import losses
 from aejax.models.vae.types import Likelihood
-from aejax.types import Spec
 
 
 def make(config: Any, spec: Spec) -> Likelihood:

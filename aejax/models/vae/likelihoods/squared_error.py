@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from aejax.data.types import Spec
 from aejax.models.parts import losses, networks
 from aejax.models.vae.types import Likelihood
-from aejax.types import Spec
 
 
 def make(config: Any, spec: Spec) -> Likelihood:

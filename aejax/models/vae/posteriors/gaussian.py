@@ -11,9 +11,9 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
+from aejax.data.types import Spec
 from aejax.models.parts import losses, networks
 from aejax.models.vae.types import Draws, Posterior
-from aejax.types import Spec
 
 
 def make(config: Any, spec: Spec) -> Posterior:

@@ -15,10 +15,10 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
+from aejax.data.types import Spec
 from aejax.models.parts import losses, networks
 from aejax.models.vae.posteriors import gaussian
 from aejax.models.vae.types import Draws, Posterior
-from aejax.types import Spec
 
 SHIFT = math.log(math.e - 1.0)  # softplus(SHIFT) = 1
 

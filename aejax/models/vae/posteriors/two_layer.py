@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts import losses, networks
 from aejax.models.vae.posteriors import gaussian
 from aejax.models.vae.types import Draws, Posterior
-from aejax.types import Spec
 
 
 def make(config: Any, spec: Spec) -> Posterior:

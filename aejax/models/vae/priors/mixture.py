@@ -11,10 +11,10 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
+from aejax.data.types import Spec
 from aejax.models.parts import losses
 from aejax.models.vae.posteriors.gaussian import draw
 from aejax.models.vae.types import Posterior, Prior
-from aejax.types import Spec
 
 Components = tuple[Float[Array, " C"], Float[Array, "C K"], Float[Array, "C K"]]  # log π, mean, logvar
 

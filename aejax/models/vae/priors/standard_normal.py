@@ -4,9 +4,9 @@ from typing import Any
 
 import jax
 
+from aejax.data.types import Spec
 from aejax.models.parts import losses
 from aejax.models.vae.types import Posterior, Prior
-from aejax.types import Spec
 
 
 def make(config: Any, spec: Spec, posterior: Posterior) -> Prior:

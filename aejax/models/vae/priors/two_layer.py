@@ -9,12 +9,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts import losses, networks
 from aejax.models.vae.posteriors import gaussian
 from aejax.models.vae.posteriors.two_layer import conditional
 from aejax.models.vae.types import Divergence, Draws, Posterior, Prior
-from aejax.types import Spec
 
 
 def make(config: Any, spec: Spec, posterior: Posterior) -> Prior:

@@ -12,10 +12,10 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
+from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.vae.priors import mixture
 from aejax.models.vae.types import Posterior, Prior
-from aejax.types import Spec
 
 
 def make(config: Any, spec: Spec, posterior: Posterior) -> Prior:
