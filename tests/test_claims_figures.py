@@ -14,6 +14,8 @@ from aejax.reports import figures
 from experiments.claims import _figures
 from tests.panels import CLASSES, NAMES, RNG, assert_small_png, codes
 
+pytestmark = pytest.mark.slow
+
 Q = np.linspace(-2, 2, 20).astype(np.float32)
 CASES: dict[str, Any] = {
     "matrices": (_figures.draw_matrices, [("k = 2", codes(8, k=8)), ("k = 10", codes(8, k=8))]),

@@ -14,6 +14,8 @@ from aejax.plan import Plan
 from aejax.reports import gallery, views
 from configs import denoising
 
+pytestmark = pytest.mark.slow
+
 
 def build(config):
     """A group of one member, and its parameters before the training."""

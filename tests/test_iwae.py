@@ -15,6 +15,8 @@ from aejax.models.parts import losses
 from aejax.models.vae.bounds import iwae
 from configs.base import get_config
 
+pytestmark = pytest.mark.slow
+
 D, K = 5, 2
 SPEC = Spec((D,), "table", "unit", 1.0, (), (), np.zeros(D, np.float32), None, None)
 

@@ -15,6 +15,8 @@ from aejax.reports import figures
 from aejax.reports.figures import latent, style
 from tests.panels import CLASSES, NAMES, NUMBERS, RNG, codes
 
+pytestmark = pytest.mark.slow
+
 
 def test_all_panels_of_a_scatter_share_one_square_scale():
     panels = [(f"β = {b}", codes(50, 1 / b), None) for b in (1, 4, 10)]

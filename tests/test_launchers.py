@@ -397,3 +397,22 @@ def test_a_recipe_that_cannot_be_used_is_one_line(body, refused, tmp_path):
     text += f"def get_config():\n    config = base_config()\n    {body}\n    return config\n"
     (tmp_path / "mine.py").write_text(body.removeprefix("whole file: ") if body.startswith("whole") else text)
     assert_words(refused("train", ["--config=TMP/mine.py", "--workdir=TMP/run"]), RECIPES[body])
+
+
+@pytest.mark.slow
+def test_a_dry_run_prints_the_members_and_writes_nothing(ask, tmp_path):
+    arguments = [
+        VAE,
+        EPOCH,
+        "--config.model.hidden=()",
+        "--sweep=model.latent_dim=2,3",
+        "--sweep=seed=0:2",
+        "--dry_run",
+    ]
+    code, out, err, _ = ask("warm", "train", [*arguments, f"--workdir={tmp_path / 'run'}"])
+    assert code == 0 and not list(tmp_path.iterdir()), err
+    header, _, *rows = (line.strip("| ").split(" | ") for line in out.splitlines() if line.startswith("|"))
+    assert header == ["member", "group", "seed", "model.latent_dim"]
+    assert rows == [["0", "0", "0", "2"], ["1", "0", "1", "2"], ["2", "1", "0", "3"], ["3", "1", "1", "3"]]
+    assert "model.latent_dim: static" in out and "seed: traced" in out
+    assert "group 0: 2 members, 10 steps each" in out and "group 1: 2 members, 10 steps each" in out

@@ -20,6 +20,8 @@ from aejax.models.vae.posteriors.gaussian import draw
 from aejax.types import Autoencoder, HParams, Task, TrainState
 from configs.base import get_config
 
+pytestmark = pytest.mark.slow
+
 D, K = 5, 2
 SPEC = Spec((D,), "table", "unit", 1.0, (), (), np.zeros(D, np.float32), None, None)
 

@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import pytest
 
 from aejax import config as configs
 from aejax import metrics
@@ -12,6 +13,7 @@ from aejax.reports import measure
 from tests.test_contracts import RECIPES, recipe
 
 
+@pytest.mark.slow
 def test_the_table_names_all_that_is_measured_and_nothing_else(table_csv, books_ndjson):
     """With one recipe for each model and its parts, and every option."""
     recipes = {}

@@ -220,6 +220,7 @@ def test_the_newest_version_is_read(tmp_path):
 # without TFDS, as it is installed by the extra `tfds` only
 
 
+@pytest.mark.slow
 def test_no_other_source_and_no_run_needs_tfds():
     """Every source's contract, in a process that can import neither TFDS nor TensorFlow."""
     script = """

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import jax
+import numpy as np
 import pytest
 
 from aejax import config as configs
@@ -57,6 +58,15 @@ def test_a_run_leaves_what_the_contract_says(reference):
     assert all(row["elbo"] == pytest.approx(-(row["reconstruction"] + row["kl"]), abs=1e-3) for row in rows)
     assert [row["status"] for row in records.read_csv(reference / "members.csv")] == ["done", "done"]
     assert rows[-1]["elbo"] > rows[2]["elbo"]  # it learns
+
+
+def test_the_data_of_a_run_are_described(reference):
+    dataset = data.load(small_config().data)
+    facts = records.read_json(reference / "data.json")["0"]
+    assert facts["sha256"] == dataset.sha256 and facts["rows"] == {"train": 1294, "valid": 144, "test": 359}
+    np.testing.assert_allclose(
+        data.spec_from_json(facts["spec"]).mean, dataset.train["x"].mean(axis=0, dtype=float), rtol=1e-6
+    )
 
 
 def test_done_is_done(reference):

@@ -18,6 +18,8 @@ from aejax.keys import base_config, files
 from aejax.models.parts import losses
 from aejax.types import HParams, Task
 
+pytestmark = pytest.mark.slow
+
 D, K, B, S = 5, 2, 6, 4
 SPEC = Spec((D,), "table", "binary", 1.0, (), (), np.full(D, 0.5, np.float32), None, None)
 X = jnp.float32(np.random.default_rng(0).integers(0, 2, (B, D)))

@@ -12,6 +12,8 @@ from aejax.plan import Plan, parse_axis
 from aejax.reports import gallery, measure, write
 from aejax.reports.write import write_report
 
+pytestmark = pytest.mark.slow
+
 
 def train(config, workdir, *sweep, **options):
     return run.run(Plan.make(config, [parse_axis(text, config) for text in sweep], **options), workdir)
