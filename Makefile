@@ -24,7 +24,7 @@ lint: $(STAMP) ## Check style, format and types.
 	$(RUN) -m basedpyright --level error --pythonpath $(RUN)
 
 quick: $(STAMP) ## Run the tests that compile nothing large (under a minute).
-	$(FAST) $(RUN) -m pytest -n 2 --dist worksteal -m "not bits and not slow"
+	$(FAST) $(RUN) -m pytest -n 2 --dist loadfile -m "not bits and not slow"
 
 test: lint ## Run lint and all tests.
 	$(FAST) $(RUN) -m pytest -n 2 --dist worksteal -m "not bits"

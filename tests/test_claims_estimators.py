@@ -15,6 +15,8 @@ from aejax.models.parts import losses
 from experiments.claims import _estimators as estimators
 from experiments.claims._estimators import Normal
 
+pytestmark = pytest.mark.slow
+
 TARGET = jnp.array([1.0, -1.0])
 POSTERIOR = Normal(2.0 / 3.0 * TARGET, jnp.full(2, 0.5 * np.log(1.0 / 3.0)))
 Q = Normal(jnp.array([0.2, 0.1]), jnp.array([-0.2, -0.4]))

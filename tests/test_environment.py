@@ -94,6 +94,7 @@ def test_a_directory_without_recorded_threads_gets_the_cores(text, pinned, tmp_p
     assert pinned({}, 1, directory=tmp_path)["NPROC"] == "4"
 
 
+@pytest.mark.slow
 def test_jax_obeys_what_is_pinned_and_describe_says_so():
     """In a process of its own: three threads of XLA, two devices."""
     script = """

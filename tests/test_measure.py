@@ -44,6 +44,7 @@ def test_the_name_of_log_p_says_what_was_done_to_the_pixels(small, changes, name
     assert measure.nll_name(group) == name
 
 
+@pytest.mark.slow
 def test_probes_read_factors_and_classes(small):
     """The codes are those of an untrained β-TC-VAE with three units."""
     small.data.name, small.data.test_fraction, small.data.valid_fraction = "sprites", 0.05, 0.9

@@ -254,6 +254,7 @@ def launch(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
 
 
+@pytest.mark.slow
 def test_the_launcher_says_what_is_there_and_what_it_cannot_prepare(tiny, tmp_path):
     there = launch("--name=fashion_mnist", f"--data_dir={tiny[1]}")
     assert there.returncode == 0 and "already prepared" in there.stdout and "40 train rows" in there.stdout

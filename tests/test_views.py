@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from aejax.engine import programs
 from aejax.plan import Plan, parse_axis
@@ -17,6 +18,7 @@ def test_a_setting_is_named_in_the_letters_of_the_field():
     assert views.setting_name({}) == ""
 
 
+@pytest.mark.slow
 def test_the_first_seed_of_every_setting_is_shown(small):
     sweep = [parse_axis(text, small) for text in ("objective.beta=1,4", "seed=0:2")]
     [group] = programs.make_groups(Plan.make(small, sweep))
