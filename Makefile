@@ -29,7 +29,7 @@ quick: $(STAMP) ## Run the tests that compile nothing large (under a minute).
 test: lint ## Run lint and all tests.
 	$(FAST) $(RUN) -m pytest -n 2 --dist worksteal -m "not bits"
 	rm -rf $(VENV)/compiled
-	$(ONCE) $(RUN) -m pytest -n 2 --dist load -m bits
+	$(ONCE) $(RUN) -m pytest -n 2 --dist loadfile -m bits
 
 lock: ## Make requirements.txt anew from pyproject.toml (needs uv): hashes, no index URLs, all platforms.
 	uv pip compile pyproject.toml --extra test --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade -o requirements.txt
