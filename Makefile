@@ -9,7 +9,7 @@ STAMP = $(VENV)/installed-$(shell $(PYTHON) -c 'import hashlib, sys; print("%d.%
 
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint quick test lock clean
+.PHONY: help demo docs lint quick test lock clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test: lint ## Run lint and all tests.
 	$(FAST) $(RUN) -m pytest -n 2 --dist worksteal -m "not bits"
 	rm -rf $(VENV)/compiled
 	$(ONCE) $(RUN) -m pytest -n 2 --dist loadfile -m bits
+
+docs: $(STAMP) ## Write the table of docs/keys.md anew from aejax/keys.py.
+	{ grep -v '^|' docs/keys.md; $(RUN) -m experiments.train --keys; } > $(VENV)/keys.md && mv $(VENV)/keys.md docs/keys.md
 
 lock: ## Make requirements.txt anew from pyproject.toml (needs uv): hashes, no index URLs, all platforms.
 	uv pip compile pyproject.toml --extra test --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade -o requirements.txt

@@ -54,7 +54,7 @@ def given_workdir(workdir: str | None) -> Path:
 
 
 def check_trained(workdir: Path) -> None:
-    """Raises UserError for what is no run directory, nor one of shards: before jax is imported."""
+    """Raises UserError if `workdir` holds neither a run nor shards of one: before jax is imported."""
     if not list(workdir.glob("shards/*/config.json")):
         records.read_json(workdir / "config.json")
 

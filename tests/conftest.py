@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -81,3 +82,93 @@ def planted():
     config = books_planted.get_config()
     config.data.num_items = config.data.num_contexts = 80
     return config
+
+
+LAUNCHER_SERVER = """
+import json, os, runpy, sys, tempfile, traceback
+
+import absl.flags, ml_collections.config_flags, numpy
+if sys.argv[1] == "warm":
+    import aejax.engine.run, aejax.reports.write, sklearn.datasets
+
+def launch(name, arguments, files):
+    for number in (1, 2):
+        os.dup2(files[number - 1].fileno(), number)
+    sys.argv = [f"experiments/{name}.py", *arguments]
+    code = 1
+    try:
+        runpy.run_module(f"experiments.{name}", run_name="__main__", alter_sys=True)
+        code = 0
+    except SystemExit as stop:
+        code = stop.code or 0
+    except BaseException:
+        traceback.print_exc()
+    files[2].write("jax" if "jax" in sys.modules else "")
+    for file in (sys.stdout, sys.stderr, files[2]):
+        file.flush()
+    os._exit(code)
+
+for line in sys.stdin:
+    files = [tempfile.TemporaryFile("w+") for _ in range(3)]
+    if not (child := os.fork()):
+        launch(*json.loads(line), files)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    texts = [(file.seek(0), file.read())[1] for file in files]
+    print(json.dumps([code, *texts]), flush=True)
+"""
+
+
+@pytest.fixture(scope="session")
+def ask():
+    """Runs a launcher: (kind of fork, its name, its arguments) -> (exit code, stdout, stderr, "jax" if imported).
+
+    Each runs in a fork of a process that has imported what all launchers import. A "warm" fork has jax; a "cold" one
+    has not, and so knows whether the launcher imported it.
+    """
+    servers = {}
+    threads = dict.fromkeys(["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"], "1")  # a process with threads should not fork
+
+    def call(kind, name, arguments):
+        if kind not in servers:
+            servers[kind] = subprocess.Popen(
+                [sys.executable, "-c", LAUNCHER_SERVER, kind],
+                cwd=ROOT,
+                env=os.environ | threads,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        server = servers[kind]
+        server.stdin.write(json.dumps([name, list(map(str, arguments))]) + "\n")
+        server.stdin.flush()
+        return json.loads(server.stdout.readline())
+
+    yield call
+    for server in servers.values():
+        server.communicate()
+
+
+@pytest.fixture
+def refused(ask, tmp_path):
+    """Runs a launcher and asserts how it must end; returns its one line."""
+
+    def call(name, arguments, warm=False):
+        before = snapshot(tmp_path)
+        arguments = [str(argument).replace("TMP", str(tmp_path)) for argument in arguments]
+        code, out, err, loaded = ask("warm" if warm else "cold", name, arguments)
+        assert code == 2, err
+        assert err.startswith("error: ") and err.endswith("\n") and err.count("\n") == 1, err
+        assert out == ""
+        assert bool(loaded) == warm, "an answer that needs no data must not wait for jax"
+        assert snapshot(tmp_path) == before
+        return err.removeprefix("error: ").rstrip("\n")
+
+    return call
+
+
+def snapshot(directory):
+    return {path: path.is_file() and path.read_bytes() for path in directory.rglob("*")}
+
+
+def assert_words(line, words):
+    assert all(word in line for word in words), line

@@ -1,14 +1,11 @@
 """The command line's contract: what the user got wrong ends with exit code 2 and one line, before anything is written.
 
-Every case is a whole launcher, from `sys.argv` to its exit, in a process of its own: a fork of one that has imported
-what all have in common, and so knows what the launcher imported itself. "warm" forks have jax, those before do not.
+Every case is a whole launcher, from `sys.argv` to its exit, in a process of its own (`ask` in conftest.py).
 """
 
-import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,96 +13,12 @@ import pytest
 from aejax import config as configs
 from aejax import records
 from configs.base import get_config
+from tests.conftest import ROOT, assert_words
 
-ROOT = Path(__file__).parent.parent
 LAUNCHERS = sorted(path.stem for path in (ROOT / "experiments").glob("[a-z]*.py") if path.stem != "launch")
-SERVER = """
-import json, os, runpy, sys, tempfile, traceback
-
-import absl.flags, ml_collections.config_flags, numpy
-if sys.argv[1] == "warm":
-    import aejax.engine.run, aejax.reports.write, sklearn.datasets
-
-def launch(name, arguments, files):
-    for number in (1, 2):
-        os.dup2(files[number - 1].fileno(), number)
-    sys.argv = [f"experiments/{name}.py", *arguments]
-    code = 1
-    try:
-        runpy.run_module(f"experiments.{name}", run_name="__main__", alter_sys=True)
-        code = 0
-    except SystemExit as stop:
-        code = stop.code or 0
-    except BaseException:
-        traceback.print_exc()
-    files[2].write("jax" if "jax" in sys.modules else "")
-    for file in (sys.stdout, sys.stderr, files[2]):
-        file.flush()
-    os._exit(code)
-
-for line in sys.stdin:
-    files = [tempfile.TemporaryFile("w+") for _ in range(3)]
-    if not (child := os.fork()):
-        launch(*json.loads(line), files)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    texts = [(file.seek(0), file.read())[1] for file in files]
-    print(json.dumps([code, *texts]), flush=True)
-"""
 VAE = "--config=configs/vae.py"
 EPOCH = "--config.train.epochs=1"
 NUMBERS = ["--config.data.name=arrays", "--config.data.path=TMP/numbers.npz"]
-
-
-@pytest.fixture(scope="module")
-def ask():
-    """Runs a launcher: (kind of fork, its name, its arguments) -> (exit code, stdout, stderr, "jax" if imported)."""
-    servers = {}
-    threads = dict.fromkeys(["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"], "1")  # a process with threads should not fork
-
-    def call(kind, name, arguments):
-        if kind not in servers:
-            servers[kind] = subprocess.Popen(
-                [sys.executable, "-c", SERVER, kind],
-                cwd=ROOT,
-                env=os.environ | threads,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        server = servers[kind]
-        server.stdin.write(json.dumps([name, list(map(str, arguments))]) + "\n")
-        server.stdin.flush()
-        return json.loads(server.stdout.readline())
-
-    yield call
-    for server in servers.values():
-        server.communicate()
-
-
-@pytest.fixture
-def refused(ask, tmp_path):
-    """Runs a launcher and asserts how it must end; returns its one line."""
-
-    def call(name, arguments, warm=False):
-        before = snapshot(tmp_path)
-        arguments = [str(argument).replace("TMP", str(tmp_path)) for argument in arguments]
-        code, out, err, loaded = ask("warm" if warm else "cold", name, arguments)
-        assert code == 2, err
-        assert err.startswith("error: ") and err.endswith("\n") and err.count("\n") == 1, err
-        assert out == ""
-        assert bool(loaded) == warm, "an answer that needs no data must not wait for jax"
-        assert snapshot(tmp_path) == before
-        return err.removeprefix("error: ").rstrip("\n")
-
-    return call
-
-
-def snapshot(directory):
-    return {path: path.is_file() and path.read_bytes() for path in directory.rglob("*")}
-
-
-def assert_words(line, words):
-    assert all(word in line for word in words), line
 
 
 @pytest.mark.parametrize("name", LAUNCHERS)
@@ -373,30 +286,6 @@ def test_a_run_of_pairs_needs_no_input_and_others_do(refused, tmp_path):
         records.write_json(tmp_path / kind / "data.json", {"0": {"spec": {"kind": kind}}})
         assert_words(refused("embed", [f"--workdir=TMP/{kind}"]), [f"{flag} is missing"])
     assert_words(refused("embed", ["--workdir=TMP/pairs", "--tsv=x", "--metric=cosin"]), ["--metric=cosin", "cosine"])
-
-
-RECIPES = {  # the body of get_config(), or the whole file, and what the line must say
-    "whole file: def get_config(:": ["SyntaxError, line 1"],
-    "whole file: x = 1": ["no attribute 'get_config'", "a recipe has a function get_config()"],
-    "return {'seed': 0}": ["the config is a dict", "aejax.keys.base_config()"],
-    "return None": ["get_config() returned None"],
-    "return 1 / 0": ["ZeroDivisionError"],
-    "config.model.latent_dim = 2.5": ["2.5", "latent_dim", "int"],
-    "config.objective.beta = numpy.float32(4.0)": ["4.0", "beta", "numpy.float32"],
-    "config.objective = ConfigDict({**config.objective, 'beta': 4})": ["objective.beta=4 is a int", "float", "1.0"],
-    "config.model.name = None": ["model.name=None", "'vae'"],
-    "config.model.latnt_dim = 3": ["'model.latnt_dim'", "did you mean 'model.latent_dim'?"],
-    "del config.model.hidden": ["config lacks model.hidden"],
-    "config.data.path = 'my.npy'": ["data.path has no effect", "data.name=arrays"],
-}
-
-
-@pytest.mark.parametrize("body", RECIPES)
-def test_a_recipe_that_cannot_be_used_is_one_line(body, refused, tmp_path):
-    text = "import numpy\nfrom ml_collections import ConfigDict\nfrom aejax.keys import base_config\n\n\n"
-    text += f"def get_config():\n    config = base_config()\n    {body}\n    return config\n"
-    (tmp_path / "mine.py").write_text(body.removeprefix("whole file: ") if body.startswith("whole") else text)
-    assert_words(refused("train", ["--config=TMP/mine.py", "--workdir=TMP/run"]), RECIPES[body])
 
 
 @pytest.mark.slow

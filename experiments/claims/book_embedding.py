@@ -123,7 +123,7 @@ def genre_auc(dataset: Dataset) -> float:
 
 
 def link_auc(dataset: Dataset, items: np.ndarray, contexts: np.ndarray) -> float:
-    """AUC of the cosines of all held-out pairs against those of random pairs, that are no pairs of any split."""
+    """AUC of the cosines: all held-out pairs against random pairs that occur in no split."""
     items, contexts, sizes = unit(items), unit(contexts), dataset.spec.sizes
     generator = np.random.default_rng(0)
     item, context = dataset.test["item"], dataset.test["context"]
