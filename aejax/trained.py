@@ -1,8 +1,8 @@
-"""One trained member as an object that maps rows to codes, reconstructions, samples and densities, all in numpy."""
+"""What a run directory holds, read back: a member as a numpy-in, numpy-out object, or a group with its state."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,11 +11,12 @@ import numpy as np
 from aejax import data, records
 from aejax.data.types import Dataset, Spec
 from aejax.engine import checkpoint, preprocess, programs
+from aejax.engine.programs import Group
 from aejax.engine.streams import EVALUATION, stream
 from aejax.errors import UserError
 from aejax.metrics import log_likelihood
 from aejax.plan import Member, parts
-from aejax.types import Autoencoder, Params
+from aejax.types import Autoencoder, Params, TrainState
 
 LACKED = {"decode": "decoder", "posterior": "Gaussian posterior", "log_weights": "density p(x) to estimate"}
 
@@ -182,9 +183,30 @@ def load(workdir: Path, index: int | None = None, dataset: Dataset | None = None
     params = jax.tree.map(lambda leaf: leaf[siblings.index(member)], state.params)
 
     def read_dataset() -> Dataset:
-        found = dataset or data.load(member.config.data)
-        if facts["sha256"] != found.sha256:
-            raise UserError(f"the data of {workdir} have changed since it was trained: restore them, or train it again")
-        return found
+        return unchanged(dataset or data.load(member.config.data), facts, workdir)
 
     return Trained(member, task.model, spec, params, read_dataset)
+
+
+class TrainedGroup(NamedTuple):
+    """The members of a group as their newest checkpoint holds them."""
+
+    group: Group
+    step: int
+    state: TrainState  # [M, ...]
+    lanes: int  # members in one vmap
+
+
+def load_group(directory: Path, group: Group) -> TrainedGroup:
+    """The state of a group; raises UserError if no step is saved, or if the data have changed since the training."""
+    plan, facts = (records.read_json(directory / name) for name in ("config.json", "data.json"))
+    unchanged(group.dataset, facts[str(group.number)], directory)
+    step, state = checkpoint.newest_state(directory, group.number, programs.state_shapes(group.task, group.members))
+    return TrainedGroup(group, step, state, plan["lanes"][str(group.number)])
+
+
+def unchanged(dataset: Dataset, facts: dict[str, Any], directory: Path) -> Dataset:
+    """The data; raises UserError if they are not those of `facts`, an entry of data.json."""
+    if facts["sha256"] != dataset.sha256:
+        raise UserError(f"the data of {directory} have changed since it was trained: restore them, or train it again")
+    return dataset

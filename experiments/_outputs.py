@@ -72,7 +72,7 @@ def write_samples(path: Path, spec: Spec, codes: np.ndarray, x: np.ndarray) -> N
     if path.suffix == ".png":
         from aejax.reports import figures
 
-        figures.tiles(path, [("", x)], columns=math.isqrt(len(x) - 1) + 1, title=f"{len(x)} samples")
+        figures.save(path, figures.draw_tiles([("", x)], columns=math.isqrt(len(x) - 1) + 1, title=f"{len(x)} samples"))
     elif path.suffix == ".npy":
         np.save(path, x)
     elif path.suffix == ".npz":

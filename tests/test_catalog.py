@@ -4,6 +4,7 @@ import ast
 import string
 
 import pytest
+from matplotlib.figure import Figure
 
 from aejax.reports import catalog, gallery
 from tests.conftest import ROOT
@@ -16,7 +17,7 @@ def test_the_gallery_draws_all_figures_of_the_catalog_with_the_words_of_their_ca
         name.value: {keyword.arg for keyword in call.keywords}
         for call in calls
         if isinstance(call.func, ast.Name) and call.func.id == gallery.picture.__name__
-        if isinstance(name := call.args[1], ast.Constant)
+        if isinstance(name := call.args[0], ast.Constant)
     }
     fields = {
         name: {field for _, field, _, _ in string.Formatter().parse(caption) if field}
@@ -25,8 +26,9 @@ def test_the_gallery_draws_all_figures_of_the_catalog_with_the_words_of_their_ca
     assert drawn == fields and ".png" not in source
 
 
-def test_a_picture_is_named_after_its_figure(tmp_path):
-    drawn = catalog.picture(tmp_path, "samples", "-1", source="the prior")
-    assert drawn == (tmp_path / "samples-1.png", "Decoded draws from the prior.", "tiles of samples")
+def test_a_picture_is_named_after_its_figure():
+    figure = Figure()
+    drawn = catalog.picture("samples", figure, source="the prior")
+    assert drawn == ("samples", figure, "Decoded draws from the prior.", "tiles of samples")
     with pytest.raises(KeyError):
-        catalog.picture(tmp_path, "sample")
+        catalog.picture("sample", figure)

@@ -49,5 +49,5 @@ CASES: dict[str, Any] = {
 
 @pytest.mark.parametrize("draw, arguments", [(case[0], case[1:]) for case in CASES.values()], ids=list(CASES))
 def test_every_case_becomes_a_small_png(tmp_path, draw, arguments):
-    figures.to_png(draw)(tmp_path / "a.png", *arguments)
+    figures.save(tmp_path / "a.png", draw(*arguments))
     assert_small_png(tmp_path / "a.png")

@@ -71,7 +71,7 @@ CASES: dict[str, Any] = {
 
 @pytest.mark.parametrize("draw, arguments", [(case[0], case[1:]) for case in CASES.values()], ids=list(CASES))
 def test_every_case_becomes_a_small_png(tmp_path, draw, arguments):
-    figures.to_png(draw)(tmp_path / "a.png", *arguments)
+    figures.save(tmp_path / "a.png", draw(*arguments))
     assert_small_png(tmp_path / "a.png")
 
 
@@ -85,7 +85,7 @@ def test_the_same_arrays_are_the_same_bytes_and_others_are_others(tmp_path, name
     else:
         changed = [(label, 1 - array, *others) for label, array, *others in first]
     for path, data in (("a.png", first), ("b.png", first), ("c.png", changed)):
-        figures.to_png(draw)(tmp_path / path, data, *rest)
+        figures.save(tmp_path / path, draw(data, *rest))
     a, b, c = ((tmp_path / path).read_bytes() for path in ("a.png", "b.png", "c.png"))
     assert a == b != c
 
@@ -93,9 +93,9 @@ def test_the_same_arrays_are_the_same_bytes_and_others_are_others(tmp_path, name
 def test_the_users_matplotlib_settings_change_nothing(tmp_path):
     import matplotlib
 
-    figures.rate_distortion(tmp_path / "a.png", points(3))
+    figures.save(tmp_path / "a.png", figures.draw_rate_distortion(points(3)))
     with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.dpi": 30}):
-        figures.rate_distortion(tmp_path / "b.png", points(3))
+        figures.save(tmp_path / "b.png", figures.draw_rate_distortion(points(3)))
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 

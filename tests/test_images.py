@@ -15,7 +15,7 @@ from tests.panels import RNG, pictures, pixels
 
 def test_a_tile_is_its_image_pixel_by_pixel(tmp_path):
     x = RNG.integers(0, 256, (6, 8, 8, 1)).astype(np.uint8)
-    figures.tiles(tmp_path / "a.png", [("", x / np.float32(255))], columns=3)
+    figures.save(tmp_path / "a.png", figures.draw_tiles([("", x / np.float32(255))], columns=3))
     page = pixels(tmp_path / "a.png")[..., 0]
     scale = 8  # 64 pixels a tile
     block = np.full((2 * 66 - 2, 3 * 66 - 2), 255, np.uint8)

@@ -12,7 +12,7 @@ from tests.panels import pictures
 def test_the_report_holds_every_figure_and_row_and_needs_nothing_else(tmp_path):
     paths = [tmp_path / "a.png", tmp_path / "b.png"]
     for path, count in zip(paths, (1, 2), strict=True):
-        figures.tiles(path, [("", pictures(count))])
+        figures.save(path, figures.draw_tiles([("", pictures(count))]))
     rows = [
         {"member": 0, "status": "done", "elbo": -103.27123, "note": "a < b & c"},
         {"member": 1, "status": "diverged at step 7", "elbo": float("nan"), "note": None},

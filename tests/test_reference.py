@@ -19,6 +19,7 @@ from aejax import data, records
 from aejax.engine import programs, run
 from aejax.plan import Plan, parse_axis
 from aejax.reports import measure
+from aejax.trained import load_group
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.slow
@@ -278,9 +279,10 @@ def program(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tested(program):
-    """What an evaluation says of the members."""
+    """The state of the members, and what an evaluation says of them."""
     [group] = programs.make_groups(Plan.read(program))
-    return measure.measure_group(program, group, SAMPLES)
+    members = load_group(program, group)
+    return members.state, measure.measure_group(members, SAMPLES)
 
 
 @pytest.fixture(scope="module")
@@ -298,9 +300,10 @@ def assert_close(row, expected):
 
 
 def test_the_parameters_are_those_of_the_account(tested, account):
+    state, _ = tested
     for lane, (_, visits, diverged) in enumerate(account):
-        assert tested.state.step[lane] == 30 and tested.state.diverged[lane] == diverged
-        params = flat(jax.tree.map(lambda leaf, lane=lane: leaf[lane], tested.state.params))
+        assert state.step[lane] == 30 and state.diverged[lane] == diverged
+        params = flat(jax.tree.map(lambda leaf, lane=lane: leaf[lane], state.params))
         assert set(params) == set(visits[-1][0])
         for name, expected in visits[-1][0].items():
             expected = np.where(np.isfinite(expected), expected, np.nan)
@@ -322,12 +325,13 @@ def test_the_rows_of_metrics_are_those_of_the_account(program, account):
 
 
 def test_the_test_metrics_are_those_of_the_account(tested, account):
+    _, measured = tested
     for lane, (config, visits, _) in enumerate(account[:2]):
         params, test = visits[-1][0], rows_of(config)[2]
         numbers, units = informed(config, params, test)
-        assert_close(tested.rows[lane], evaluated(config, params, test) | weighed(config, params, test) | numbers)
+        assert_close(measured.results[lane], evaluated(config, params, test) | weighed(config, params, test) | numbers)
         for name, expected in units.items():
-            found = [row[name] for row in tested.units if row["member"] == lane]
+            found = [row[name] for row in measured.units if row["member"] == lane]
             np.testing.assert_allclose(found, expected, **TOLERANCE)
 
 

@@ -15,7 +15,7 @@ from tests.panels import NUMBERS, codes, pixels
 
 
 def test_a_color_bar_has_no_bands(tmp_path):
-    figures.latent_scatter(tmp_path / "a.png", [("", codes(90), NUMBERS)])
+    figures.save(tmp_path / "a.png", figures.draw_latent_scatter([("", codes(90), NUMBERS)]))
     assert len(np.unique(pixels(tmp_path / "a.png").reshape(-1, 3), axis=0)) > 256
 
 

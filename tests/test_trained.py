@@ -172,7 +172,7 @@ def test_an_exact_density_is_the_gaussian_it_is(table):
 def test_an_estimated_density_is_that_of_the_evaluation(digits):
     workdir, dataset = digits
     [group] = programs.make_groups(Plan.read(workdir))
-    rows = measure.measure_group(workdir, group, num_samples=40).rows  # in two chunks of 20
+    rows = measure.measure_group(trained.load_group(workdir, group), num_samples=40).results  # in two chunks of 20
     for index, seed in ((0, 3), (1, 4)):
         log_p = trained.load(workdir, index).log_prob(dataset.test["x"], 40, seed)
         assert log_p.shape == (359,)

@@ -8,8 +8,8 @@ import pytest
 from aejax.engine import programs
 from aejax.plan import Plan, parse_axis
 from aejax.reports import views
-from aejax.trained import sample_codes
-from aejax.types import Autoencoder
+from aejax.trained import TrainedGroup, sample_codes
+from aejax.types import Autoencoder, TrainState
 
 
 def test_a_setting_is_named_in_the_letters_of_the_field():
@@ -23,7 +23,8 @@ def test_the_first_seed_of_every_setting_is_shown(small):
     sweep = [parse_axis(text, small) for text in ("objective.beta=1,4", "seed=0:2")]
     [group] = programs.make_groups(Plan.make(small, sweep))
     params = jax.vmap(lambda key: group.task.model.init(key)[0])(jax.random.split(jax.random.key(0), 4))
-    shown = views.views(group, params)
+    state = TrainState(jnp.zeros(4), jnp.full(4, -1), params, {}, ())
+    shown = views.views(TrainedGroup(group, 0, state, lanes=1))
     assert [view.label for view in shown] == ["β = 1", "β = 4"]
     x = views.first_rows(group, "test", views.MOST_ROWS)
     for view, lane in zip(shown, (0, 2), strict=True):

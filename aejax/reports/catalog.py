@@ -1,9 +1,10 @@
-"""The figures that a run may get: the file name, caption and alternative text of each, written once."""
+"""The figures that a run may get: the name, caption and alternative text of each, written once."""
 
-from pathlib import Path
 from typing import NamedTuple
 
-FIGURES = {  # file name: caption, alternative text
+from matplotlib.figure import Figure
+
+FIGURES = {  # name, also of the file: caption, alternative text
     "latent": ("{title}, one panel per setting.", "scatter of codes by label"),
     "map": ("True positions, and the learned ones laid over them.", "maps of items"),
     "activations": ("All activations of the test rows; red: exactly 0.", "histograms of activations"),
@@ -29,14 +30,15 @@ FIGURES = {  # file name: caption, alternative text
 
 
 class Picture(NamedTuple):
-    """A file with its caption and alternative text."""
+    """A figure with its name, caption and alternative text."""
 
-    path: Path
+    name: str
+    figure: Figure
     caption: str
     alternative: str
 
 
-def picture(directory: Path, name: str, suffix: str = "", **words: str) -> Picture:
-    """A figure by its name; the file's name ends in `suffix`, and `words` fill the braces of the caption."""
+def picture(name: str, figure: Figure, **words: str) -> Picture:
+    """A figure under its name; `words` fill the braces of its caption."""
     caption, alternative = FIGURES[name]
-    return Picture(directory / f"{name}{suffix}.png", caption.format(**words), alternative)
+    return Picture(name, figure, caption.format(**words), alternative)

@@ -1,6 +1,6 @@
 """Chooses and draws the figures of a run: codes, reconstructions and samples by setting, curves over all members."""
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -11,6 +11,8 @@ from aejax.plan import Member
 from aejax.reports import figures
 from aejax.reports.catalog import Picture, picture
 from aejax.reports.views import MOST_ROWS, View, first_rows, setting_name, shown_rows
+
+Rows = list[dict[str, Any]]
 
 MOST_VIEWS = 8
 GRID = 20  # codes along each side of the latent grid
@@ -23,29 +25,29 @@ def spread(count: int, most: int) -> list[int]:
     return sorted({round(i) for i in np.linspace(0, count - 1, min(count, most))})
 
 
-def draw_views(directory: Path, shown: list[View], suffix: str, projection: str) -> list[Picture]:
-    """The pictures of settings with the same data, of many eight spread over the sweep; files end in `suffix`."""
+def draw_views(shown: list[View], projection: str) -> Iterator[Picture]:
+    """The pictures of settings with the same data: at most eight of them, spread evenly over the sweep."""
     shown = [shown[i] for i in spread(len(shown), MOST_VIEWS)]
     dataset, plane = shown[0].group.dataset, [view for view in shown if view.codes.shape[1] == 2]
     if "position" in dataset.items and plane:
-        return [draw_map(directory, suffix, plane)]
-    pictures = [draw_scatter(directory, suffix, shown, projection)]
+        yield draw_map(plane)
+        return
+    yield draw_scatter(shown, projection)
     if any((view.codes >= 0).all() or (view.codes == 0).any() for view in shown):  # units that can be off
-        pictures.append(draw_activations(directory, suffix, shown))
+        yield draw_activations(shown)
     shown, plane = ([view for view in views if view.model.decode] for views in (shown, plane))
     if shown and dataset.spec.kind == "table":
-        pictures.append(draw_heatmap(directory, suffix, shown))
+        yield draw_heatmap(shown)
     elif shown:
-        pictures.append(draw_reconstructions(directory, suffix, shown))
-        pictures.append(draw_samples(directory, suffix, shown))
+        yield draw_reconstructions(shown)
+        yield draw_samples(shown)
         if plane:
-            pictures.append(draw_grid(directory, suffix, plane))
+            yield draw_grid(plane)
         if deep := [view for view in shown if view.model.kl_of_units and view.codes.shape[1] > 2]:  # prior N(0, I)
-            pictures.append(draw_traversals(directory, suffix, deep))
-    return pictures
+            yield draw_traversals(deep)
 
 
-def draw_scatter(directory: Path, suffix: str, shown: list[View], projection: str) -> Picture:
+def draw_scatter(shown: list[View], projection: str) -> Picture:
     """The codes of the test rows (of pairs: the items), colored by label: as they are for k = 2, else projected."""
     dataset = shown[0].group.dataset
     _, y = shown_rows(shown[0].group)
@@ -57,12 +59,12 @@ def draw_scatter(directory: Path, suffix: str, shown: list[View], projection: st
     what = "test rows" if dataset.spec.kind != "pairs" else "items" if y is None else "labeled items"
     title = f"Codes of {min(len(points) for _, points, _ in panels):,} {what}"
     across, up = (" or ".join(dict.fromkeys(axis)) for axis in zip(*names, strict=True))
-    drawn, classes = picture(directory, "latent", suffix, title=title), dataset.spec.class_names
-    figures.latent_scatter(drawn.path, panels, classes, (across, up), title=title, same_scale=across == "z₁")
-    return drawn
+    classes, same_scale = dataset.spec.class_names, across == "z₁"
+    figure = figures.draw_latent_scatter(panels, classes, (across, up), title=title, same_scale=same_scale)
+    return picture("latent", figure, title=title)
 
 
-def draw_map(directory: Path, suffix: str, shown: list[View]) -> Picture:
+def draw_map(shown: list[View]) -> Picture:
     """The items' true positions, and the codes of every view rotated, reflected and shifted onto them."""
     dataset = shown[0].group.dataset
     position = dataset.items["position"][:MOST_ROWS]
@@ -72,12 +74,10 @@ def draw_map(directory: Path, suffix: str, shown: list[View]) -> Picture:
         panels.append((", ".join(filter(None, [view.label, f"learned: Procrustes residual {residual:.2g}"])), moved))
     names = dataset.ids["items"][:MOST_ROWS].tolist()
     title = f"Positions of {len(position):,} items, learned from their distances"
-    drawn = picture(directory, "map", suffix)
-    figures.maps(drawn.path, panels, names, title=title)
-    return drawn
+    return picture("map", figures.draw_maps(panels, names, title=title))
 
 
-def draw_reconstructions(directory: Path, suffix: str, shown: list[View]) -> Picture:
+def draw_reconstructions(shown: list[View]) -> Picture:
     """A row of test images, and per view a row of reconstructions, below what they were made from if corrupted."""
     x, panels = first_rows(shown[0].group, "test", 16), []
     for view in shown:
@@ -86,19 +86,17 @@ def draw_reconstructions(directory: Path, suffix: str, shown: list[View]) -> Pic
             panels += [(view.label or "corrupted", x_tilde), ("reconstructed", x_hat)]
         else:
             panels.append((view.label or "reconstruction", view.decode(view.codes[:16])))
-    drawn = picture(directory, "reconstructions", suffix)
-    figures.reconstructions(drawn.path, x, panels, title="Test images and their reconstructions")
-    return drawn
+    figure = figures.draw_reconstructions(x, panels, title="Test images and their reconstructions")
+    return picture("reconstructions", figure)
 
 
-def draw_activations(directory: Path, suffix: str, shown: list[View]) -> Picture:
+def draw_activations(shown: list[View]) -> Picture:
     """How the units' activations are spread, and how many are exactly 0."""
-    drawn, panels = picture(directory, "activations", suffix), [(view.label, view.codes) for view in shown]
-    figures.activations(drawn.path, panels, title="Activations of the code's units")
-    return drawn
+    panels = [(view.label, view.codes) for view in shown]
+    return picture("activations", figures.draw_activations(panels, title="Activations of the code's units"))
 
 
-def draw_heatmap(directory: Path, suffix: str, shown: list[View]) -> Picture:
+def draw_heatmap(shown: list[View]) -> Picture:
     """Rows of a table above their reconstructions."""
     group = shown[0].group
     spec, x, y = group.dataset.spec, first_rows(group, "test", 200), group.dataset.test.get("y")
@@ -108,22 +106,20 @@ def draw_heatmap(directory: Path, suffix: str, shown: list[View]) -> Picture:
 
     panels = [(view.label or "reconstruction", flat(view.decode(view.codes[: len(x)]))) for view in shown]
     unit, y = "standardized value" if spec.center is not None else "value", None if y is None else y[:200]
-    drawn = picture(directory, "heatmap", suffix)
-    figures.table_heatmap(drawn.path, flat(x), panels, spec.feature_names, y, spec.class_names, unit=unit)
-    return drawn
+    figure = figures.draw_table_heatmap(flat(x), panels, spec.feature_names, y, spec.class_names, unit=unit)
+    return picture("heatmap", figure)
 
 
-def draw_samples(directory: Path, suffix: str, shown: list[View]) -> Picture:
+def draw_samples(shown: list[View]) -> Picture:
     """Decoded draws from the prior, or from a Gaussian fitted to the codes of a model without one."""
     num = SAMPLES if len(shown) == 1 else SAMPLES // 4
     source = "the prior" if shown[0].model.sample_prior else "a Gaussian fitted to the test codes"
     panels = [(view.label, view.decode(view.sample(num, 0))) for view in shown]
-    drawn = picture(directory, "samples", suffix, source=source)
-    figures.tiles(drawn.path, panels, columns=int(num**0.5), title=f"Samples: decoded draws from {source}")
-    return drawn
+    figure = figures.draw_tiles(panels, columns=int(num**0.5), title=f"Samples: decoded draws from {source}")
+    return picture("samples", figure, source=source)
 
 
-def draw_grid(directory: Path, suffix: str, shown: list[View]) -> Picture:
+def draw_grid(shown: list[View]) -> Picture:
     """The decoded plane of codes: over its prior's quantiles for a model with one, else over the codes' range."""
     panels = []
     for view in shown:
@@ -136,12 +132,11 @@ def draw_grid(directory: Path, suffix: str, shown: list[View]) -> Picture:
         z1, z2 = steps[:, 0], steps[:, 1]
         panels.append((view.label, view.decode(figures.grid_codes(z1, z2)), z1, z2))
     spacing = "quantiles of the prior" if shown[0].model.sample_prior else "the range of the test codes"
-    drawn = picture(directory, "latent_grid", suffix, spacing=spacing)
-    figures.latent_grid(drawn.path, panels, title=f"Decoded {GRID} × {GRID} grid of codes ({spacing})")
-    return drawn
+    figure = figures.draw_latent_grid(panels, title=f"Decoded {GRID} × {GRID} grid of codes ({spacing})")
+    return picture("latent_grid", figure, spacing=spacing)
 
 
-def draw_traversals(directory: Path, suffix: str, shown: list[View]) -> Picture:
+def draw_traversals(shown: list[View]) -> Picture:
     """The first test image with one unit after the other moved, those that tell most of the image first."""
     panels = []
     for view in shown:
@@ -151,59 +146,44 @@ def draw_traversals(directory: Path, suffix: str, shown: list[View]) -> Picture:
         units = np.argsort(-kl, kind="stable")[:UNITS]
         codes = figures.traversal_codes(view.codes[0], units)
         panels.append((view.label, view.decode(codes), view.codes[0], units, kl[units]))
-    drawn = picture(directory, "traversals", suffix)
-    figures.traversals(drawn.path, panels, title="One unit moved at a time, the others as a test image has them")
-    return drawn
+    figure = figures.draw_traversals(panels, title="One unit moved at a time, the others as a test image has them")
+    return picture("traversals", figure)
 
 
 def draw_sweep(
-    directory: Path,
-    members: list[Member],
-    metrics: list[dict[str, Any]],
-    results: list[dict[str, Any]],
-    units: list[dict[str, Any]],
-    likelihoods: list[dict[str, Any]],
-) -> list[Picture]:
-    """The pictures of all members: their curves, for a swept VAE rate against distortion, and what their codes hold."""
+    members: list[Member], metrics: Rows, results: Rows, units: Rows, likelihoods: Rows
+) -> Iterator[Picture]:
+    """The pictures of all members: training curves, rate against distortion if a VAE is swept, units, likelihoods."""
     labels = {member.index: setting_name(member.setting) for member in members}
-    pictures = []
     if metrics:
-        pictures.append(picture(directory, "curves"))
         titles = curves({name for row in metrics for name in row})
-        figures.curves(pictures[-1].path, metrics, labels, titles, title="Training")
+        yield picture("curves", figures.draw_curves(metrics, labels, titles, title="Training"))
     if len(members) > 1 and any(row.get("kl") is not None for row in results):
-        pictures.append(draw_rate_distortion(directory, members, labels, results))
+        yield draw_rate_distortion(members, labels, results)
     if units:
-        pictures.append(picture(directory, "units"))
-        figures.units(pictures[-1].path, series(units, labels, "kl", "variance"))
+        yield picture("units", figures.draw_units(series(units, labels, "kl", "variance")))
     if likelihoods:
-        pictures.append(picture(directory, "likelihood"))
-        figures.likelihood(pictures[-1].path, series(likelihoods, labels, "num_samples", "nll"))
-    return pictures
+        yield picture("likelihood", figures.draw_likelihood(series(likelihoods, labels, "num_samples", "nll")))
 
 
-def draw_rate_distortion(
-    directory: Path, members: list[Member], labels: dict[int, str], results: list[dict[str, Any]]
-) -> Picture:
+def draw_rate_distortion(members: list[Member], labels: dict[int, str], results: Rows) -> Picture:
     """KL and reconstruction of every member, colored by the first swept key if that is a number."""
-    drawn, swept = picture(directory, "rate_distortion"), next(iter(members[0].setting), "")
+    swept = next(iter(members[0].setting), "")
     points = [{**row, "label": labels[row["member"]], "value": row.get(swept)} for row in results]
     numeric = swept and all(isinstance(point["value"], float | int) for point in points)
     points = points if numeric else [{**point, "value": None} for point in points]
-    figures.rate_distortion(drawn.path, points, setting_name({swept: ""}).rstrip(" =") if numeric else "")
-    return drawn
+    name = setting_name({swept: ""}).rstrip(" =") if numeric else ""
+    return picture("rate_distortion", figures.draw_rate_distortion(points, name))
 
 
-def series(
-    rows: list[dict[str, Any]], labels: dict[int, str], x: str, y: str
-) -> list[tuple[str, np.ndarray, np.ndarray]]:
+def series(rows: Rows, labels: dict[int, str], x: str, y: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """The label of each member that the rows are of, and two of their columns."""
-    mine: dict[int, list[dict[str, Any]]] = {}
+    mine: dict[int, Rows] = {}
     for row in rows:
         mine.setdefault(row["member"], []).append(row)
     return [(labels[index], column(own, x), column(own, y)) for index, own in mine.items()]
 
 
-def column(rows: list[dict[str, Any]], key: str) -> np.ndarray:
+def column(rows: Rows, key: str) -> np.ndarray:
     """One number per row; NaN if it is missing."""
     return np.array([row.get(key, np.nan) for row in rows], float)

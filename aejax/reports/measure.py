@@ -1,43 +1,32 @@
 """Measures the members of a run on its test set: the rows of results.csv, units.csv and likelihood.csv."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from aejax import records
-from aejax.engine import checkpoint, programs, sweep
+from aejax.engine import programs, sweep
 from aejax.engine.programs import Group
 from aejax.errors import UserError
 from aejax.metrics import METRICS, UNITS, averages, disentanglement, information, log_likelihood, probes
 from aejax.reports.views import first_rows
+from aejax.trained import TrainedGroup
 from aejax.types import Metrics, TrainState
 
 
 class Measured(NamedTuple):
-    """What the test set says of the members of a group."""
+    """The rows of a group, by table."""
 
-    rows: list[dict[str, Any]]  # of results.csv: one for each member
-    units: list[dict[str, Any]]  # of units.csv
-    likelihoods: list[dict[str, Any]]  # of likelihood.csv
-    state: TrainState  # [M, ...]
+    results: list[dict[str, Any]]  # one for each member
+    units: list[dict[str, Any]]
+    likelihoods: list[dict[str, Any]]
 
 
-def measure_group(directory: Path, group: Group, num_samples: int = 0, probe: bool = False) -> Measured:
-    """Measures the members of a group; estimates log p(x) if `num_samples` is not 0, reads the codes if `probe`.
-
-    Raises UserError if the data have changed since the training, or nothing is saved yet.
-    """
-    plan, facts = (records.read_json(directory / name) for name in ("config.json", "data.json"))
-    if facts[str(group.number)]["sha256"] != group.dataset.sha256:
-        raise UserError(
-            f"the data of {directory} have changed since it was trained, so its test metrics would be wrong: "
-            "restore them, or train it again"
-        )
-    step, state = checkpoint.newest_state(directory, group.number, programs.state_shapes(group.task, group.members))
-    metrics = test_metrics(group, state, plan["lanes"][str(group.number)], num_samples)
+def measure_group(trained: TrainedGroup, num_samples: int = 0, probe: bool = False) -> Measured:
+    """Measures the members of a group; estimates log p(x) if `num_samples` is not 0, reads the codes if `probe`."""
+    group, step, state, lanes = trained
+    metrics = test_metrics(group, state, lanes, num_samples)
     probed = probe_members(group, state) if probe else [{}] * len(group.members)
     finished = "done" if step == group.total_steps else f"unfinished at step {step} of {group.total_steps}"
     rows = []
@@ -46,7 +35,7 @@ def measure_group(directory: Path, group: Group, num_samples: int = 0, probe: bo
         status = finished if diverged < 0 else f"diverged at step {diverged}"
         values = {name: metrics[name][lane].item() for name in METRICS if name in metrics}
         rows.append({**member.row, "status": status, **values, **probed[lane]})
-    return Measured(rows, unit_rows(group, metrics), likelihood_rows(group, metrics, num_samples), state)
+    return Measured(rows, unit_rows(group, metrics), likelihood_rows(group, metrics, num_samples))
 
 
 def test_metrics(group: Group, state: TrainState, lanes: int, num_samples: int) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from aejax.data.types import Dataset
 from aejax.engine.programs import Group
-from aejax.trained import sample_codes
+from aejax.trained import TrainedGroup, sample_codes
 from aejax.types import Autoencoder, Params
 
 MOST_ROWS = 5000  # of the test set, in a scatter
@@ -54,8 +54,9 @@ def setting_name(setting: dict[str, Any]) -> str:
     return ", ".join(f"{name} = {f'{value:g}' if isinstance(value, float) else value}" for name, value in named)
 
 
-def views(group: Group, params: Params) -> list[View]:
-    """The first member of each setting in a group; `params` are those of all its members [M, ...]."""
+def views(trained: TrainedGroup) -> list[View]:
+    """The first member of each setting in a group."""
+    group, params = trained.group, trained.state.params
     first: dict[str, int] = {}
     for lane, member in enumerate(group.members):
         first.setdefault(setting_name(member.setting), lane)

@@ -1,24 +1,29 @@
-"""Writes what the test set says of a run: results.csv, summary.csv, units.csv, likelihood.csv, figures, report.html."""
+"""Evaluates a run and writes results.csv, summary.csv, units.csv, likelihood.csv, figures and report.html."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from aejax import config as configs
 from aejax import records
 from aejax.engine import programs
+from aejax.engine.programs import Group
 from aejax.errors import UserError
 from aejax.metrics import METRICS
-from aejax.plan import Plan, parts
-from aejax.reports import catalog, gallery, measure, page
+from aejax.plan import parts
+from aejax.reports import figures, gallery, measure, page
+from aejax.reports.catalog import Picture
+from aejax.reports.measure import Measured
 from aejax.reports.notes import notes
 from aejax.reports.summary import summarize
 from aejax.reports.views import View, views
+from aejax.trained import load_group
 
 Rows = list[dict[str, Any]]
 
 
 class Report(NamedTuple):
-    """What a test of a run came to."""
+    """What an evaluation wrote."""
 
     results: Rows  # the rows of results.csv
     summary: Rows  # the rows of summary.csv
@@ -27,48 +32,55 @@ class Report(NamedTuple):
 
 
 def write_report(workdir: Path, projection: str = "tsne", num_samples: int = 0, probe: bool = False) -> Report:
-    """Tests every member of a run, or of all its shards, and writes tables, figures and report.html.
+    """Evaluates every member of a run, or of all its shards, and writes tables, figures and report.html.
 
     Estimates log p(x) if `num_samples` is not 0, and reads classes and factors from the codes if `probe`. Raises
-    UserError if there is no run to evaluate, no density to estimate, or nothing to read, and if an evaluation that was
-    there would lose columns.
+    UserError if there is no run to evaluate, if the model has no density to estimate or the data no labels to read,
+    and if results.csv would lose columns of an earlier evaluation.
     """
     check_kept(workdir / "results.csv", num_samples, probe)
     plans = parts(workdir)
     members = sorted((member for plan in plans.values() for member in plan.members), key=lambda member: member.index)
     with records.lock(workdir):
-        rows, units, likelihoods, shown = measure_all(plans, num_samples, probe)
+        groups = [(directory, group) for directory, plan in plans.items() for group in programs.make_groups(plan)]
+        for _, group in groups:
+            measure.check(group, num_samples, probe)
+        visits = [row for directory in plans for row in records.read_lines(directory / "metrics.jsonl")]
+        (rows, units, likelihoods), shown = measure_all(groups, num_samples, probe)
         rows, names = in_columns(rows)
         summary = summarize(rows, list(members[0].swept), names)
         write_tables(workdir, results=rows, summary=summary, units=units, likelihood=likelihoods)
-        visits = [row for directory in plans for row in records.read_lines(directory / "metrics.jsonl")]
         pictures = []
-        for number, alike in enumerate(shown.values()):
-            suffix = f"-{number}" if len(shown) > 1 else ""
-            pictures += gallery.draw_views(workdir / "figures", alike, suffix, projection)
-        pictures += gallery.draw_sweep(workdir / "figures", members, visits, rows, units, likelihoods)
+        for suffix, alike in shown.items():
+            pictures += save(workdir / "figures", gallery.draw_views(alike, projection), suffix)
+        pictures += save(workdir / "figures", gallery.draw_sweep(members, visits, rows, units, likelihoods))
         found, config = notes(members, rows), configs.to_json(members[0].config)
         page.write(workdir / "report.html", workdir.name, config, summary, pictures, found)
-    return Report(rows, summary, found, [picture.path for picture in pictures])
+    return Report(rows, summary, found, [path for path, _, _ in pictures])
 
 
 def measure_all(
-    plans: dict[Path, Plan], num_samples: int, probe: bool
-) -> tuple[Rows, Rows, Rows, dict[str, list[View]]]:
-    """The rows of results.csv, units.csv and likelihood.csv by member, and what is shown, by the sha256 of its data."""
-    groups = [(directory, group) for directory, plan in plans.items() for group in programs.make_groups(plan)]
-    for _, group in groups:
-        measure.check(group, num_samples, probe)
-    rows, units, likelihoods = [], [], []
-    shown: dict[str, list[View]] = {}
+    groups: list[tuple[Path, Group]], num_samples: int, probe: bool
+) -> tuple[Measured, dict[str, list[View]]]:
+    """The rows of all groups by member, and what is shown: the views of the same data, by the suffix of their files."""
+    measured, shown = Measured([], [], []), {}
     for directory, group in groups:
-        measured = measure.measure_group(directory, group, num_samples, probe)
-        for table, more in zip((rows, units, likelihoods), measured[:3], strict=True):
-            table += more
-        shown.setdefault(group.dataset.sha256, []).extend(views(group, measured.state.params))
-    for table in (rows, units, likelihoods):  # shards and groups interleave
+        trained = load_group(directory, group)  # one at a time: a state is as large as its members' parameters
+        for table, rows in zip(measured, measure.measure_group(trained, num_samples, probe), strict=True):
+            table += rows
+        shown.setdefault(group.dataset.sha256, []).extend(views(trained))
+    for table in measured:  # shards and groups interleave
         table.sort(key=lambda row: row["member"])
-    return rows, units, likelihoods, shown
+    return measured, {f"-{number}" if len(shown) > 1 else "": alike for number, alike in enumerate(shown.values())}
+
+
+def save(directory: Path, pictures: Iterable[Picture], suffix: str = "") -> list[tuple[Path, str, str]]:
+    """Writes pictures as they are drawn; returns the path, caption and alternative text of each."""
+    saved = []
+    for name, figure, caption, alternative in pictures:
+        saved.append((directory / f"{name}{suffix}.png", caption, alternative))
+        figures.save(saved[-1][0], figure)
+    return saved
 
 
 def in_columns(rows: Rows) -> tuple[Rows, list[str]]:
@@ -79,18 +91,17 @@ def in_columns(rows: Rows) -> tuple[Rows, list[str]]:
 
 
 def write_tables(workdir: Path, **tables: Rows) -> None:
-    """Writes NAME.csv of every table with rows; of the others removes what an evaluation before this one wrote."""
+    """Writes NAME.csv of every table with rows; removes the file and the figure of a table without any."""
     for name, rows in tables.items():
         if rows:
             records.write_csv(workdir / f"{name}.csv", rows)
         else:
             (workdir / f"{name}.csv").unlink(missing_ok=True)
-            if name in catalog.FIGURES:
-                catalog.picture(workdir / "figures", name).path.unlink(missing_ok=True)
+            (workdir / "figures" / f"{name}.png").unlink(missing_ok=True)
 
 
 def check_kept(path: Path, num_samples: int, probe: bool) -> None:
-    """Raises UserError if a results.csv has estimates or probes that an evaluation without them would delete."""
+    """Raises UserError if results.csv has estimates or probes that this evaluation would delete."""
     rows = records.read_csv(path)
     samples = max((row.get("num_samples") or "" for row in rows), default="", key=len)
     probed = any(row.get(name) for row in rows for name in ("probe_accuracy", "mig"))

@@ -56,6 +56,7 @@ def train(recipe: str, changes: dict[str, Any] | None = None, *sweep: str, zippe
     from aejax.metrics import METRICS
     from aejax.plan import Plan, parse_axis
     from aejax.reports.measure import measure_group
+    from aejax.trained import load_group
 
     config = configs.replaced(importlib.import_module(f"configs.{recipe}").get_config(), changes or {})
     plan = Plan.make(config, [parse_axis(text, config) for text in sweep], zipped)
@@ -63,9 +64,9 @@ def train(recipe: str, changes: dict[str, Any] | None = None, *sweep: str, zippe
     with tempfile.TemporaryDirectory() as workdir:
         directory = run.run(plan, workdir)
         for group in programs.make_groups(plan):
-            tested = measure_group(directory, group)
-            for lane, (member, row) in enumerate(zip(group.members, tested.rows, strict=True)):
-                state = jax.tree.map(lambda leaf, lane=lane: leaf[lane], tested.state)
+            members = load_group(directory, group)
+            for lane, (member, row) in enumerate(zip(group.members, measure_group(members).results, strict=True)):
+                state = jax.tree.map(lambda leaf, lane=lane: leaf[lane], members.state)
                 metrics = {name: row[name] for name in METRICS if name in row}
                 outcomes[member.index] = Outcome(
                     member.swept, group.task.model, state.params, state.stats, metrics, group.dataset

@@ -1,6 +1,6 @@
 """The pictures that only claims draw: of the KL, estimators, latent spaces, λ, linear maps and denoising.
 
-As in `aejax.reports.figures`, `draw_NAME(...)` returns the matplotlib Figure and `NAME(path, ...)` writes it.
+As in `aejax.reports.figures`, `draw_NAME(...)` returns a matplotlib Figure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,10 +15,19 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from aejax.reports.figures import draw_rows, to_png
 from aejax.reports.figures.histograms import ZERO
 from aejax.reports.figures.latent import Points, legend, name_classes, scatter, square
-from aejax.reports.figures.style import CLASS_COLORS, INK, MUTED, WIDTH, caption, class_colors, headline, new_figure
+from aejax.reports.figures.style import (
+    CLASS_COLORS,
+    INK,
+    MUTED,
+    WIDTH,
+    caption,
+    class_colors,
+    headline,
+    new_figure,
+    styled,
+)
 
 Column = Float[np.ndarray, " n"]
 
@@ -26,6 +35,7 @@ MOST_ELLIPSES = 60
 DASHES = ("solid", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 
 
+@styled()
 def draw_kl_curve(
     sigma: Column,
     kl: Column,
@@ -50,6 +60,7 @@ def draw_kl_curve(
     return figure
 
 
+@styled()
 def draw_estimators(draws: Int[np.ndarray, " n"], lines: Sequence[tuple[str, Column, Column]]) -> Figure:
     """Variance, and signal-to-noise ratio, of gradient estimators (name, variance [n], ratio [n]) by their draws L."""
     figure = new_figure(WIDTH, 3.7, layout="constrained")
@@ -84,6 +95,7 @@ class LatentSpace(NamedTuple):
     draws: Points  # [m, 2] codes drawn from it, as crosses
 
 
+@styled()
 def draw_latent_spaces(
     spaces: Sequence[LatentSpace], class_names: Sequence[str], title: str = "Latent spaces of the same data"
 ) -> Figure:
@@ -128,6 +140,7 @@ def ellipses(axes: Axes, mean: Points, sigma: Points, colors: np.ndarray) -> Non
     axes.add_collection(shapes)
 
 
+@styled()
 def draw_lambda_panel(
     panels: Sequence[tuple[str, Points, Int[np.ndarray, " n"], Float[np.ndarray, "draws 2"], Float[np.ndarray, " 2"]]],
     class_names: Sequence[str],
@@ -162,6 +175,7 @@ def draw_lambda_panel(
     return figure
 
 
+@styled()
 def draw_matrices(
     panels: Sequence[tuple[str, Float[np.ndarray, "rows columns"]]], title: str = "The map x to x_hat of all features"
 ) -> Figure:
@@ -179,6 +193,7 @@ def draw_matrices(
     return figure
 
 
+@styled()
 def draw_errors_by_level(
     panels: Sequence[tuple[str, str, Mapping[str, Float[np.ndarray, " levels"]]]],
     levels: Sequence[float],
@@ -204,6 +219,7 @@ def draw_errors_by_level(
     return figure
 
 
+@styled()
 def draw_confusion(
     panels: Sequence[tuple[str, Int[np.ndarray, "classes classes"]]],
     class_names: Sequence[str],
@@ -235,13 +251,3 @@ def bare(axes: Axes) -> None:
     axes.set(xticks=[], yticks=[])
     axes.grid(False)
     axes.spines[:].set_visible(False)
-
-
-confusion = to_png(draw_confusion)
-errors_by_level = to_png(draw_errors_by_level)
-estimators = to_png(draw_estimators)
-kl_curve = to_png(draw_kl_curve)
-lambda_panel = to_png(draw_lambda_panel)
-latent_spaces = to_png(draw_latent_spaces)
-matrices = to_png(draw_matrices)
-rows = to_png(draw_rows)

@@ -86,7 +86,10 @@ def draw(directory: Path, fast: bool) -> None:
         panels.append((f"{name}: {near:.0%} of {NEAR} nearest share the genre", projected, y[y >= 0][rows]))
     title = f"{len(panels[0][1]):,} books with a genre: t-SNE of {embedded.shape[1]} dimensions"
     names = member.dataset.spec.class_names
-    figures.latent_scatter(directory / "book_embedding.png", panels, names, axis_names, title=title, same_scale=False)
+    figures.save(
+        directory / "book_embedding.png",
+        figures.draw_latent_scatter(panels, names, axis_names, title=title, same_scale=False),
+    )
 
 
 def codes(member: Outcome) -> tuple[np.ndarray, np.ndarray]:

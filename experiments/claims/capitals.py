@@ -74,8 +74,9 @@ def draw(directory: Path, fast: bool) -> None:
         moved, residual = geometry.procrustes(position, codes(trained(distance)[0]))
         panels.append((f"learned from {words}: Procrustes residual {residual:.2g}", moved))
     names = trained("euclidean")[0].dataset.ids["items"].tolist()
-    figures.maps(
-        directory / "capitals.png", panels, names, title="202 capitals, learned from the distances of their pairs"
+    figures.save(
+        directory / "capitals.png",
+        figures.draw_maps(panels, names, title="202 capitals, learned from the distances of their pairs"),
     )
 
 

@@ -55,7 +55,7 @@ def measure(fast: bool) -> list[Row]:
 def draw(directory: Path, fast: bool) -> None:
     from aejax import records
     from aejax.reports import figures
-    from experiments.claims._figures import confusion, errors_by_level
+    from experiments.claims._figures import draw_confusion, draw_errors_by_level
 
     members = trained(fast)
     levels = [level_of(member) for member in members["masking"]]
@@ -64,17 +64,18 @@ def draw(directory: Path, fast: bool) -> None:
         tables = [errors(member) for member in members[name]]
         table += [{"corruption": name, "level": level} | row for level, row in zip(levels, tables, strict=True)]
         panels.append((name, meaning, {key: np.array([table[key] for table in tables]) for key in tables[0]}))
-    errors_by_level(directory / "denoising_errors.png", panels, levels)
+    figures.save(directory / "denoising_errors.png", draw_errors_by_level(panels, levels))
     records.write_csv(directory / "denoising_errors.csv", table)
     deleted = members["masking"][-1]
     x, rows = rows_of(deleted, "test", 16)[0], []
     for name in LEVELS:
         x_tilde, x_hat = denoise(members[name][-1], x)
         rows += [(f"{name.replace('_', ' ')}, level 0.9", x_tilde), ("reconstructed", x_hat)]
-    figures.reconstructions(directory / "denoising.png", x, rows, title="Test images, corrupted and reconstructed")
+    figure = figures.draw_reconstructions(x, rows, title="Test images, corrupted and reconstructed")
+    figures.save(directory / "denoising.png", figure)
     title = "Test digits with 90 % of their pixels deleted, as a classifier of clean digits reads them"
-    names = deleted.dataset.spec.class_names
-    confusion(directory / "denoising_confusion.png", list(readings(fast).items()), names, title=title)
+    figure = draw_confusion(list(readings(fast).items()), deleted.dataset.spec.class_names, title=title)
+    figures.save(directory / "denoising_confusion.png", figure)
 
 
 def level_of(member: Outcome) -> float:

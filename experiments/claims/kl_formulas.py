@@ -8,6 +8,7 @@ import numpy as np
 from scipy import integrate, stats
 
 from aejax.models.parts import losses
+from aejax.reports import figures
 from experiments.claims import Row, _figures
 
 SIGMAS = np.geomspace(0.02, 3.0, 200)
@@ -79,4 +80,4 @@ def draw(directory: Path, fast: bool) -> None:
     del fast
     marks = np.geomspace(0.03, 2.5, 12)
     estimates = np.array([monte_carlo(0.0, sigma, DRAWN, seed) for seed, sigma in enumerate(marks)])
-    _figures.kl_curve(directory / "kl_curve.png", SIGMAS, kl_curve(SIGMAS), marks, estimates, DRAWN)
+    figures.save(directory / "kl_curve.png", _figures.draw_kl_curve(SIGMAS, kl_curve(SIGMAS), marks, estimates, DRAWN))

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from aejax.models.parts import losses
+from aejax.reports import figures
 from experiments.claims import Outcome, Row, _figures, train
 from experiments.claims._images import posterior, rows_of, squared_error_vae
 
@@ -65,4 +66,6 @@ def draw(directory: Path, fast: bool) -> None:
         rows = np.arange(repeated) % len(mean)
         z = mean[rows] + sigma[rows] * np.random.default_rng(0).normal(size=(repeated, 2))
         panels.append((f"λ = {weight:g}", mean, y, z, kl_by_unit(outcome)))
-    _figures.lambda_panel(directory / "lambda.png", panels, trained(fast)[1.0][0].dataset.spec.class_names)
+    figures.save(
+        directory / "lambda.png", _figures.draw_lambda_panel(panels, trained(fast)[1.0][0].dataset.spec.class_names)
+    )

@@ -40,6 +40,7 @@ def draw(directory: Path, fast: bool) -> None:
     found = trained(fast)["shallow autoencoder"]
     x, _ = rows_of(found[2][0], "test", 14)
     panels = [(f"k = {k}", decode(found[k][0], encode(found[k][0], x))) for k in reversed(SIZES)]
-    figures.reconstructions(
-        directory / "latent_size.png", x, panels, title="The shallow autoencoder by its latent size"
+    figures.save(
+        directory / "latent_size.png",
+        figures.draw_reconstructions(x, panels, title="The shallow autoencoder by its latent size"),
     )

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from aejax.models.parts import losses
+from aejax.reports import figures
 from experiments.claims import Row, _figures
 from experiments.claims import _estimators as estimators
 from experiments.claims._estimators import Normal
@@ -180,4 +181,4 @@ def draw(directory: Path, fast: bool) -> None:
         (name, np.array([simulated[name, size].variance for size in DRAWS]), ratios)
         for name, ratios in signal_to_noise(fast).items()
     ]
-    _figures.estimators(directory / "estimators.png", np.array(DRAWS), lines)
+    figures.save(directory / "estimators.png", _figures.draw_estimators(np.array(DRAWS), lines))

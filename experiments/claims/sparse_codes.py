@@ -72,7 +72,7 @@ def draw(directory: Path, fast: bool) -> None:
 
     panels = [(name, codes(member)) for name, member in list(trained(fast).items())[:4]]
     title = "ReLU with L1 gives exact zeros, sigmoid only small values"
-    figures.activations(directory / "sparse_codes.png", panels, title=title)
+    figures.save(directory / "sparse_codes.png", figures.draw_activations(panels, title=title))
 
 
 def codes(member: Outcome, split: str = "test") -> np.ndarray:

@@ -51,7 +51,10 @@ def draw(directory: Path, fast: bool) -> None:
         panels.append((label, encode(members[0], x), y))
     names = trained(fast)["classifier"][0].dataset.spec.class_names
     title = "Codes of test rows, k = 2: learned for the labels, and for the pixels"
-    figures.latent_scatter(directory / "supervised_embedding.png", panels, names, title=title, same_scale=False)
+    figures.save(
+        directory / "supervised_embedding.png",
+        figures.draw_latent_scatter(panels, names, title=title, same_scale=False),
+    )
 
 
 def probes(member: Outcome) -> tuple[float, float]:

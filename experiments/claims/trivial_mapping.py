@@ -61,13 +61,14 @@ def measure(fast: bool) -> list[Row]:
 
 
 def draw(directory: Path, fast: bool) -> None:
+    from aejax.reports import figures
     from experiments.claims import _figures
 
     members = trained(fast)
     basis = span(flat(members["k = 80"]))
     panels = [(f"{name}", basis @ basis.T @ mapping(members[name])) for name in ("k = 10", "k = 80", "k = 80, L1")]
     title = "U V of a linear autoencoder: with k > D the identity, unless the code pays for it"
-    _figures.matrices(directory / "trivial_mapping.png", panels, title=title)
+    figures.save(directory / "trivial_mapping.png", _figures.draw_matrices(panels, title=title))
 
 
 def flat(member: Outcome, split: str = "train") -> np.ndarray:

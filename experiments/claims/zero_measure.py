@@ -123,10 +123,13 @@ def draw(directory: Path, fast: bool) -> None:
         _figures.LatentSpace("autoencoder: points (×: uniform in their box)", points, y, None, box, z[0]),
         _figures.LatentSpace("VAE: distributions, 2σ (×: draws from N(0, I))", mean, y, sigma, None, z[1]),
     ]
-    _figures.latent_spaces(directory / "latent_spaces.png", spaces, names)
+    figures.save(directory / "latent_spaces.png", _figures.draw_latent_spaces(spaces, names))
     panels = [("autoencoder", decode(autoencoder, z[0])), ("VAE", decode(vae, z[1]))]
-    figures.tiles(directory / "latent_draws.png", panels, title="What the draws × decode to")
-    _figures.rows(directory / "interpolation.png", interpolations([autoencoder, vae], x, y), INTERPOLATION_TITLE)
+    figures.save(directory / "latent_draws.png", figures.draw_tiles(panels, title="What the draws × decode to"))
+    figures.save(
+        directory / "interpolation.png",
+        figures.draw_rows(interpolations([autoencoder, vae], x, y), INTERPOLATION_TITLE),
+    )
 
 
 def interpolations(outcomes: list[Outcome], x: np.ndarray, y: np.ndarray) -> list[tuple[str, np.ndarray]]:

@@ -7,13 +7,14 @@ from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from aejax.reports.figures.style import INK, WIDTH, caption, headline, new_figure
+from aejax.reports.figures.style import INK, WIDTH, caption, headline, new_figure, styled
 
 Table = Float[np.ndarray, "n f"]
 
 MOST_ROWS, MOST_FEATURES, MOST_NAMES = 50, 100, 60
 
 
+@styled()
 def draw_table_heatmap(
     x: Table,
     panels: Sequence[tuple[str, Table]],

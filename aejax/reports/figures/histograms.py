@@ -9,12 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from aejax.reports.figures.images import wrap
-from aejax.reports.figures.style import CLASS_COLORS, MUTED, WIDTH, grid_shape, headline, new_figure
+from aejax.reports.figures.style import CLASS_COLORS, MUTED, WIDTH, grid_shape, headline, new_figure, styled
 
 ZERO = CLASS_COLORS[4]  # red: what is exactly 0
 BINS = 40
 
 
+@styled()
 def draw_activations(
     panels: Sequence[tuple[str, Float[np.ndarray, "n k"]]], title: str = "Activations of the code's units"
 ) -> Figure:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from aejax.reports.figures.style import DPI, INK, WIDTH, grid_shape, new_figure
+from aejax.reports.figures.style import DPI, INK, WIDTH, grid_shape, new_figure, styled
 
 Images = Float[np.ndarray, "n h w c"]
 Panel = tuple[str, Images]  # label of a member, its images
@@ -20,6 +20,7 @@ NOT_FINITE = (240, 150, 110)  # the color of a diverged member's pixels: no grey
 CAPTION_SPACE, BLOCK_SPACE = 26, 24  # pixels above and between the blocks
 
 
+@styled()
 def draw_reconstructions(
     x: Images,
     panels: Sequence[Panel],
@@ -32,6 +33,7 @@ def draw_reconstructions(
     return draw_rows([("original", x), *corrupted, *panels], title, limits)
 
 
+@styled()
 def draw_rows(rows: Sequence[Panel], title: str = "Interpolation", limits: tuple[float, float] = (0.0, 1.0)) -> Figure:
     """One row of images [N, H, W, C] per label (16 columns): interpolations, or originals and reconstructions."""
     count = min(len(rows[0][1]), MOST_COLUMNS)
@@ -47,6 +49,7 @@ def draw_rows(rows: Sequence[Panel], title: str = "Interpolation", limits: tuple
     return figure
 
 
+@styled()
 def draw_tiles(
     panels: Sequence[Panel], columns: int = 8, title: str = "Samples", limits: tuple[float, float] = (0.0, 1.0)
 ) -> Figure:
@@ -54,6 +57,7 @@ def draw_tiles(
     return draw_blocks([(label, images, columns) for label, images in panels], title, limits, gap=2)[0]
 
 
+@styled()
 def draw_latent_grid(
     panels: Sequence[tuple[str, Images, Float[np.ndarray, " columns"], Float[np.ndarray, " rows"]]],
     title: str = "Decoded grid of codes",

@@ -20,6 +20,7 @@ from aejax.reports.figures.style import (
     label_points,
     legend_columns,
     new_figure,
+    styled,
 )
 
 Points = Float[np.ndarray, "n 2"]
@@ -29,6 +30,7 @@ Numbers = Float[np.ndarray, " n"]
 MOST_NEIGHBOR_ROWS = 2000  # of t-SNE and UMAP, the same for both
 
 
+@styled()
 def draw_latent_scatter(
     panels: Sequence[tuple[str, Points, Classes | Numbers | None]],
     class_names: Sequence[str] = (),

@@ -24,6 +24,7 @@ from aejax.reports.figures.style import (
     legend_columns,
     new_figure,
     ordered_colors,
+    styled,
 )
 
 Row = Mapping[str, Any]  # an object of metrics.jsonl, or a point
@@ -34,6 +35,7 @@ NEAR = ((9.0, 5.0), (9.0, -5.0), (-9.0, 5.0), (-9.0, -5.0))  # points from a dot
 BESIDE = (*NEAR, (0.0, 10.0), (0.0, -10.0), *((1.5 * across, 1.8 * up) for across, up in NEAR))
 
 
+@styled()
 def draw_curves(
     rows: Sequence[Row],
     settings: Mapping[int, str],
@@ -128,6 +130,7 @@ def name_lines(figure: Figure, colors: Mapping[str, np.ndarray], splits: Sequenc
     box.get_title().set(color=MUTED, fontsize=8)
 
 
+@styled()
 def draw_rate_distortion(
     points: Sequence[Row], swept: str = "", title: str = "Rate and distortion on the test set"
 ) -> Figure:

@@ -7,13 +7,14 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from aejax.reports.figures.latent import square
-from aejax.reports.figures.style import SEQUENTIAL, WIDTH, grid_shape, headline, label_points, new_figure
+from aejax.reports.figures.style import SEQUENTIAL, WIDTH, grid_shape, headline, label_points, new_figure, styled
 
 Points = Float[np.ndarray, "n 2"]
 
 MOST_NAMES = 24
 
 
+@styled()
 def draw_maps(
     panels: Sequence[tuple[str, Points]],
     names: Sequence[str],

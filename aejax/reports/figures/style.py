@@ -1,12 +1,10 @@
 """How every figure looks, and the one way in which it becomes a PNG: same arrays, same bytes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import wraps
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from typing import Concatenate, ParamSpec
 
 import matplotlib.style
 import numpy as np
@@ -56,8 +54,6 @@ CLASS_COLORS = (
 SEQUENTIAL = ListedColormap(colormaps["viridis"](np.linspace(0.0, 0.87, 256)))  # its yellow is too pale for a line
 INK, MUTED = "#222222", "#666666"
 
-P = ParamSpec("P")
-
 
 @contextmanager
 def styled() -> Iterator[None]:
@@ -66,19 +62,9 @@ def styled() -> Iterator[None]:
         yield
 
 
-def to_png(draw: Callable[P, Figure]) -> Callable[Concatenate[str | PathLike[str], P], None]:
-    """`draw(...) -> Figure` as `write(path, ...) -> None`."""
-
-    @wraps(draw)
-    def write(path: str | PathLike[str], *args: P.args, **kwargs: P.kwargs) -> None:
-        with styled():
-            save(path, draw(*args, **kwargs))
-
-    return write
-
-
+@styled()
 def save(path: str | PathLike[str], figure: Figure) -> None:
-    """Write a PNG cropped to what is drawn, without date or version in it."""
+    """Writes a PNG, cropped to what is drawn, without date or version in it."""
     lay_out(figure)
     align_headline(figure)
     buffer = BytesIO()

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 
 from aejax.reports.figures.images import Images, mosaic, number, place, tile_size, wrap
-from aejax.reports.figures.style import DPI, INK, new_figure
+from aejax.reports.figures.style import DPI, INK, new_figure, styled
 
 LIMIT, COLUMNS = 2.5, 11  # a traversal goes from −2.5 to 2.5, in sd of a N(0, 1) prior
 HERE = "#ff7f0e"  # marks the image's own code
@@ -22,6 +22,7 @@ def traversal_codes(code: Float[np.ndarray, " k"], units: Int[np.ndarray, " rows
     return codes.reshape(len(units) * COLUMNS, -1)
 
 
+@styled()
 def draw_traversals(
     panels: Sequence[tuple[str, Images, Float[np.ndarray, " k"], Int[np.ndarray, " rows"], Float[np.ndarray, " rows"]]],
     title: str = "Traversals of the code",

@@ -9,11 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from aejax.reports.figures.style import MUTED, WIDTH, headline, legend_columns, new_figure, ordered_colors
+from aejax.reports.figures.style import MUTED, WIDTH, headline, legend_columns, new_figure, ordered_colors, styled
 
 USUAL = 0.01  # the threshold of Burda et al. 2015
 
 
+@styled()
 def draw_units(
     members: Sequence[tuple[str, Float[np.ndarray, " _"], Float[np.ndarray, " _"]]],
     title: str = "Units of the code",
@@ -45,6 +46,7 @@ def draw_units(
     return figure
 
 
+@styled()
 def draw_likelihood(
     members: Sequence[tuple[str, np.ndarray, Float[np.ndarray, " _"]]],
     title: str = "−log p(x) by importance sampling",
