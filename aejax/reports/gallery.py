@@ -1,7 +1,7 @@
 """Chooses and draws the figures of a run: codes, reconstructions and samples by setting, curves over all members."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -9,10 +9,19 @@ import numpy as np
 from aejax.metrics import curves, geometry
 from aejax.plan import Member
 from aejax.reports import figures
-from aejax.reports.catalog import Picture, picture
 from aejax.reports.views import MOST_ROWS, View, first_rows, setting_name, shown_rows
 
 Rows = list[dict[str, Any]]
+
+
+class Picture(NamedTuple):
+    """A figure, the name of its file, its caption and its alternative text."""
+
+    name: str
+    figure: figures.Figure
+    caption: str
+    alternative: str
+
 
 MOST_VIEWS = 8
 GRID = 20  # codes along each side of the latent grid
@@ -61,7 +70,7 @@ def draw_scatter(shown: list[View], projection: str) -> Picture:
     across, up = (" or ".join(dict.fromkeys(axis)) for axis in zip(*names, strict=True))
     classes, same_scale = dataset.spec.class_names, across == "z₁"
     figure = figures.draw_latent_scatter(panels, classes, (across, up), title=title, same_scale=same_scale)
-    return picture("latent", figure, title=title)
+    return Picture("latent", figure, f"{title}, one panel per setting.", "scatter of codes by label")
 
 
 def draw_map(shown: list[View]) -> Picture:
@@ -74,7 +83,8 @@ def draw_map(shown: list[View]) -> Picture:
         panels.append((", ".join(filter(None, [view.label, f"learned: Procrustes residual {residual:.2g}"])), moved))
     names = dataset.ids["items"][:MOST_ROWS].tolist()
     title = f"Positions of {len(position):,} items, learned from their distances"
-    return picture("map", figures.draw_maps(panels, names, title=title))
+    figure = figures.draw_maps(panels, names, title=title)
+    return Picture("map", figure, "True positions, and the learned ones laid over them.", "maps of items")
 
 
 def draw_reconstructions(shown: list[View]) -> Picture:
@@ -87,13 +97,16 @@ def draw_reconstructions(shown: list[View]) -> Picture:
         else:
             panels.append((view.label or "reconstruction", view.decode(view.codes[:16])))
     figure = figures.draw_reconstructions(x, panels, title="Test images and their reconstructions")
-    return picture("reconstructions", figure)
+    caption = "The first test images and their reconstructions."
+    return Picture("reconstructions", figure, caption, "rows of images and reconstructions")
 
 
 def draw_activations(shown: list[View]) -> Picture:
     """How the units' activations are spread, and how many are exactly 0."""
     panels = [(view.label, view.codes) for view in shown]
-    return picture("activations", figures.draw_activations(panels, title="Activations of the code's units"))
+    figure = figures.draw_activations(panels, title="Activations of the code's units")
+    caption = "All activations of the test rows; red: exactly 0."
+    return Picture("activations", figure, caption, "histograms of activations")
 
 
 def draw_heatmap(shown: list[View]) -> Picture:
@@ -107,7 +120,8 @@ def draw_heatmap(shown: list[View]) -> Picture:
     panels = [(view.label or "reconstruction", flat(view.decode(view.codes[: len(x)]))) for view in shown]
     unit, y = "standardized value" if spec.center is not None else "value", None if y is None else y[:200]
     figure = figures.draw_table_heatmap(flat(x), panels, spec.feature_names, y, spec.class_names, unit=unit)
-    return picture("heatmap", figure)
+    caption = "Test rows and their reconstructions."
+    return Picture("heatmap", figure, caption, "heat map of rows and reconstructions")
 
 
 def draw_samples(shown: list[View]) -> Picture:
@@ -116,7 +130,7 @@ def draw_samples(shown: list[View]) -> Picture:
     source = "the prior" if shown[0].model.sample_prior else "a Gaussian fitted to the test codes"
     panels = [(view.label, view.decode(view.sample(num, 0))) for view in shown]
     figure = figures.draw_tiles(panels, columns=int(num**0.5), title=f"Samples: decoded draws from {source}")
-    return picture("samples", figure, source=source)
+    return Picture("samples", figure, f"Decoded draws from {source}.", "tiles of samples")
 
 
 def draw_grid(shown: list[View]) -> Picture:
@@ -133,7 +147,7 @@ def draw_grid(shown: list[View]) -> Picture:
         panels.append((view.label, view.decode(figures.grid_codes(z1, z2)), z1, z2))
     spacing = "quantiles of the prior" if shown[0].model.sample_prior else "the range of the test codes"
     figure = figures.draw_latent_grid(panels, title=f"Decoded {GRID} × {GRID} grid of codes ({spacing})")
-    return picture("latent_grid", figure, spacing=spacing)
+    return Picture("latent_grid", figure, f"The decoded plane of codes, over {spacing}.", "grid of decoded codes")
 
 
 def draw_traversals(shown: list[View]) -> Picture:
@@ -147,7 +161,8 @@ def draw_traversals(shown: list[View]) -> Picture:
         codes = figures.traversal_codes(view.codes[0], units)
         panels.append((view.label, view.decode(codes), view.codes[0], units, kl[units]))
     figure = figures.draw_traversals(panels, title="One unit moved at a time, the others as a test image has them")
-    return picture("traversals", figure)
+    caption = "One unit moved at a time, its KL beside it; the mark is the test image's own value, within ±2.5."
+    return Picture("traversals", figure, caption, "rows of decoded images, one unit each")
 
 
 def draw_sweep(
@@ -157,13 +172,17 @@ def draw_sweep(
     labels = {member.index: setting_name(member.setting) for member in members}
     if metrics:
         titles = curves({name for row in metrics for name in row})
-        yield picture("curves", figures.draw_curves(metrics, labels, titles, title="Training"))
+        figure = figures.draw_curves(metrics, labels, titles, title="Training")
+        yield Picture("curves", figure, "Means over training steps and rows.", "curves of metrics")
     if len(members) > 1 and any(row.get("kl") is not None for row in results):
         yield draw_rate_distortion(members, labels, results)
     if units:
-        yield picture("units", figures.draw_units(series(units, labels, "kl", "variance")))
+        figure = figures.draw_units(series(units, labels, "kl", "variance"))
+        yield Picture("units", figure, "KL of each unit, and active units.", "curves over units")
     if likelihoods:
-        yield picture("likelihood", figures.draw_likelihood(series(likelihoods, labels, "num_samples", "nll")))
+        figure = figures.draw_likelihood(series(likelihoods, labels, "num_samples", "nll"))
+        caption = "Estimates of −log p(x) on the test set: bounds in expectation, tighter with more samples."
+        yield Picture("likelihood", figure, caption, "curves over importance samples")
 
 
 def draw_rate_distortion(members: list[Member], labels: dict[int, str], results: Rows) -> Picture:
@@ -173,7 +192,9 @@ def draw_rate_distortion(members: list[Member], labels: dict[int, str], results:
     numeric = swept and all(isinstance(point["value"], float | int) for point in points)
     points = points if numeric else [{**point, "value": None} for point in points]
     name = setting_name({swept: ""}).rstrip(" =") if numeric else ""
-    return picture("rate_distortion", figures.draw_rate_distortion(points, name))
+    figure = figures.draw_rate_distortion(points, name)
+    caption = "Rate against distortion on the test set."
+    return Picture("rate_distortion", figure, caption, "scatter of rate and distortion")
 
 
 def series(rows: Rows, labels: dict[int, str], x: str, y: str) -> list[tuple[str, np.ndarray, np.ndarray]]:

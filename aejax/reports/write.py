@@ -12,10 +12,9 @@ from aejax.errors import UserError
 from aejax.metrics import METRICS
 from aejax.plan import parts
 from aejax.reports import figures, gallery, measure, page
-from aejax.reports.catalog import Picture
+from aejax.reports.gallery import Picture
 from aejax.reports.measure import Measured
-from aejax.reports.notes import notes
-from aejax.reports.summary import summarize
+from aejax.reports.summary import notes, summarize
 from aejax.reports.views import View, views
 from aejax.trained import load_group
 

@@ -4,6 +4,8 @@ A run is a sweep of at least one member, so every figure takes a list of panels.
 on its Agg backend and without pyplot's global state.
 """
 
+from matplotlib.figure import Figure
+
 from aejax.reports.figures.heatmaps import draw_table_heatmap
 from aejax.reports.figures.histograms import draw_activations
 from aejax.reports.figures.images import draw_latent_grid, draw_reconstructions, draw_rows, draw_tiles, grid_codes
@@ -15,6 +17,7 @@ from aejax.reports.figures.traversals import draw_traversals, traversal_codes
 from aejax.reports.figures.units import draw_likelihood, draw_units
 
 __all__ = [
+    "Figure",
     "draw_activations",
     "draw_curves",
     "draw_latent_grid",
