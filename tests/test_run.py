@@ -1,4 +1,4 @@
-"""The whole program: a run that was stopped, killed or damaged ends on the bits of one that was not."""
+"""The whole program: a run that was stopped, killed or damaged ends on the same bits as an undisturbed one."""
 
 import logging
 import os
