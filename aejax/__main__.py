@@ -10,17 +10,17 @@ from aejax.errors import UserError, choose
 
 
 def launchers() -> dict[str, Path]:
-    """The files of the commands, by their names."""
+    """The file of each command, by name."""
     spec = find_spec("experiments")
     folder = Path(spec.origin).parent if spec and spec.origin else Path()
     return {path.stem: path for path in sorted(folder.glob("[a-z]*.py")) if path.stem != "launch"}
 
 
 def main() -> int:
-    """Runs the command that the first argument names; lists all without one. Returns 0, or 2 for an unknown one."""
+    """Runs the command that the first argument names, or lists all. Returns 0, or 2 for an unknown command."""
     commands = launchers()
     if len(sys.argv) < 2 or sys.argv[1] in ("--help", "-h", "-help", "help"):
-        print("aejax COMMAND [--FLAG=VALUE ...]; aejax COMMAND --help has more\n")
+        print("aejax COMMAND [--FLAG=VALUE ...]; aejax COMMAND --help lists its flags\n")
         for name, path in commands.items():
             page = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
             print(f"  {name:14}{page.partition(chr(10))[0]}")

@@ -1,15 +1,15 @@
-"""How a run ends early: by the user's input, or by a signal."""
+"""The exceptions that end a run early: unusable input, or a signal."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """Input that aejax cannot use: one line that names the key, file or flag and the remedy; launchers exit with 2."""
+    """Unusable input: the message is one line naming the key, file or flag and the remedy; launchers exit with 2."""
 
 
 class Interrupted(Exception):
-    """A signal ended the run with its state saved; launchers exit with 128 + number."""
+    """A signal ended the run; its last save is kept. Launchers exit with 128 + number."""
 
     def __init__(self, number: int, message: str):
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""The readable files of a run directory: written completely and renamed, or appended and truncated."""
+"""Reads and writes the text files of a run directory: whole files atomically, JSON lines by appending."""
 
 import csv
 import fcntl
@@ -16,7 +16,7 @@ from aejax.errors import UserError
 
 
 def write(path: Path, text: str) -> None:
-    """Writes a file so that a reader, or a crash, sees the old or the new one, never half of it."""
+    """Writes a file atomically: readers see the old or the new file, never half of one, even after a crash."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     with open(temporary, "w", encoding="utf-8", newline="") as file:
@@ -28,7 +28,7 @@ def write(path: Path, text: str) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Makes renames and new names in a directory durable."""
+    """Makes renames and new files in a directory durable."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -37,7 +37,7 @@ def sync_directory(path: Path) -> None:
 
 
 def finite(value: Any) -> Any:
-    """The tree with None for every number that is not finite, which JSON cannot hold."""
+    """The tree with None for every number that is not finite, because JSON cannot hold those."""
     if isinstance(value, dict):
         return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -61,7 +61,7 @@ def read_json(path: Path) -> Any:
 
 
 def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Writes rows under the union of their keys, in the order of appearance; floats in full, empty where missing."""
+    """Writes rows; columns are the union of their keys in order of appearance, floats in full, missing values empty."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
@@ -79,7 +79,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 def append_lines(path: Path, objects: Iterable[dict[str, Any]]) -> None:
-    """Appends one JSON object a line, durably."""
+    """Appends JSON objects, one per line, durably."""
     with open(path, "a", encoding="utf-8") as file:
         file.writelines(json.dumps(finite(entry), ensure_ascii=False) + "\n" for entry in objects)
         file.flush()
@@ -87,7 +87,7 @@ def append_lines(path: Path, objects: Iterable[dict[str, Any]]) -> None:
 
 
 def keep_lines(path: Path, keep: Callable[[dict[str, Any]], bool]) -> None:
-    """Leaves the JSON lines that `keep` accepts, byte for byte, without a last line that a crash cut off."""
+    """Keeps the JSON lines that `keep` accepts, byte for byte; drops a last line that a crash cut off."""
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     kept = "".join(f"{line}\n" for line in text.split("\n")[:-1] if keep(json.loads(line)))
     if kept != text or not path.exists():
@@ -95,7 +95,7 @@ def keep_lines(path: Path, keep: Callable[[dict[str, Any]], bool]) -> None:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Reads one JSON object a line; omits a last line that a crash cut off."""
+    """Reads JSON objects, one per line; omits a last line that a crash cut off."""
     if not path.exists():
         return []
     lines = path.read_text(encoding="utf-8").split("\n")
@@ -104,7 +104,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 @contextmanager
 def lock(directory: Path) -> Iterator[None]:
-    """Locks a run directory; raises UserError that names the holder. The lock ends with the process."""
+    """Locks a run directory; raises UserError naming the holder if it is in use. The lock ends with the process."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What `embed` and `sample` print and write: labels, neighbors, codes, samples, and the files of a projector."""
+"""The output of `embed` and `sample`: labels, neighbors, codes, samples, and the files of a projector."""
 
 import math
 from pathlib import Path
@@ -11,11 +11,11 @@ from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.metrics import geometry
 
-Labels = list[str] | np.ndarray | None  # of rows: names of classes, or float32 [N]; None without any
+Labels = list[str] | np.ndarray | None  # per row: class names, or float32 [N]; None if there are none
 
 
 def label_names(y: np.ndarray | None, spec: Spec) -> Labels:
-    """The names [N] of classes y, "" for the code −1; labels that are numbers stay as they are."""
+    """The class names [N] of y, "" for −1; numeric labels stay as they are."""
     if y is None or y.dtype.kind == "f":
         return y
     names = [*spec.class_names, ""]
@@ -25,7 +25,7 @@ def label_names(y: np.ndarray | None, spec: Spec) -> Labels:
 def neighbors(
     codes: np.ndarray, labels: Labels, ids: np.ndarray, name: str, num: int, metric: str
 ) -> list[dict[str, Any]]:
-    """The `num` rows nearest to the one of that id, the nearest first; raises UserError for an unknown id."""
+    """The `num` rows nearest to the row whose id is `name`, nearest first; raises UserError for an unknown id."""
     known = ids.tolist()
     if name not in known:
         raise UserError(f"--neighbors={name} is not an item: {data.nearest(name, known)}")
@@ -33,7 +33,7 @@ def neighbors(
     near = geometry.similarity(codes[row : row + 1], codes, metric)[0]
     near[row] = -np.inf
     order = np.argsort(-near, kind="stable")[: min(num, len(codes) - 1)]
-    sign = 1.0 if metric == "cosine" else -1.0  # a distance is a similarity's opposite
+    sign = 1.0 if metric == "cosine" else -1.0  # the similarity is minus the distance
     return [
         {metric: float(sign * near[i]), "item": known[i]} | ({} if labels is None else {"label": labels[i]})
         for i in order
@@ -41,9 +41,9 @@ def neighbors(
 
 
 def write_projector(directory: Path, codes: np.ndarray, labels: Labels, ids: np.ndarray) -> None:
-    """vectors.tsv and metadata.tsv as TensorFlow's Embedding Projector loads them (projector.tensorflow.org).
+    """Writes vectors.tsv and metadata.tsv for TensorFlow's Embedding Projector (projector.tensorflow.org).
 
-    One column of metadata has no line of names, several have one.
+    The projector wants a header line in metadata.tsv only if it has several columns.
     """
     clean = [" ".join(str(name).split()) for name in ids]  # a tab or a line break would shift the columns
     named = [] if labels is None else [f"{name}\t{label}" for name, label in zip(clean, labels, strict=True)]
@@ -53,7 +53,7 @@ def write_projector(directory: Path, codes: np.ndarray, labels: Labels, ids: np.
 
 
 def write_codes(path: Path, codes: np.ndarray, labels: Labels, ids: np.ndarray | None) -> None:
-    """Codes as .npy; with their ids and labels as .npz; or as .csv, one column a unit."""
+    """Writes codes as .npy, or with their ids and labels as .npz or .csv (one column per unit)."""
     named: dict[str, Any] = {
         name: np.asarray(values) for name, values in (("ids", ids), ("labels", labels)) if values is not None
     }
@@ -68,7 +68,7 @@ def write_codes(path: Path, codes: np.ndarray, labels: Labels, ids: np.ndarray |
 
 
 def write_samples(path: Path, spec: Spec, codes: np.ndarray, x: np.ndarray) -> None:
-    """Samples as a picture, as .npy (x), .npz (x, codes), or .csv under the names of the features."""
+    """Writes samples as .png, .npy (x), .npz (x, codes) or .csv (one column per feature)."""
     if path.suffix == ".png":
         from aejax.reports import figures
 

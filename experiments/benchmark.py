@@ -2,9 +2,9 @@
 
     python -m experiments.benchmark
 
-PyTorch is measured if it is installed (its best: torch.compile, fused Adam, tensors in memory). Prints medians with
-their spread, and ratios: only ratios of one run mean anything on a shared machine. "products alone" are the matrix
-products of such a step and nothing else: what the step cannot be faster than in float32 with that library.
+PyTorch is timed if it is installed, eager and compiled, with fused Adam and the data in memory. Prints medians with
+their spread, and ratios; on a shared machine only ratios from one run are meaningful. "products alone" are just the
+matrix products of a step: no step can be faster in float32 with that library.
 """
 
 import statistics
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def row(name: str, times: list[float], best: float | None) -> dict[str, Any]:
-    """A line of the table; times are seconds per training step of one member."""
+    """A row of the table; times are seconds per training step of one member."""
     median = statistics.median(times)
     return {
         "": name,
@@ -60,7 +60,7 @@ def row(name: str, times: list[float], best: float | None) -> dict[str, Any]:
 
 
 def aejax_step(batch_size: int, num_members: int) -> Callable[[], float]:
-    """A timing of the compiled program, as a run uses it: seconds per member and step."""
+    """Returns a function that times the compiled program of a run: seconds per member and step."""
     import jax
     import numpy as np
 
@@ -92,7 +92,7 @@ def aejax_step(batch_size: int, num_members: int) -> Callable[[], float]:
 
 
 def products(batch_size: int) -> list[tuple[int, int, int]]:
-    """(rows, inner, columns) of the matrix products of a step: forward, for the weights, and for the inputs but x."""
+    """(rows, inner, columns) of a step's matrix products: forward, weight gradients, input gradients except for x."""
     layers = [(784, 512), (512, 40), (20, 512), (512, 784)]
     forward = [(batch_size, inputs, outputs) for inputs, outputs in layers]
     weights = [(inputs, batch_size, outputs) for inputs, outputs in layers]
@@ -100,7 +100,7 @@ def products(batch_size: int) -> list[tuple[int, int, int]]:
 
 
 def product_step(batch_size: int) -> Callable[[], float]:
-    """A timing of the products of a step in XLA: seconds per step."""
+    """Returns a function that times a step's matrix products in XLA: seconds per step."""
     import jax
     import jax.numpy as jnp
 
@@ -119,7 +119,7 @@ def product_step(batch_size: int) -> Callable[[], float]:
 
 
 def torch_steps(batch_size: int) -> dict[str, Callable[[], float]]:
-    """The same model, data and optimizer in PyTorch, eager and compiled; nothing if PyTorch is not installed."""
+    """Timings of the same model and optimizer in PyTorch, eager and compiled; {} if PyTorch is not installed."""
     try:
         import torch  # pyright: ignore[reportMissingImports]
     except ImportError:

@@ -1,11 +1,11 @@
-"""Embeds new samples with a trained member: their codes, and the ids and labels that came with them.
+"""Embeds new samples with a trained member: writes their codes with their ids and labels.
 
     python -m experiments.embed --workdir=runs/vae --input=new.npz --output=codes.npz
     python -m experiments.embed --workdir=runs/books --output=codes.npz --neighbors="War and Peace" --tsv=projector
 
 Reads .npz, .npy, .csv or .tsv. A run trained on pairs (books, words, capitals) embeds its own items: omit --input.
 Writes .npz (codes, ids, labels), .npy (codes) or .csv. --neighbors=ID prints the nearest neighbors of that sample
-(without ids: the row number, from 0); --tsv writes the two files that projector.tensorflow.org loads.
+(ID is the row number, from 0, if there are no ids); --tsv writes the two files that projector.tensorflow.org loads.
 """
 
 from pathlib import Path
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def is_of_pairs(workdir: Path) -> bool:
-    """Whether a run directory, or one of its shards, says that its data are pairs."""
+    """Whether a run directory, or one of its shards, was trained on pairs."""
     facts = [records.read_json(path) for path in (*workdir.glob("data.json"), *workdir.glob("shards/*/data.json"))]
     return any(group["spec"]["kind"] == "pairs" for fact in facts for group in fact.values())
 

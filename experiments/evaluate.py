@@ -1,9 +1,9 @@
 """Evaluates a run on its test set: results.csv, summary.csv, figures and report.html in its directory.
 
     python -m experiments.evaluate --workdir=runs/lambda
-    python -m experiments.evaluate --workdir=runs/iwae --num_samples=5000   # and −log p(x) by importance sampling
+    python -m experiments.evaluate --workdir=runs/iwae --num_samples=5000   # also −log p(x) by importance sampling
 
-t-SNE draws codes of more than two units; --projection=pca uses PCA, --projection=umap UMAP (needs umap-learn).
+t-SNE projects codes of more than two units; --projection=pca uses PCA, --projection=umap UMAP (needs umap-learn).
 """
 
 from importlib.util import find_spec

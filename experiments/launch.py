@@ -1,4 +1,4 @@
-"""How every launcher starts and ends: flags, one-line errors and the exit codes of the contract."""
+"""Starts and ends every launcher: flags, one-line errors and exit codes."""
 
 import os
 import re
@@ -18,9 +18,9 @@ RECIPE = "a recipe has a function get_config() that changes aejax.keys.base_conf
 
 
 def launch(main: Callable[..., int | None], positional: bool = False) -> None:
-    """Parses the flags, runs `main` and exits: 0 done, 2 the user's input, 128 + n a signal, 1 anything else.
+    """Parses the flags, runs `main` and exits: 0 done, 2 unusable input, 128 + n signal n, 1 anything else.
 
-    A main that takes positional arguments gets them as a list; a number that it returns is the exit code.
+    If `positional`, `main` gets the positional arguments as a list. A number that it returns is the exit code.
     """
     module = sys.modules[main.__module__]
     try:
@@ -41,35 +41,35 @@ def launch(main: Callable[..., int | None], positional: bool = False) -> None:
         sys.exit(128 + stop.number)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
-    except BrokenPipeError:  # `... | head` has seen enough
+    except BrokenPipeError:  # the reader is gone, as after `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
 
 
 def given_workdir(workdir: str | None) -> Path:
-    """The value of --workdir; raises UserError where it is missing."""
+    """The value of --workdir; raises UserError if it is missing."""
     if not workdir:
         raise UserError("--workdir is missing: name the run directory, as in --workdir=runs/vae")
     return Path(workdir)
 
 
 def check_trained(workdir: Path) -> None:
-    """Raises UserError if `workdir` holds neither a run nor shards of one: before jax is imported."""
+    """Raises UserError if `workdir` holds neither a run nor shards of one; needs no jax."""
     if not list(workdir.glob("shards/*/config.json")):
         records.read_json(workdir / "config.json")
 
 
 def parse_flags() -> list[str]:
-    """Parses the command line; returns what is not a flag; raises UserError for what absl reports in other ways."""
+    """Parses the command line; returns the positional arguments; raises UserError for errors in keys or the recipe."""
     for path in overridden_paths():
         if path not in KEYS:
             raise UserError(configs.unknown(path))
-    logging.set_verbosity(logging.ERROR)  # what ml_collections warns of is refused below
+    logging.set_verbosity(logging.ERROR)  # below, what ml_collections warns about is an error
     try:
         rest = flags.FLAGS(sys.argv)[1:]
         if "config" in flags.FLAGS and (recipe := recipe_file()) is not None:
             config = flags.FLAGS["config"].value
-            hasattr(config, "seed")  # config_flags reports a missing file at its first use
+            hasattr(config, "seed")  # config_flags reports a missing file only on first use
             if config is None:
                 raise UserError(f"--config={recipe}: get_config() returned None: {RECIPE}")
             configs.check_types(config)

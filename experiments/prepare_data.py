@@ -3,7 +3,7 @@
     python -m experiments.prepare_data --name=mnist                # downloads the raw files
     python -m experiments.prepare_data --name=mnist --source=DIR   # or takes them from DIR, without a network
 
-TensorFlow is not needed, and both verify checksums. Takes about 10 s.
+Neither command needs TensorFlow; both verify checksums and take about 10 s.
 """
 
 from absl import flags
@@ -30,7 +30,7 @@ def main() -> None:
         idx.prepare(name, data_dir, SOURCE.value)
         done = "is prepared"
     if (directory := tfds.find(name, data_dir)) is None:
-        raise RuntimeError(f"{name} was prepared and is not in {data_dir}")
+        raise RuntimeError(f"{name} was prepared but is not in {data_dir}")
     counts = [f"{count} {split} rows" for split, count in tfds.row_counts(directory).items()]
     print(f"{name} {done} in {directory}: {', '.join(counts)}")
 

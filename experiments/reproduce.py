@@ -1,4 +1,4 @@
-"""Measures the claims of the lecture and of papers, says which hold, and sets published tables beside our numbers.
+"""Measures the claims of the lecture and of papers, says which hold, and compares published tables with our numbers.
 
     python -m experiments.reproduce --list
     python -m experiments.reproduce --fast
@@ -9,8 +9,8 @@
 Without names it measures all claims. A table trains for hours, so it runs only if you name it. Prints a table per claim
 and writes claims.json; exits with 1 if a measured claim fails. `--fast` uses smaller data and shorter trainings, and
 needs only a fresh clone; for a table, it uses schedules that take at most an hour per row on two CPU cores.
-`--figures=DIR` writes the pictures of the claims that have some. `--runs` holds the runs of a table and NAME.json: the
-same command resumes them.
+`--figures=DIR` writes the figures of the claims that have some. `--runs` is the directory of the runs of tables and
+NAME.json; the same command resumes them.
 """
 
 import ast
@@ -30,7 +30,7 @@ LIST = flags.DEFINE_bool("list", False, "print the names of the claims and table
 FAST = flags.DEFINE_bool("fast", False, "smaller data, shorter trainings")
 RUNS = flags.DEFINE_string("runs", "runs/tables", "directory for the runs of tables")
 FIGURES = flags.DEFINE_string("figures", "", "directory for the claims' pictures; empty: draw none")
-OUTPUT = flags.DEFINE_string("output", "claims.json", "where the measured rows go")
+OUTPUT = flags.DEFINE_string("output", "claims.json", "file for the measured rows")
 
 
 def main(names: list[str]) -> int:
@@ -70,7 +70,7 @@ def main(names: list[str]) -> int:
 
 
 def compare(name: str) -> None:
-    """Measures the rows of a table that can be measured; prints all of them and writes NAME.json, also when stopped."""
+    """Measures the rows of a table that can be measured; prints all rows and writes NAME.json, even if interrupted."""
     rows = importlib.import_module(f"experiments.tables.{name}").ROWS
     stopped = tables.Outcome({}, {}, "not run: stopped before it was measured")
     lines = [tables.line(row, stopped, FAST.value) for row in rows]
@@ -84,7 +84,7 @@ def compare(name: str) -> None:
 
 
 def docstring(name: str) -> str:
-    """The first words of a claim or a table, read without importing what it needs."""
+    """The docstring of a claim or a table, read without importing it."""
     package = tables if name in tables.NAMES else claims
     path = Path(package.__file__).parent / f"{name}.py"
     return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""

@@ -2,8 +2,8 @@
 
     python -m experiments.sample --workdir=runs/vae --num_samples=64 --seed=0 --output=samples.png
 
-A model without a prior (an autoencoder) draws codes from a Gaussian fitted to its training codes. Writes .png (images),
-.npz (x, codes), .npy (x) or .csv; x is in the units of the training data.
+If the model has no prior (an autoencoder), codes come from a Gaussian fitted to its training codes. Writes .png
+(images), .npz (x, codes), .npy (x) or .csv; x is in the units of the training data.
 """
 
 from pathlib import Path

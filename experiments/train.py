@@ -6,7 +6,7 @@
 
     python -m experiments.train --keys objective
 
-The same command on the same workdir resumes. --config.SECTION.KEY=VALUE sets a key; --keys lists them, or one section.
+The same command on the same workdir resumes. --config.SECTION.KEY=VALUE sets a key; --keys lists all, or one section.
 """
 
 from absl import flags
@@ -27,8 +27,8 @@ SWEEP = flags.DEFINE_multi_string(
     "PATH=VALUES, repeated for a product; VALUES: 1,4,10 or 0:8 or 0:8:2 or 'geomspace(1e-4,1e-2,5)' or linspace(...)",
 )
 ZIP = flags.DEFINE_bool("zip", False, "pair the axes of --sweep instead of their product")
-DRY_RUN = flags.DEFINE_bool("dry_run", False, "print the members, what compiles anew and the memory, and exit")
-KEYS = flags.DEFINE_bool("keys", False, "print every key, or those of the section named after it, and exit")
+DRY_RUN = flags.DEFINE_bool("dry_run", False, "print the members, the axes that recompile and the memory, and exit")
+KEYS = flags.DEFINE_bool("keys", False, "print all keys, or those of the section that follows, and exit")
 SHARD = flags.DEFINE_string("shard", "", "i/n: train the i-th (from 0) of n parts, in WORKDIR/shards/i-of-n")
 
 
@@ -67,12 +67,12 @@ def dry_run(plan: Plan) -> None:
     print(records.markdown([member.row for member in plan.members]))
     for axis in plan.axes:
         traced = configs.is_traced(axis.path, axis.values[0])
-        print(f"{axis.path}: {'traced, inside one program' if traced else 'static, compiles anew for each value'}")
+        print(f"{axis.path}: {'traced, inside one program' if traced else 'static, one program for each value'}")
     for group in groups:
         state, temporaries = (size / 2**20 for size in programs.lane_memory(group))
         print(
             f"group {group.number}: {len(group.members)} members, {group.total_steps} steps each; "
-            f"a member's state takes {state:.1f} MiB, a lane {temporaries:.1f} MiB more while it trains"
+            f"a member's state takes {state:.1f} MiB, each lane adds {temporaries:.1f} MiB in training"
         )
 
 

@@ -35,9 +35,9 @@ def small():
 
 
 def write_table(folder):
-    """A labeled table of 120 named samples with 6 features, not centered, not scaled; with numbers.csv beside.
+    """A labeled table of 120 named samples with 6 features, neither centered nor scaled; also writes numbers.csv.
 
-    There the kinds are numbers, 100.5 and 200.5.
+    In numbers.csv the labels are the numbers 100.5 and 200.5.
     """
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 120)
@@ -52,7 +52,7 @@ def write_table(folder):
 
 
 def write_books(folder):
-    """60 books in the public format with 8 of 30 links, most from the half of its genre; and book_info.tsv beside."""
+    """Writes 60 books in the public format, each with 8 of 30 links, mostly of its genre's half; and book_info.tsv."""
     rng = np.random.default_rng(0)
     lines, info = [], ["title\tauthor\tgenre"]
     for book in range(60):
@@ -150,7 +150,7 @@ def ask():
 
 @pytest.fixture
 def refused(ask, tmp_path):
-    """Runs a launcher and asserts how it must end; returns its one line."""
+    """Runs a launcher and asserts that it ends with exit code 2 and one line; returns that line."""
 
     def call(name, arguments, warm=False):
         before = snapshot(tmp_path)

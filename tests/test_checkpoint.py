@@ -1,4 +1,4 @@
-"""Sealed checkpoints: what comes back is what was saved, or is named as damaged and passed over."""
+"""Sealed checkpoints: a restored state equals the saved one; damaged steps are named and skipped."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Claims are measured statements: what a file must have, what holds, and how the launcher ends."""
+"""Claims: what each file must define, when a row holds, and how the launcher exits."""
 
 import ast
 import json
@@ -23,7 +23,7 @@ LECTURE = {
     "reparametrization",
     "zero_measure",
 }
-# The launcher, with claims of our own; `main` reads its flags from sys.argv.
+# Runs the launcher on the claims of this test; `main` reads its flags from sys.argv.
 SCRIPT = """
 import sys, types
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The resolved config: paths, parsing, checks, and the way to JSON and back."""
+"""The resolved config: paths, parsing, checks, and the round trip through JSON."""
 
 import json
 

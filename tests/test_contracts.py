@@ -1,4 +1,4 @@
-"""What every model and every recipe keeps, whoever adds it: a new file is found here by itself."""
+"""What every model and every recipe must satisfy; new files are found automatically."""
 
 import ast
 import importlib

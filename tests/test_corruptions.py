@@ -1,4 +1,4 @@
-"""Corruptions against what they claim of every pixel, and the denoising autoencoder that is trained on them."""
+"""What each corruption does to every pixel, and the denoising autoencoder that is trained on them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Data: every rule of `load` against an independent computation, every bad input against its one line."""
+"""Data: every rule of `load` against an independent computation, every bad input against its one-line error."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What the Markdown pages promise: links that lead somewhere, flags that exist, every metric defined."""
+"""The Markdown pages: links lead to files, flags exist, every metric is defined."""
 
 import re
 import subprocess

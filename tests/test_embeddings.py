@@ -1,4 +1,4 @@
-"""Embeddings of items: pairs as data, negatives and AUC, maps from distances, and what a run of pairs gives back."""
+"""Embeddings of items: pairs as data, negatives and AUC, maps from distances, and the output of a run on pairs."""
 
 import csv
 

@@ -1,4 +1,4 @@
-"""What is pinned before jax is imported: by `pin` itself, by every launcher, and by a run that is resumed."""
+"""What is pinned before jax is imported: by `pin` itself, by every launcher, and by a resumed run."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Points laid over others, against scipy; and similarities by hand."""
+"""Procrustes alignment against scipy, and similarities by hand."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a code tells of its input, against closed forms of Gaussians."""
+"""Information between code and input, against closed forms for Gaussians."""
 
 import jax
 import jax.numpy as jnp

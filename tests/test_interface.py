@@ -1,4 +1,4 @@
-"""aejax from Python: the numbers of the command line to the bit, arrays in memory, and errors of one line."""
+"""aejax from Python: the same bits as the command line, arrays in memory, and one-line errors."""
 
 import os
 import subprocess

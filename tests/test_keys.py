@@ -1,4 +1,4 @@
-"""The table of keys: what a key may be, and that it changes something exactly if the table says that it is read."""
+"""The table of keys: allowed values, and that a key has an effect exactly if the table says that it is read."""
 
 import hashlib
 import json

@@ -1,6 +1,6 @@
-"""The command line's contract: what the user got wrong ends with exit code 2 and one line, before anything is written.
+"""The command line's contract: a user's mistake ends with exit code 2 and one line, before anything is written.
 
-Every case is a whole launcher, from `sys.argv` to its exit, in a process of its own (`ask` in conftest.py).
+Every case runs a whole launcher, from `sys.argv` to its exit, in its own process (`ask` in conftest.py).
 """
 
 import os

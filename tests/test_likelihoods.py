@@ -1,4 +1,4 @@
-"""Likelihoods p(x|z): their link, density and draws against scipy, and the data that they refuse."""
+"""Likelihoods p(x|z): link, density and draws against scipy, and the data that each refuses."""
 
 import jax
 import jax.numpy as jnp

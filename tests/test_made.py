@@ -1,4 +1,4 @@
-"""MADE against what a density is: it sums to 1, and no logit sees its own feature or a later one."""
+"""MADE is a density: it sums to 1, and no logit sees its own feature or a later one."""
 
 import itertools
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is measured of a group on the test rows, and under which names."""
+"""The metrics that are measured for a group on the test rows, and their names."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""The table of metrics: it names all that can be measured, and nothing else."""
+"""The table of metrics names everything that can be measured, and nothing else."""
 
 import jax
 import numpy as np

@@ -1,4 +1,4 @@
-"""The MMD-VAE: the VAE where the MMD weighs nothing, and MMD² against its closed form between Gaussians."""
+"""The MMD-VAE: equal to the VAE if the MMD has weight 0; MMD² against its closed form between Gaussians."""
 
 from typing import Any
 

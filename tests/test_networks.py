@@ -1,4 +1,4 @@
-"""Networks: what is drawn and set when their parameters are made."""
+"""Networks: how their parameters are initialized."""
 
 from typing import Any
 

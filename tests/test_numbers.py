@@ -1,7 +1,7 @@
-"""The first twenty steps of every recipe: they learn something, and have the numbers that were recorded.
+"""The first twenty steps of every recipe: every parameter moves, and the metrics equal the recorded ones.
 
-Numbers move only on purpose. A change that moves them, or a new recipe, records them with the compiler's default flags
-(all of them, or those of the recipes that are named), and says so:
+The numbers change only on purpose. If you change them or add a recipe, say so, and record them (all of them, or those
+of the named recipes) with the compiler's default flags:
 
     python -m tests.test_numbers [NAME ...]
 """
@@ -27,10 +27,10 @@ pytestmark = pytest.mark.slow
 
 FILE = ROOT / "tests" / "numbers.json"
 STEPS, KEPT = 20, (0, 1, 4, 9, 19)
-# Other flags of the compiler sum in another order: after twenty steps that has moved no number by more than 3e-6 of it,
-# but `mmd` and `total_correlation`, small differences of large sums, by up to 2e-5 of theirs.
+# Other compiler flags sum in another order. After twenty steps that changes no number by more than 3e-6 (relative),
+# except `mmd` and `total_correlation`, small differences of large sums: by up to 2e-5.
 TOLERANCE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-6}
-# From its start the flow multiplies rounding a thousandfold within twenty steps: only the first of those kept count.
+# The flow amplifies rounding a thousandfold within twenty steps, so only the first of the kept steps are compared.
 COMPARED = {"flow_vae": 3}
 
 

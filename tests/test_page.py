@@ -1,4 +1,4 @@
-"""The page of a run."""
+"""The HTML report of a run."""
 
 # matplotlib's stubs know an artist's data only as a union of all array-likes
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false, reportIndexIssue=false

@@ -1,4 +1,4 @@
-"""Sources of pairs against what is known of them, and pairs as a Dataset."""
+"""Sources of pairs against known facts about them, and pairs as a Dataset."""
 
 import json
 from typing import Any

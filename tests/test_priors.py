@@ -1,4 +1,4 @@
-"""Learned priors against scipy and the VAE of N(0, I), and gated layers against numpy."""
+"""Learned priors against scipy and the VAE with an N(0, I) prior, and gated layers against numpy."""
 
 from typing import Any
 

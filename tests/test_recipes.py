@@ -1,4 +1,4 @@
-"""A recipe that a user wrote, and that cannot be used, ends with exit code 2 and one line."""
+"""An unusable recipe of a user ends with exit code 2 and one line."""
 
 import pytest
 

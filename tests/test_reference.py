@@ -1,8 +1,8 @@
-"""A training run against a second account of it: float64 NumPy, a gradient by hand, no compiler.
+"""A training run against an independent implementation: float64 NumPy, a gradient by hand, no compiler.
 
-It is written from the documented scheme, imports nothing that trains or evaluates, and calls jax.random for the draws
-and flax for the initial weights alone. A program that uses the noise of another step, batch or seed, another order,
-rate or weight, that loses the optimizer's state or resumes wrongly has other numbers.
+It follows the documented scheme and imports nothing that trains or evaluates. It calls jax.random only for the draws
+and flax only for the initial weights. A program with the noise of another step, batch or seed, with another order, rate
+or weight, with a lost optimizer state or a wrong resume gets other numbers.
 """
 
 import shutil

@@ -1,4 +1,4 @@
-"""The whole program: a run that was stopped, killed or damaged ends on the bits of one that was not."""
+"""The whole program: a run that was stopped, killed or damaged ends on the same bits as an undisturbed one."""
 
 import logging
 import os
@@ -145,7 +145,7 @@ def test_a_flipped_bit_is_named_and_the_step_before_is_used(reference, tmp_path,
     content[len(content) // 2] ^= 1
     victim.write_bytes(bytes(content))
     train(small_config(), tmp_path / "run", *SWEEP)
-    assert f"{victim} is not the file that was sealed" in capsys.readouterr().err
+    assert f"{victim} differs from the file that was sealed" in capsys.readouterr().err
     assert bits(tmp_path / "run") == bits(reference)
 
 

@@ -1,4 +1,4 @@
-"""Sprites: an image is its factors, all of them and nothing else, and the factors go with their rows."""
+"""Sprites: the factors determine an image, each factor changes it, and the factors stay with their rows."""
 
 import json
 

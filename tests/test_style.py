@@ -1,4 +1,4 @@
-"""How every figure looks: colors that every kind of eye tells apart, and color bars without bands."""
+"""How every figure looks: colors that the color-blind can tell apart, and color bars without bands."""
 
 # matplotlib's stubs know an artist's data only as a union of all array-likes
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false, reportIndexIssue=false

@@ -1,4 +1,4 @@
-"""A member is a function of its own config and seed: the same bits alone, among others, on any number of devices."""
+"""A member depends only on its config and seed: the same bits alone, in a sweep, and on any number of devices."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Tables of published numbers: every row is a run that could be started, and one of the digits is run wholly."""
+"""Tables of published numbers: every row is a valid run, and a small one on the digits is run completely."""
 
 import ast
 import importlib
@@ -94,7 +94,7 @@ def test_a_row_that_is_not_run_says_why(monkeypatch, tmp_path):
     assert tables.measure(absent, True, tmp_path).reason == command
     static = {"data.name": "binarized_mnist", "data.path": "nowhere/rows.npz", "data.binarization": "none"}
     reason = tables.measure(ROW._replace(changes=static, fast={}), True, tmp_path).reason
-    assert reason == "not run: AEJAX_RAW_DATA names no directory with nowhere/rows.npz"
+    assert reason == "not run: AEJAX_RAW_DATA must name a directory with nowhere/rows.npz"
     assert tables.line(ROW, Outcome({}, {}, reason), True)["ours"] == reason
     assert not list(tmp_path.iterdir())
 

@@ -1,4 +1,4 @@
-"""A trained member as an object, against closed forms, the model's own functions and what an evaluation says."""
+"""A trained member as an object, against closed forms, the model's own functions and an evaluation's results."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The algebra: every combination of posterior, prior, likelihood and bound that means something, the others refused."""
+"""Every meaningful combination of posterior, prior, likelihood and bound works; the others are refused."""
 
 import itertools
 from typing import Any

@@ -1,1 +1,1 @@
-"""From a plan to a run directory: what trains."""
+"""The training engine: turns a plan into a run directory."""

@@ -1,6 +1,6 @@
-"""Checkpoints that can be trusted: an orbax payload, then a seal with the sha256 of every file, then one rename.
+"""Checkpoints that detect damage: an orbax payload, a seal with the sha256 of every file, then one atomic rename.
 
-Only sealed steps exist: orbax alone restores a flipped bit silently, and never falls back to an older step.
+Steps without a seal are ignored. Orbax alone restores a flipped bit silently and never falls back to an older step.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ SEAL = "seal.json"
 
 
 class Damaged(Exception):
-    """A step whose files are not those that were sealed."""
+    """The files of a step differ from its seal."""
 
 
 def describe(tree: Any) -> dict[str, list]:
@@ -41,12 +41,12 @@ def digest(path: Path) -> str:
 
 
 def self_digest(seal: dict[str, Any]) -> str:
-    """The sha256 of a seal's own facts."""
+    """The sha256 of a seal's content, without this digest itself."""
     return hashlib.sha256(json.dumps(seal, sort_keys=True).encode()).hexdigest()
 
 
 def contents(directory: Path) -> dict[str, Path]:
-    """Every file below a directory but the seal, by its relative name."""
+    """Every file below a directory except the seal, by relative path."""
     files = sorted(path for path in directory.rglob("*") if path.is_file())
     return {str(path.relative_to(directory)): path for path in files if path.name != SEAL}
 
@@ -65,7 +65,7 @@ def write_step(directory: Path, step: int, state: Any, facts: dict[str, Any]) ->
         descriptor = os.open(path, os.O_RDONLY)
         os.fsync(descriptor)
         os.close(descriptor)
-    if (target := directory / str(step)).exists():  # damaged, or it would have been resumed from
+    if (target := directory / str(step)).exists():  # it is damaged: an intact step would have been resumed
         shutil.rmtree(aside := directory / f"{step}.damaged", ignore_errors=True)
         os.rename(target, aside)
     os.rename(temporary, target)
@@ -76,13 +76,13 @@ def write_step(directory: Path, step: int, state: Any, facts: dict[str, Any]) ->
 
 
 def sealed_steps(directory: Path) -> list[int]:
-    """The steps that were sealed, the newest first."""
+    """The sealed steps, newest first."""
     steps = [seal.parent.name for seal in directory.glob(f"*/{SEAL}")]
     return sorted((int(step) for step in steps if step.isdigit()), reverse=True)
 
 
 def read_seal(directory: Path, step: int) -> dict[str, Any]:
-    """The seal of a step whose files were all found as sealed; raises Damaged that names the first that was not."""
+    """Checks every file of a step against its seal; returns the seal or raises Damaged naming the first mismatch."""
     path = directory / str(step)
     try:
         seal = json.loads((path / SEAL).read_text())
@@ -90,16 +90,16 @@ def read_seal(directory: Path, step: int) -> dict[str, Any]:
     except (ValueError, KeyError, AttributeError):
         intact = False
     if not intact:
-        raise Damaged(f"{path / SEAL} is not the seal that was written")
+        raise Damaged(f"{path / SEAL} differs from the seal that was written")
     sealed, files = seal["files"], contents(path)
     for name in sorted({*sealed, *files}):
         if name not in files or name not in sealed or digest(files[name]) != sealed[name]:
-            raise Damaged(f"{path / name} is not the file that was sealed")
+            raise Damaged(f"{path / name} differs from the file that was sealed")
     return seal
 
 
 def newest(directory: Path, warn: Callable[[str], None]) -> tuple[int, dict[str, Any]] | None:
-    """The newest undamaged step and its seal; damaged ones are named."""
+    """The newest undamaged step and its seal, or None; warns of each damaged step."""
     for step in sealed_steps(directory):
         try:
             return step, read_seal(directory, step)
@@ -109,7 +109,7 @@ def newest(directory: Path, warn: Callable[[str], None]) -> tuple[int, dict[str,
 
 
 def restore(directory: Path, step: int, like: Any) -> Any:
-    """The state of a step as numpy arrays, shaped like a tree of shapes; raises UserError if it holds another tree."""
+    """The state of a step as numpy arrays in the tree of `like`; raises UserError if shapes, dtypes or tree differ."""
     path = directory / str(step)
     seal = json.loads((path / SEAL).read_text())
     if seal["tree"] != describe(like):
@@ -120,7 +120,7 @@ def restore(directory: Path, step: int, like: Any) -> Any:
 
 
 def newest_state(run: Path, group: int, like: Any) -> tuple[int, Any]:
-    """The newest good step of a run's group and its state as numpy; raises UserError if nothing is saved yet."""
+    """The newest undamaged step of a group and its state as numpy arrays; raises UserError if there is none."""
     found = newest(of_group(run, group), print)
     if not found:
         raise UserError(f"{run} has no checkpoint of group {group} yet: finish its training first")
@@ -128,13 +128,13 @@ def newest_state(run: Path, group: int, like: Any) -> tuple[int, Any]:
 
 
 def of_group(run: Path, group: int) -> Path:
-    """Where the steps of a run's group lie."""
+    """The directory of a group's checkpoints."""
     return run / "checkpoints" / str(group)
 
 
 @contextmanager
 def saver(directory: Path) -> Iterator[Callable[[int, Any, dict[str, Any]], None]]:
-    """Yields save(step, state, facts), which works in the background; leaving waits until the last save is sealed."""
+    """Yields save(step, state, facts), which writes in the background; on exit, waits until the last save is sealed."""
     pending: list[Future] = []
 
     def wait() -> None:

@@ -1,4 +1,4 @@
-"""What a run's bits depend on besides its config: pinned before jax is imported, and recorded."""
+"""Pins (before jax is imported) and records what a run's bits depend on besides its config."""
 
 import importlib.metadata
 import json
@@ -17,10 +17,10 @@ def cores() -> int:
 
 
 def pin(num_members: int, deterministic: bool = True, directory: Path | None = None) -> None:
-    """Sets, unless the user did, XLA's threads, one CPU device per member up to the cores, and what GPUs need.
+    """Sets XLA's threads, one CPU device per member (at most one per core), float32 products, deterministic GPUs.
 
-    Call before jax is imported. The number of threads changes the bits of a CPU run, the number of devices does not:
-    a run that is resumed gets the threads that it began with.
+    Call it before jax is imported. Values that the user has set are kept. On a CPU the bits depend on the number of
+    threads, not of devices, so a resumed run gets the threads that it began with.
     """
     os.environ.setdefault("NPROC", str(recorded_threads(directory) or cores()))
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
@@ -58,7 +58,7 @@ def describe() -> dict:
 
 
 def version(package: str) -> str | None:
-    """The installed version, None where the package is not installed."""
+    """The installed version; None if the package is not installed."""
     if package == "aejax":
         from aejax import __version__
 
@@ -79,7 +79,7 @@ def processor() -> str:
 
 
 def git_commit() -> str | None:
-    """The commit of this checkout, with "+changes" where files differ from it; None outside a checkout."""
+    """The commit of this checkout, with "+changes" if files differ from it; None outside a checkout."""
     root = Path(__file__).resolve().parents[2]
 
     def git(*arguments: str) -> str:

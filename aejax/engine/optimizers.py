@@ -1,4 +1,4 @@
-"""Optimizers and learning-rate schedules whose numbers are traced, so that they sweep inside one program."""
+"""Optimizers and learning-rate schedules with traced hyper-parameters, so that one program can sweep them."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,12 +9,12 @@ from jaxtyping import Float, Int
 
 
 def stage(progress: Float[Array, "*steps"]) -> Float[Array, "*steps"]:
-    """Which of eight stages, 0 to 7, each three times as long as the one before (Burda et al. 2015, section 5)."""
+    """The current stage, 0 to 7; each is three times as long as the one before (Burda et al. 2015, section 5)."""
     epochs = (3**8 - 1) // 2  # 1 + 3 + ... + 3⁷ = 3,280
     return jnp.clip(jnp.floor(jnp.log(2.0 * epochs * progress + 1.0) / jnp.log(3.0) + 1e-5), 0.0, 7.0)
 
 
-# optax's own schedules branch on their numbers in Python and so cannot take traced ones.
+# optax's own schedules branch on their arguments in Python, so these cannot be traced.
 DECAYS = {  # progress [0, 1] after the warm-up, final fraction -> fraction of the peak
     "constant": lambda progress, final: jnp.ones_like(progress),
     "cosine": lambda progress, final: final + (1.0 - final) * 0.5 * (1.0 + jnp.cos(jnp.pi * progress)),
@@ -34,7 +34,7 @@ RULES = {
 def learning_rate(
     schedule: str, total_steps: int, numbers: Mapping[str, Float[Array, ""]], step: Int[Array, ""]
 ) -> Float[Array, ""]:
-    """The rate of a step: linear warm-up to the peak over `warmup` steps, then `schedule` down to the last step."""
+    """The learning rate at a step: linear warm-up to the peak over `warmup` steps, then `schedule` to the last step."""
     warmup = numbers["warmup"]
     rise = jnp.minimum(1.0, (step + 1) / jnp.maximum(warmup, 1.0))
     progress = jnp.clip((step - warmup) / jnp.maximum(total_steps - warmup, 1.0), 0.0, 1.0)
@@ -42,7 +42,7 @@ def learning_rate(
 
 
 def clip(clip_norm: Float[Array, ""]) -> optax.GradientTransformation:
-    """Scales the whole gradient down to norm `clip_norm`; 0 does not clip, and then costs nothing."""
+    """Scales the whole gradient to norm at most `clip_norm`; 0 turns clipping off, at no cost."""
 
     def update(updates, state, params=None):
         scale = lax.cond(

@@ -1,4 +1,4 @@
-"""From the rows as they lie on the device to the model's x: scaling and dynamic binarization, inside the step."""
+"""Turns the rows stored on the device into the model's x: scaling and dynamic binarization, inside the step."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ Preprocess = Callable[[Array, Batch], Batch]
 
 
 def make(binarization: str, spec: Spec) -> Preprocess:
-    """(key, rows) -> rows with float32 x in data units, pairs as they are; "dynamic" draws pixels by their grey."""
+    """(key, rows) -> rows with float32 x in data units, pairs unchanged; "dynamic" draws pixels as Bernoulli(grey)."""
 
     def preprocess(key: Array, batch: Batch) -> Batch:
         if "x" not in batch or batch["x"].dtype == jnp.int32:  # indices of items

@@ -1,4 +1,4 @@
-"""Groups: members that share their static settings, and the three programs that are compiled for them."""
+"""Groups of members that share their static settings, and the three programs compiled for each group."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -19,11 +19,11 @@ from aejax.types import Autoencoder, HParams, Task, TrainState
 
 
 class Group(NamedTuple):
-    """Members that share a program, with all that it needs."""
+    """Members that share compiled programs, with their config, data and task."""
 
     number: int
     members: list[Member]
-    config: Config  # the first member's; its static part is everyone's
+    config: Config  # the first member's; all members share its static part
     dataset: Dataset
     task: Task
 
@@ -33,18 +33,18 @@ class Group(NamedTuple):
 
 
 class Programs(NamedTuple):
-    """Compiled ahead of time: another shape raises, nothing ever recompiles. Members are padded, lanes x devices."""
+    """Programs compiled ahead of time: other shapes raise, nothing recompiles. M is padded to whole lanes x devices."""
 
     mesh: jax.sharding.Mesh
     lanes: int
     state: TrainState  # [M, ...] before the first step
     train: Callable[..., Any]  # ((state, totals), start, stop) -> (state, totals)
-    evaluate: Callable[[TrainState], dict[str, jax.Array]] | None  # of the validation rows; None without any
+    evaluate: Callable[[TrainState], dict[str, jax.Array]] | None  # on the validation rows; None if there are none
     zero_totals: Callable[[], dict[str, jax.Array]]
 
 
 def make_groups(plan: Plan, given: Dataset | None = None) -> list[Group]:
-    """Loads data, unless they are given, and makes models; raises UserError before anything is compiled or written."""
+    """Loads the data (unless `given`) and makes models; raises UserError before anything is compiled or written."""
     datasets: dict[str, Dataset] = {}
 
     def make_group(number: int, members: list[Member]) -> Group:
@@ -61,7 +61,7 @@ def make_groups(plan: Plan, given: Dataset | None = None) -> list[Group]:
 
 
 def check_columns(config: Config, model: Autoencoder, dataset: Dataset) -> None:
-    """Raises UserError for data without a column that the model's loss reads."""
+    """Raises UserError if the data lack a column that the model's loss reads."""
     if missing := [name for name in model.columns if name not in dataset.train]:
         raise UserError(
             f"model.name={config.model.name} needs `{missing[0]}`, which data.name={config.data.name} does not have "
@@ -70,12 +70,12 @@ def check_columns(config: Config, model: Autoencoder, dataset: Dataset) -> None:
 
 
 def num_rows(split: dict[str, Any]) -> int:
-    """The rows of a split."""
+    """The number of rows of a split."""
     return len(next(iter(split.values())))
 
 
 def make_task(config: Config, spec: Spec, num_rows: int) -> Task:
-    """The task of a config on so many training rows; raises UserError for settings that do not fit the data."""
+    """The task of a config with `num_rows` training rows; raises UserError for settings that do not fit the data."""
     model = models.make(config.model, spec)
     if config.train.batch_size > num_rows and not model.fit:
         raise UserError(
@@ -95,7 +95,7 @@ def make_task(config: Config, spec: Spec, num_rows: int) -> Task:
 
 
 def hparams(members: list[Member]) -> HParams:
-    """What is traced, of every member: numpy arrays [M]."""
+    """The traced hyper-parameters of all members: numpy arrays [M]."""
 
     def stack(sections: list[dict[str, Any]]) -> dict[str, Any]:
         floats = [name for name, value in sections[0].items() if isinstance(value, float)]
@@ -111,7 +111,7 @@ def hparams(members: list[Member]) -> HParams:
 
 
 def compile_group(group: Group, lanes: int) -> Programs:
-    """Compiles a group's programs (init, train, evaluate) for blocks of `lanes` members, and runs the first."""
+    """Compiles a group's programs (init, train, evaluate) for blocks of `lanes` members, and runs init."""
     task, mesh = group.task, sweep.make_mesh(len(group.members))
     hp = sweep.pad(hparams(group.members), mesh, lanes)
     num_blocks, step = sweep.blocks_per_device(hp, mesh, lanes), np.int32(0)
@@ -156,7 +156,7 @@ def compile_evaluate(
     rows: dict[str, jax.Array],
     measure: Callable[[Task, TrainState, HParams, dict[str, jax.Array]], dict[str, jax.Array]],
 ) -> Callable[[TrainState], dict[str, jax.Array]]:
-    """Compiles what `measure` says of one member on some rows, for all members, as a function of their state."""
+    """Compiles `measure`, a function of one member and `rows`, for all members; returns a function of their state."""
     hp = sweep.pad(hparams(group.members), mesh, lanes)
     num_blocks = sweep.blocks_per_device(hp, mesh, lanes)
 
@@ -172,9 +172,9 @@ def compile_evaluate(
 
 
 def state_shapes(task: Task, members: list[Member]) -> TrainState:
-    """The shapes of the state of all members, as it is saved."""
+    """The shapes and dtypes of the saved state of all members."""
     hp = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), hparams(members[:1]))
-    untrained = task._replace(model=task.model._replace(fit=None))  # of the same shapes, and needs no rows
+    untrained = task._replace(model=task.model._replace(fit=None))  # has the same shapes but needs no rows
     state = jax.eval_shape(lambda hp: train.init_state(untrained, hp, {}), hp)
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((len(members), *leaf.shape), leaf.dtype), state)
 
@@ -194,7 +194,7 @@ def metric_names(group: Group) -> list[str]:
 
 
 def lane_memory(group: Group) -> tuple[int, int]:
-    """Bytes of one member's state, and of the temporaries that one lane adds while it trains (compiles to know)."""
+    """Bytes of one member's state, and of the temporaries that each lane adds in training; compiles a step to know."""
     one = group._replace(members=group.members[:1])
     hp = jax.tree.map(lambda leaf: leaf[0], hparams(one.members))
     state = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), state_shapes(group.task, one.members))
@@ -206,7 +206,7 @@ def lane_memory(group: Group) -> tuple[int, int]:
 
 
 def resolve_lanes(group: Group) -> int:
-    """`train.lanes`, or if it is 0: one on CPU, else as many as fit in 0.8 of the memory of a device."""
+    """`train.lanes`; if it is 0, one lane on CPU, else as many as fit in 0.8 of a device's memory."""
     if group.config.train.lanes or jax.default_backend() == "cpu":
         return group.config.train.lanes or 1
     stats = jax.local_devices()[0].memory_stats() or {}
@@ -218,5 +218,5 @@ def resolve_lanes(group: Group) -> int:
 
 
 def fit_lanes(free: float, state: int, temporary: int, members: int) -> int:
-    """The widest block of a device's members: all states stay resident, a lane adds its temporaries and a copy."""
+    """The most lanes that fit in `free` bytes: all states stay resident; a lane adds temporaries and a state's copy."""
     return int(np.clip((free - members * state) // (temporary + state), 1, members))

@@ -1,7 +1,7 @@
-"""The only host loop: a plan to a run directory, resumed wherever it was left.
+"""The host loop: trains a plan into a run directory; resumes interrupted runs.
 
-A run of one member is a sweep without axes. Rows of metrics and saves fall on steps that the config fixes; wall time
-moves the progress bar only. Whatever happens, the same command ends on the same bits.
+A run of one member is a sweep without axes. The config alone fixes the steps at which metrics and state are written;
+wall time only moves the progress bar. So the same command ends on the same bits, interrupted or not.
 """
 
 import signal
@@ -39,12 +39,12 @@ def say(message: str) -> None:
 def run(plan: Plan, workdir: str | Path, dataset: Dataset | None = None) -> Path:
     """Trains the members of a plan that are not trained yet; returns the run directory.
 
-    The data are those that the config names, unless they are given. Raises UserError for input that cannot be used,
-    before anything is written; Interrupted after a signal.
+    Loads the data that the config names, unless `dataset` is given. Raises UserError for unusable input, before
+    anything is written, and Interrupted after a signal.
     """
     directory = plan.directory(workdir)
     if (directory / "config.json").exists() and (change := Plan.read(directory).difference(plan)):
-        raise UserError(f"{directory} holds another run ({change}): choose another --workdir, or those settings")
+        raise UserError(f"{directory} holds another run ({change}): choose another --workdir, or restore its settings")
     groups = programs.make_groups(plan, dataset)
     statuses = {member.index: "waiting" for member in plan.members}
     with records.lock(directory), stop_signals() as stopped:
@@ -58,7 +58,7 @@ def run(plan: Plan, workdir: str | Path, dataset: Dataset | None = None) -> Path
 
 
 def open_directory(directory: Path, plan: Plan, groups: list[Group], statuses: dict[int, str]) -> dict[str, int]:
-    """Writes what describes a run, or checks it against what was written; returns the lanes of every group."""
+    """Writes the files that describe a new run, or checks those of an old one; returns the lanes of every group."""
     path = directory / "config.json"
     facts = {
         str(group.number): {
@@ -83,14 +83,14 @@ def open_directory(directory: Path, plan: Plan, groups: list[Group], statuses: d
     write_members(directory, plan, statuses)
     records.write_json(directory / "data.json", facts)
     records.write_json(directory / "environment.json", [current])
-    records.write_json(path, {**plan.to_json(), "lanes": lanes})  # last: it says that the others are whole
+    records.write_json(path, {**plan.to_json(), "lanes": lanes})  # last: it marks the others as complete
     return lanes
 
 
 def train_group(
     group: Group, lanes: int, directory: Path, update: Callable[[list[int], str], None], stopped: list[int]
 ) -> None:
-    """Trains a group to its last step from its newest good checkpoint; rows of metrics.jsonl after it are dropped."""
+    """Trains a group from its newest undamaged checkpoint to its last step; drops later rows of metrics.jsonl first."""
     checkpoints, metrics = checkpoint.of_group(directory, group.number), directory / "metrics.jsonl"
     num_members, total = len(group.members), group.total_steps
     saved, seal = checkpoint.newest(checkpoints, say) or (-1, {"diverged": []})
@@ -121,7 +121,7 @@ def train_group(
 
 
 def restored(group: Group, compiled: Programs, checkpoints: Path, saved: int) -> Any:
-    """The state of a saved step, padded; that before the first step where none is saved."""
+    """The padded state of the saved step; the initial state if none is saved."""
     if saved <= 0:
         return compiled.state
     like = programs.state_shapes(group.task, group.members)
@@ -131,7 +131,7 @@ def restored(group: Group, compiled: Programs, checkpoints: Path, saved: int) ->
 
 
 def visits(group: Group, start: int) -> Iterator[tuple[int, bool]]:
-    """The steps after `start` at which rows are written, and whether the state is saved too: both by the config."""
+    """The steps after `start` at which the config has metrics written, and whether the state is saved there too."""
     step = start
     while True:
         before, step = step, next_end(group, step, group.config.log.every_epochs)
@@ -141,13 +141,13 @@ def visits(group: Group, start: int) -> Iterator[tuple[int, bool]]:
 
 
 def next_end(group: Group, step: int, every_epochs: int) -> int:
-    """The next step at which every `every_epochs`-th epoch, or the training, ends."""
+    """The next step that ends an `every_epochs`-th epoch, or the training."""
     period = max(group.task.steps_per_epoch, 1) * every_epochs
     return min((step // period + 1) * period, group.total_steps)
 
 
 def trainer(compiled: Programs) -> Callable[[Any, Any, int, int], tuple[Any, Any, int]]:
-    """train(state, totals, step, stop) -> (state, totals, step): on for about a second, at most to `stop`."""
+    """train(state, totals, step, stop) -> (state, totals, step), which runs for about a second, at most to `stop`."""
     chunk = 1
 
     def train(state, totals, step, stop):
@@ -161,16 +161,16 @@ def trainer(compiled: Programs) -> Callable[[Any, Any, int, int], tuple[Any, Any
 
 
 def interrupted(number: int, step: int, saved: int) -> Interrupted:
-    """What ends a run that got a signal."""
-    kept = f"saved at step {saved}, the same command resumes"
-    kept = kept if saved >= 0 else "nothing is saved yet, the same command starts anew"
+    """The exception that ends a run after a signal."""
+    kept = f"saved at step {saved}; the same command resumes"
+    kept = kept if saved >= 0 else "nothing is saved yet; the same command starts over"
     return Interrupted(number, f"{signal.Signals(number).name} at step {step}: {kept}")
 
 
 def metric_rows(
     group: Group, compiled: Programs, state: Any, totals: Any, step: int, steps: int
 ) -> list[dict[str, Any]]:
-    """The rows of a visit: of every member the means over the training steps since the last, then those on valid."""
+    """The rows of a visit: every member's training means since the last visit, then every member's validation means."""
     splits = {"train": {name: np.asarray(value) / steps for name, value in totals.items()}} if steps else {}
     if compiled.evaluate:
         splits["valid"] = {name: np.asarray(value) for name, value in compiled.evaluate(state).items()}
@@ -183,7 +183,7 @@ def metric_rows(
 
 
 def describe(rows: list[dict[str, Any]]) -> str:
-    """The means over the finite members, if there are any, of the last split's metrics, on one line."""
+    """One line of the last split's headline metrics: means over the members with finite values, or all if none are."""
     if not rows:
         return "fitted"
     rows = [row for row in rows if row["split"] == rows[-1]["split"]]
@@ -197,7 +197,7 @@ def describe(rows: list[dict[str, Any]]) -> str:
 def update_members(
     directory: Path, plan: Plan, statuses: dict[int, str], group: Group, diverged: list[int], other: str
 ) -> None:
-    """Brings the statuses of a group up to date and writes members.csv; groups still to come are "waiting"."""
+    """Updates the statuses of a group and writes members.csv; members of later groups stay "waiting"."""
     for member, step in zip(group.members, diverged, strict=True):
         statuses[member.index] = f"diverged at step {step}" if step >= 0 else other
     write_members(directory, plan, statuses)
@@ -211,7 +211,7 @@ def write_members(directory: Path, plan: Plan, statuses: dict[int, str]) -> None
 
 @contextmanager
 def progress(group: Group, step: int) -> Iterator[Callable[[int, str], None]]:
-    """Yields show(step, metrics): a bar with the time to go on a terminal, else a line whenever there are metrics."""
+    """Yields show(step, metrics): a progress bar on a terminal, else one line whenever there are metrics."""
     per_epoch, total = max(group.task.steps_per_epoch, 1), group.total_steps
     with tqdm(total=total, initial=step, unit="step", desc=f"group {group.number}", disable=None) as bar:
 
@@ -227,7 +227,7 @@ def progress(group: Group, step: int) -> Iterator[Callable[[int, str], None]]:
 
 @contextmanager
 def stop_signals() -> Iterator[list[int]]:
-    """Yields a list that the first SIGINT or SIGTERM is put in; a second one ends the process at once."""
+    """Yields a list that receives the first SIGINT or SIGTERM; a second one ends the process at once."""
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield received

@@ -1,4 +1,4 @@
-"""The four streams of random keys that a member's seed opens."""
+"""The four streams of random keys of a member's seed."""
 
 import jax
 from jax import Array
@@ -8,5 +8,5 @@ INIT, NOISE, ORDER, EVALUATION = range(4)
 
 
 def stream(seed: Integer[Array, ""], which: int) -> Key[Array, ""]:
-    """The key of one stream; steps, epochs and batches are folded into it, so none is ever carried or used twice."""
+    """The key of one stream; callers fold in the step, epoch or batch, so no key is carried or used twice."""
     return jax.random.fold_in(jax.random.key(seed), which)

@@ -1,8 +1,8 @@
-"""Members to devices: the only map over members.
+"""Maps functions of one member over all members and devices; no other module does.
 
-Members lie along a leading axis, padded to whole blocks of `lanes` on every device of the mesh axis "sweep". A device
-takes its blocks one after another; a block of several lanes is a vmap. Blocks of one lane are not vmapped, so a member
-has the same bits alone and among others.
+Members are the leading axis, padded to whole blocks of `lanes` members on every device of the mesh axis "sweep". A
+device loops over its blocks and vmaps over the lanes of a block. Blocks of one lane are not vmapped, so a member has
+the same bits alone and in a sweep.
 """
 
 from collections.abc import Callable
@@ -17,17 +17,17 @@ from jax.sharding import PartitionSpec as P
 
 
 def make_mesh(num_members: int) -> Mesh:
-    """As many devices as there are, but not more than members."""
+    """A mesh of all devices, but at most one per member."""
     devices = jax.devices()[: min(num_members, jax.device_count())]
     return jax.make_mesh((len(devices),), ("sweep",), devices=devices, axis_types=(AxisType.Auto,))
 
 
 def over_members(fn: Callable, mesh: Mesh, lanes: int) -> Callable:
-    """fn(carry, member, *shared) -> (carry, output), for one member, over the leading axis of carry and member.
+    """Maps fn(carry, member, *shared) -> (carry, output), a function of one member, over the leading axis of both.
 
-    Returns mapped(num_blocks, carry, members, *shared), with `num_blocks` from `blocks_per_device`: an argument, since
-    XLA unrolls a loop of known length one, and a member alone would have other bits than in a sweep. Carry and outputs
-    are updated in place (a `lax.map` would hold a second copy), so jit with the carry's donation.
+    Returns mapped(num_blocks, carry, members, *shared). `num_blocks`, from `blocks_per_device`, is an argument: XLA
+    unrolls a loop whose length is known to be one, so a member alone would get other bits than in a sweep. Carry and
+    outputs are updated in place (`lax.map` would hold a second copy), so donate the carry when you jit it.
     """
 
     def take(tree, block):
@@ -62,12 +62,12 @@ def over_members(fn: Callable, mesh: Mesh, lanes: int) -> Callable:
 
 
 def blocks_per_device(members: Any, mesh: Mesh, lanes: int) -> np.int32:
-    """How many blocks each device takes of padded members."""
+    """The number of blocks per device, for padded members."""
     return np.int32(len(jax.tree.leaves(members)[0]) // mesh.size // lanes)
 
 
 def pad(tree: Any, mesh: Mesh, lanes: int) -> Any:
-    """Numpy members [M, ...] to device arrays, padded with copies of the last to whole blocks on every device."""
+    """Puts numpy members [M, ...] on the devices, padded with copies of the last member to whole blocks on each."""
     block = mesh.size * lanes
 
     def place(leaf):
@@ -80,10 +80,10 @@ def pad(tree: Any, mesh: Mesh, lanes: int) -> Any:
 
 
 def unpad(tree: Any, num_members: int) -> Any:
-    """Device arrays to numpy, the real members only."""
+    """Device arrays as numpy, without the padding."""
     return jax.tree.map(lambda leaf: np.asarray(leaf)[:num_members], tree)
 
 
 def replicate(tree: Any, mesh: Mesh) -> Any:
-    """Numpy arrays to every device of the mesh."""
+    """Copies numpy arrays to every device of the mesh."""
     return jax.device_put(tree, NamedSharding(mesh, P()))

@@ -1,7 +1,7 @@
-"""The training of one member: pure functions without a member axis.
+"""Trains one member: pure functions without a member axis.
 
-A member is a function of its hyper-parameters and seed alone. Its seed opens four streams of keys; the noise of a step
-is keyed by the step, the order of an epoch by the epoch, so nothing random is carried and any step can be repeated.
+The result depends only on the hyper-parameters and the seed. The seed gives four streams of keys. The step is folded
+into the key of its noise, the epoch into that of its order: no random state is carried, and any step can be repeated.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from aejax.types import Batch, HParams, Metrics, Task, TrainState
 
 
 def init_state(task: Task, hp: HParams, rows: Batch) -> TrainState:
-    """The state before the first step; a model with a closed form is fitted to all rows and needs no step."""
+    """The state before the first step; a closed-form model is fitted to all rows here and needs no steps."""
     key = stream(hp.seed, INIT)
     params, stats = task.model.init(key)
     if task.model.fit:
@@ -36,7 +36,7 @@ def warmed(objective: Mapping[str, Any], step: Int[Array, ""]) -> dict[str, Floa
 
 
 def train_step(task: Task, state: TrainState, hp: HParams, batch: Batch) -> tuple[TrainState, Metrics]:
-    """One gradient step on a batch of raw rows; metrics are those of the loss, before the step."""
+    """One gradient step on a batch of raw rows; loss and metrics are from before the update."""
     key = jax.random.fold_in(stream(hp.seed, NOISE), state.step)
     preprocess_key, loss_key = jax.random.split(key)
     (loss, (metrics, stats)), gradient = jax.value_and_grad(task.model.loss, has_aux=True)(
@@ -61,9 +61,9 @@ def train_chunk(
     start: Int[Array, ""],
     stop: Int[Array, ""],
 ) -> tuple[TrainState, Metrics]:
-    """Steps start..stop, across epochs; adds the metrics of every step to the totals in the carry.
+    """Trains from step `start` up to `stop`, across epochs; adds each step's metrics to the totals in the carry.
 
-    The bounds are arguments, not state.step: one for all members, they stay scalars under vmap.
+    The bounds are arguments instead of state.step: all members share them, so they stay scalars under vmap.
     """
     per_epoch = task.steps_per_epoch
 

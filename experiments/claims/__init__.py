@@ -1,6 +1,6 @@
-"""Claims of the lecture and of papers, one a file: `measure(fast) -> rows`; the filename is the claim's name.
+"""Claims of the lecture and of papers, one per file with `measure(fast) -> rows`; the filename is the claim's name.
 
-A claim that has pictures also has `draw(directory, fast)`, called after `measure`; what both need is cached by `fast`.
+A claim with figures also has `draw(directory, fast)`, called after `measure`; both share work that is cached by `fast`.
 """
 
 import importlib
@@ -12,7 +12,7 @@ NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py
 
 
 class Row(NamedTuple):
-    """One checkable statement: `measured` within `tolerance` of `expected`, or at least, or at most `expected`."""
+    """One checkable statement: `measured` is within `tolerance` of `expected`, or at least or at most `expected`."""
 
     what: str
     expected: Any  # numbers, also numpy's
@@ -30,7 +30,7 @@ class Row(NamedTuple):
 
 
 class NotRun(Exception):
-    """The claim's data are absent; says the command that brings them."""
+    """The claim's data are missing; the message is the command that fetches them."""
 
 
 class Outcome(NamedTuple):
@@ -45,7 +45,7 @@ class Outcome(NamedTuple):
 
 
 def train(recipe: str, changes: dict[str, Any] | None = None, *sweep: str, zipped: bool = False) -> list[Outcome]:
-    """Trains a recipe with some values changed, and its sweep, by the programs that every run uses; nothing is kept.
+    """Trains a recipe with some values changed, or a sweep of it, as an ordinary run in a temporary directory.
 
     The outcomes are in the order of the sweep; without one there is a single outcome.
     """

@@ -1,4 +1,4 @@
-"""Ways to estimate the gradient of a variational bound with respect to φ, the parameters of q(z): a lab.
+"""Estimators of the gradient of a variational bound with respect to φ, the parameters of q(z).
 
 The bound is the ELBO, E_q[log p(x, z) − log q(z)], with q(z) = N(mean, σ²) and φ = (mean, log σ); the gradient of its
 expectation is not itself the expectation of a gradient, because the distribution of z depends on φ. Either rewrite it
@@ -29,7 +29,7 @@ class Normal(NamedTuple):
 
 
 def draw(q: Normal, epsilon: Noise) -> Float[Array, "L k"]:
-    """z = mean + σ ε, the lecture's trick: random because ε is, and differentiable in φ."""
+    """z = mean + σ ε, the reparametrization trick: only ε is random, so z is differentiable in φ."""
     return q.mean[None] + jnp.exp(q.log_sigma)[None] * epsilon
 
 
@@ -47,7 +47,7 @@ def log_weights(q: Normal, log_joint: LogJoint, z: Float[Array, "L k"]) -> Float
 def score_function(q: Normal, log_joint: LogJoint, epsilon: Noise, baseline: float | Array = 0.0) -> Normal:
     """mean of (log w − baseline) ∇ log q(z): needs no gradient of log p (Williams 1992; Ranganath et al. 2014).
 
-    The score has mean zero, so a baseline that does not depend on these draws leaves the mean, not the variance.
+    The score has mean zero, so a baseline that does not depend on these draws changes the variance but not the mean.
     """
     z = draw(q, epsilon)
     signal = log_weights(q, log_joint, z) - baseline
@@ -60,12 +60,12 @@ def reparametrized(q: Normal, log_joint: LogJoint, epsilon: Noise) -> Normal:
 
 
 def sticking_the_landing(q: Normal, log_joint: LogJoint, epsilon: Noise) -> Normal:
-    """STL: without ∂ log q/∂φ at fixed z, whose mean is 0; exact if q is the posterior (Roeder et al. 2017)."""
+    """STL: drops ∂ log q/∂φ at fixed z, whose mean is 0; no variance if q is the posterior (Roeder et al. 2017)."""
     return jax.grad(lambda phi: log_weights(q, log_joint, draw(phi, epsilon)).mean())(q)
 
 
 def importance_weighted(q: Normal, log_joint: LogJoint, epsilon: Noise) -> Normal:
-    """∇ log mean w(mean + σ ε), of the tighter bound with L draws (Burda et al. 2015, section 3).
+    """∇ log mean w(mean + σ ε), for the tighter bound with L draws (Burda et al. 2015, section 3).
 
     Its signal falls faster than its noise: the signal-to-noise ratio decreases as 1/√L (Rainforth et al. 2018).
     """
@@ -73,9 +73,9 @@ def importance_weighted(q: Normal, log_joint: LogJoint, epsilon: Noise) -> Norma
 
 
 def doubly_reparametrized(q: Normal, log_joint: LogJoint, epsilon: Noise) -> Normal:
-    """DReG: Σ w̃² ∂log w/∂z ∂z/∂φ with w̃ = w / Σ w, of the same bound (Tucker et al. 2018): for L = 1 it is STL.
+    """DReG: Σ w̃² ∂log w/∂z ∂z/∂φ with w̃ = w / Σ w, for the same bound (Tucker et al. 2018); for L = 1 it is STL.
 
-    The score that w̃ leaves behind is reparametrized a second time, which repairs the signal-to-noise ratio.
+    The score term that w̃ leaves is reparametrized a second time, so the signal-to-noise ratio grows as √L.
     """
     share = jax.nn.softmax(log_weights(q, log_joint, draw(q, epsilon)))
     return jax.grad(lambda phi: (jnp.square(share) * log_weights(q, log_joint, draw(phi, epsilon))).sum())(q)

@@ -1,4 +1,4 @@
-"""The pictures that only claims draw: of the KL, estimators, latent spaces, λ, linear maps and denoising.
+"""Figures that only claims draw: the KL, estimators, latent spaces, λ, linear maps and denoising.
 
 As in `aejax.reports.figures`, `draw_NAME(...)` returns a matplotlib Figure.
 """
@@ -43,7 +43,7 @@ def draw_kl_curve(
     estimates: Float[np.ndarray, "marks 2"],
     num: int,
 ) -> Figure:
-    """KL[N(0, σ²) ‖ N(0, 1)] in nats by σ, and at `marks` its Monte-Carlo mean and standard error from `num` draws."""
+    """KL[N(0, σ²) ‖ N(0, 1)] in nats against σ; at `marks`, Monte-Carlo means and standard errors of `num` draws."""
     figure = new_figure(5.6, 3.6, layout="constrained")
     axes = figure.subplots()
     blue, orange = class_colors(2)
@@ -62,7 +62,7 @@ def draw_kl_curve(
 
 @styled()
 def draw_estimators(draws: Int[np.ndarray, " n"], lines: Sequence[tuple[str, Column, Column]]) -> Figure:
-    """Variance, and signal-to-noise ratio, of gradient estimators (name, variance [n], ratio [n]) by their draws L."""
+    """Variance and signal-to-noise ratio of gradient estimators (name, variance [n], ratio [n]) against draws L."""
     figure = new_figure(WIDTH, 3.7, layout="constrained")
     axes = figure.subplots(1, 2)
     for place, (name, *values) in enumerate(lines):
@@ -85,21 +85,21 @@ def draw_estimators(draws: Int[np.ndarray, " n"], lines: Sequence[tuple[str, Col
 
 
 class LatentSpace(NamedTuple):
-    """A model's plane of codes."""
+    """A model's two-dimensional codes and what is drawn over them."""
 
     label: str
     codes: Points  # [n, 2]
     y: Int[np.ndarray, " n"]
     sigma: Points | None  # [n, 2] of the posteriors; None for a point estimate
-    box: Float[np.ndarray, "2 2"] | None  # its lower and upper corner, drawn as a frame
-    draws: Points  # [m, 2] codes drawn from it, as crosses
+    box: Float[np.ndarray, "2 2"] | None  # lower and upper corner of a frame
+    draws: Points  # [m, 2] sampled codes, shown as crosses
 
 
 @styled()
 def draw_latent_spaces(
     spaces: Sequence[LatentSpace], class_names: Sequence[str], title: str = "Latent spaces of the same data"
 ) -> Figure:
-    """For each model, the codes by class, 2σ ellipses of some posteriors, the frame of the codes, and draws."""
+    """For each model, the codes by class, 2σ ellipses of some posteriors, the frame, and sampled codes."""
     cell = WIDTH / len(spaces)
     figure = new_figure(WIDTH, cell + 0.6, layout="compressed")
     grid = figure.subplots(1, len(spaces), squeeze=False)[0]
@@ -125,7 +125,7 @@ def draw_latent_spaces(
 
 def ellipses(axes: Axes, mean: Points, sigma: Points, colors: np.ndarray) -> None:
     """2σ outlines of at most 60 posteriors."""
-    some = np.random.default_rng(0).permutation(len(mean))[:MOST_ELLIPSES]  # rows may come in the order of classes
+    some = np.random.default_rng(0).permutation(len(mean))[:MOST_ELLIPSES]  # rows may be sorted by class
     shapes = EllipseCollection(
         widths=4 * sigma[some, 0],
         heights=4 * sigma[some, 1],
@@ -148,7 +148,7 @@ def draw_lambda_panel(
 ) -> Figure:
     """Per setting (label, posterior means [n, 2], y, draws of z [m, 2], KL of each dimension [2] in nats).
 
-    Above, the means over circles of N(0, 1) at 1σ and 2σ; below, the aggregate posterior against its density.
+    Above, the means over circles of N(0, 1) at 1σ and 2σ; below, the aggregate posterior and the density of N(0, 1).
     """
     cell = WIDTH / len(panels)
     figure = new_figure(WIDTH, 1.75 * cell + 0.8, layout="constrained")
@@ -199,7 +199,7 @@ def draw_errors_by_level(
     levels: Sequence[float],
     title: str = "Squared error after denoising",
 ) -> Figure:
-    """One axes per (corruption, meaning of its level, name -> error per pixel [L] by level), on one log scale."""
+    """One panel per (corruption, meaning of its level, name -> error per pixel [L] by level), on one log scale."""
     figure = new_figure(WIDTH, 3.4, layout="constrained")
     grid = figure.subplots(1, len(panels), squeeze=False, sharey=True).ravel()
     names = list(panels[0][2])
@@ -225,7 +225,7 @@ def draw_confusion(
     class_names: Sequence[str],
     title: str = "What a classifier reads",
 ) -> Figure:
-    """Counts [true, read] of a classifier per panel; mistakes are red, each by its share of the true class."""
+    """Counts [true, predicted] of a classifier per panel; mistakes are red, darker for a larger share of a class."""
     figure = new_figure(WIDTH, WIDTH / len(panels) + 1.1, layout="constrained")
     grid = figure.subplots(1, len(panels), squeeze=False).ravel()
     places = range(len(class_names))
@@ -247,7 +247,7 @@ def draw_confusion(
 
 
 def bare(axes: Axes) -> None:
-    """A picture needs no frame, grid or ticks."""
+    """Removes frame, grid and ticks."""
     axes.set(xticks=[], yticks=[])
     axes.grid(False)
     axes.spines[:].set_visible(False)

@@ -1,4 +1,4 @@
-"""What the claims about images share: which images, and codes and decoded draws of trained members."""
+"""Shared by the claims about images: the data, and codes, reconstructions and posteriors of trained members."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ QUIET = {"log.every_epochs": 10_000, "train.save_every_epochs": 10_000, "data.va
 
 
 def images(fast: bool, epochs: int) -> dict[str, Any]:
-    """Changes that train on the digits for so many epochs when `fast`, else ten on MNIST; raises NotRun without it."""
+    """Config changes: the digits for `epochs` epochs if `fast`, else MNIST for ten; raises NotRun if it is missing."""
     if fast:
         return QUIET | {"train.epochs": epochs}
     if tfds.find("mnist", tfds.root("")) is None:
@@ -24,15 +24,15 @@ def images(fast: bool, epochs: int) -> dict[str, Any]:
 
 
 def squared_error_vae(fast: bool, epochs: int) -> dict[str, Any]:
-    """The same for configs/vae_squared_error.py; on the digits every pixel counts 784 / 64 times.
+    """Like `images`, for configs/vae_squared_error.py; on the digits every pixel counts 784 / 64 times.
 
-    So that λ weighs the KL against as many pixels as in the lecture: at σ² = ½, λ = 4 leaves nothing in 64 pixels.
+    So λ weighs the KL against as many pixels as in the lecture. At σ² = ½ and λ = 4 a code of 64 pixels collapses.
     """
     return images(fast, epochs) | ({"model.variance": 0.5 * 64 / 784} if fast else {})
 
 
 def rows_of(outcome: Outcome, split: str, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first rows x of a split, in data units, and their classes."""
+    """The first `most` rows x of a split, in data units, and their classes."""
     rows = getattr(outcome.dataset, split)
     x = rows["x"][:most]
     return x * np.float32(outcome.dataset.spec.byte_scale) if x.dtype == np.uint8 else x, rows["y"][:most]
@@ -44,7 +44,7 @@ def encode(outcome: Outcome, x: np.ndarray) -> np.ndarray:
 
 
 def decode(outcome: Outcome, codes: np.ndarray) -> np.ndarray:
-    """What codes [n, k] decode to."""
+    """The decoded codes [n, k]."""
     return np.asarray(jax.jit(outcome.model.decode)(outcome.params, codes.astype(np.float32)))
 
 
@@ -55,7 +55,7 @@ def posterior(outcome: Outcome, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def nearest(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """The distance of each of the points [n, ...] to the nearest of the others [m, ...]."""
+    """The distance [n] from each of the points [n, ...] to the nearest of the others [m, ...]."""
     index = NearestNeighbors(n_neighbors=1).fit(others.reshape(len(others), -1))
     return index.kneighbors(points.reshape(len(points), -1))[0][:, 0]
 

@@ -1,4 +1,4 @@
-"""What the claims about linear models share: training without noise, and the spectrum that it is compared with."""
+"""Shared by the claims about linear models: full-batch training, and the spectrum to compare it with."""
 
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ def spectrum(outcome: Outcome) -> Spectrum:
 
 
 def train_full_batch(recipe: str, steps: int, rate: float, changes: dict[str, Any], *sweep: str) -> list[Outcome]:
-    """Trains on all rows at every step, with a rate that falls to 1e-4 of its peak: to the optimum, not around it."""
+    """Trains on all rows at every step, with a rate that falls to 1e-4 of its peak, to converge to the optimum."""
     settings = {
         "data.valid_fraction": 0.0,
         "train.batch_size": ROWS,
@@ -41,5 +41,5 @@ def train_full_batch(recipe: str, steps: int, rate: float, changes: dict[str, An
 
 
 def float64(params: Any) -> Any:
-    """Parameters as numpy's float64, so that what is measured is the training and not the arithmetic."""
+    """Parameters as numpy float64, so that the measurement adds no rounding of its own."""
     return jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), params)

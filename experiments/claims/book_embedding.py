@@ -1,4 +1,4 @@
-"""Books embedded by their links: unseen links are predicted and near books share a genre, more than by PPMI and SVD.
+"""A book embedding learned from links predicts unseen links and groups genres better than PPMI and SVD do.
 
 Both embeddings have k dimensions, learn from the same pairs and are compared by their cosine. The baseline is the
 matrix of positive pointwise mutual information, max(0, log p(book, link) / p(book) p(link)), cut to its k leading
@@ -26,13 +26,13 @@ COMMAND = (
     "github.com/WillKoehrsen/wikipedia-data-science in DIR/koehrsen_books"
 )
 SEEDS = 3
-NEAR = 10  # neighbors that purity looks at
+NEAR = 10  # neighbors that count for the purity
 NEGATIVES = 10  # random pairs per held-out one
 
 
 @cache
 def trained(fast: bool) -> list[Outcome]:
-    """Three seeds; raises NotRun where the book files are absent."""
+    """Three seeds; raises NotRun if the book files are missing."""
     if fast:
         return train("books_planted", QUIET, f"seed=0:{SEEDS}")
     folder = Path(os.environ.get("AEJAX_RAW_DATA", "")) / "koehrsen_books"
@@ -103,7 +103,7 @@ def unit(rows: np.ndarray) -> np.ndarray:
 
 
 def ppmi(item: np.ndarray, context: np.ndarray, sizes: tuple[int, ...]) -> coo_matrix:
-    """max(0, log p(i, c) / (p(i) p(c))) in nats of pairs [N], each as often as it occurs: sparse [I, C]."""
+    """max(0, log p(i, c) / (p(i) p(c))) of pairs [N] with repetitions: nats, sparse [I, C]."""
     counts = coo_matrix((np.ones(len(item)), (item, context)), shape=sizes)
     counts.sum_duplicates()
     of_item, of_context = (np.asarray(counts.sum(axis=axis)).ravel() for axis in (1, 0))
@@ -120,7 +120,7 @@ def baseline(dataset: Dataset, k: int) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def genre_auc(dataset: Dataset) -> float:
-    """AUC of held-out links by whether book and link have the same genre, of the planted graph."""
+    """AUC of the planted graph's held-out links, scored only by whether book and link have the same genre."""
     genres = np.eye(len(dataset.spec.class_names))
     return link_auc(dataset, genres[dataset.items["y"]], genres[np.arange(dataset.spec.sizes[1]) % len(genres)])
 
@@ -143,7 +143,7 @@ def purity(dataset: Dataset, items: np.ndarray) -> float:
 
 
 def shared_links(dataset: Dataset, items: np.ndarray) -> tuple[float, float]:
-    """|both| / |either| of the links of a book and its nearest ones, and of a book and any other: means."""
+    """Mean |both| / |either| of the links of a book and its nearest books, and of a book and any other book."""
     linked = np.zeros(dataset.spec.sizes, np.float32)
     for split in dataset[:3]:
         linked[split["item"], split["context"]] = 1.0

@@ -89,12 +89,12 @@ def residuals(members: list[Outcome]) -> list[float]:
 
 
 def error(members: list[Outcome]) -> float:
-    """Root-mean-square error of the distances of held-out pairs, in degrees; the worst seed's."""
+    """Root-mean-square error of the distances of held-out pairs in degrees, for the worst seed."""
     return float(np.degrees(max(np.sqrt(member.metrics["loss"]) for member in members)))
 
 
 def kept(members: list[Outcome]) -> float:
-    """The part of the capitals whose nearest neighbor by distance is also that of their codes; the worst seed's."""
+    """The share of capitals whose nearest neighbor by code is also the nearest by distance, for the worst seed."""
     parts = []
     for member in members:
         position = member.dataset.items["position"].astype(float)
@@ -102,6 +102,6 @@ def kept(members: list[Outcome]) -> float:
         true = distance(position[:, None], position[None])
         np.fill_diagonal(true, np.inf)
         near = nearest(codes(member), 1, "euclidean")[:, 0]
-        # Of equally near ones, as capitals across a border may be, any will do.
+        # If several capitals are equally near (within 0.1 %), any of them counts.
         parts.append((true[np.arange(len(true)), near] <= true.min(axis=1) * (1 + 1e-3)).mean())
     return float(min(parts))

@@ -1,4 +1,4 @@
-"""A denoising autoencoder beats the identity and a median filter, and makes readable what lacks 90 % of its pixels."""
+"""Denoising autoencoders beat the identity and a median filter, and make digits with 10 % of their pixels readable."""
 
 from functools import cache
 from pathlib import Path
@@ -18,13 +18,13 @@ LEVELS = {  # meaning of the level
     "salt_and_pepper": "part of the pixels at 0 or 1",
     "gaussian": "standard deviation of the noise",
 }
-FROM = 0.3  # the level from which on the baselines must be beaten
-MOST = 10000  # rows that the classifier is trained on, and that are tested
+FROM = 0.3  # the lowest level at which the baselines must be beaten
+MOST = 10000  # the most rows that train the classifier, and the most that are tested
 
 
 @cache
 def trained(fast: bool) -> dict[str, list[Outcome]]:
-    """Per corruption one model for each level."""
+    """For each corruption, one model per level."""
     changes = images(fast, epochs=60) | ({"model.hidden": (128,)} if fast else {"train.epochs": 5})
     levels = "linspace(0.1,0.9,5)" if fast else "linspace(0.1,0.9,9)"
     return {
@@ -92,7 +92,7 @@ def denoise(member: Outcome, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def errors(member: Outcome) -> dict[str, float]:
-    """Squared error per pixel of the test rows; the baselines may clip the noise to [0, 1]."""
+    """Squared error per pixel of the test rows; the baselines get corrupted rows clipped to [0, 1]."""
     x, _ = rows_of(member, "test", MOST)
     x_tilde, x_hat = denoise(member, x)
     clipped = np.clip(x_tilde, 0.0, 1.0)
@@ -107,7 +107,7 @@ def errors(member: Outcome) -> dict[str, float]:
 
 @cache
 def readings(fast: bool) -> dict[str, np.ndarray]:
-    """Counts [true, read] of the test rows with 90 % deleted and denoised, by a classifier of clean training rows."""
+    """Counts [true, read] by a classifier of clean training rows: test rows with 90 % deleted, and these denoised."""
     member = trained(fast)["masking"][-1]
     x, y = rows_of(member, "train", MOST)
     classifier = LogisticRegression(max_iter=1000).fit(x.reshape(len(x), -1), y)
@@ -120,7 +120,7 @@ def readings(fast: bool) -> dict[str, np.ndarray]:
 
 
 def confused(counts: np.ndarray, most: int = 5) -> tuple[str, float, float]:
-    """The pairs (true→read) with the most mistakes, their share of all, and the share of as many pairs at random."""
+    """The pairs (true→read) with the most mistakes, their share of all mistakes, and their share if spread evenly."""
     mistakes = counts * (1 - np.eye(len(counts), dtype=int))
     order = np.argsort(-mistakes, axis=None, kind="stable")[:most]
     pairs = [np.unravel_index(place, counts.shape) for place in order]

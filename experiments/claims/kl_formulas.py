@@ -50,12 +50,12 @@ def measure(fast: bool) -> list[Row]:
 
 
 def difference(values: np.ndarray, expected: np.ndarray) -> float:
-    """The largest difference in nats, relative where more than one is expected."""
+    """The largest difference in nats, or relative to the expected value if that is above 1 nat."""
     return float((np.abs(values - expected) / np.maximum(1.0, expected)).max())
 
 
 def kl_quadrature(mean0: float, sigma0: float, mean1: float, sigma1: float) -> float:
-    """KL[N(mean0, sigma0²) ‖ N(mean1, sigma1²)] as the integral that it is: nats."""
+    """KL[N(mean0, sigma0²) ‖ N(mean1, sigma1²)] by numerical integration: nats."""
     p: Any = stats.norm(mean0, sigma0)
     q: Any = stats.norm(mean1, sigma1)
     bounds = mean0 - 12 * sigma0, mean0 + 12 * sigma0

@@ -23,7 +23,7 @@ def trained(fast: bool) -> dict[float, list[Outcome]]:
 
 
 def distance_to_prior(outcome: Outcome) -> float:
-    """KL[N(m, v) ‖ N(0, 1)] summed over units, m and v the moments of the aggregate posterior: nats."""
+    """KL[N(m, v) ‖ N(0, 1)] summed over units: nats; m and v are the aggregate posterior's moments."""
     mean, sigma = posterior(outcome, rows_of(outcome, "test", MOST_ROWS)[0])
     m, v = mean.mean(axis=0), mean.var(axis=0) + np.square(sigma).mean(axis=0)
     return float(0.5 * (m**2 + v - np.log(v) - 1.0).sum())

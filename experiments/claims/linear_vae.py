@@ -8,7 +8,7 @@ from experiments.claims import Row, train
 from experiments.claims._linear import float64, spectrum, train_full_batch
 
 K = 5
-COLLAPSED = 0.01  # nats of KL, mean over rows, below which a latent carries nothing
+COLLAPSED = 0.01  # nats; a latent is collapsed if its mean KL over rows is below this
 SOURCE = "Lucas et al. 2019"
 
 
@@ -35,7 +35,7 @@ def measure(fast: bool) -> list[Row]:
         Row("σ² of pPCA in closed form", noise, np.exp(fitted["logvar"]), 1e-6, "Tipping & Bishop 1999, eq. 8"),
         Row("pPCA: exact −log p(x) of test rows (nats)", test_nll(vae, fitted), ppca.metrics["nll"], 1e-3, "float64"),
     ]
-    # With σ² = 1, −ELBO at weight β is β times that of σ² = β: so a sweep of β is one of σ², in one program.
+    # Up to a constant, −ELBO at σ² = 1 and weight β is β times −ELBO at σ² = β: one program sweeps β instead of σ².
     fixed = {"model.latent_dim": K + 1, "model.learn_variance": False, "model.variance": 1.0}
     for outcome in train_full_batch("linear_vae", 3000, 5e-2, fixed, "objective.beta=0.33,0.6"):
         variance = outcome.swept["objective.beta"]
@@ -65,6 +65,6 @@ def exact_log_p(x: np.ndarray, mean: np.ndarray, factors: np.ndarray, variance: 
 
 
 def test_nll(outcome: Any, fitted: Any) -> float:
-    """−log p(x) of the test rows under fitted pPCA, inverted in full."""
+    """−log p(x) of the test rows under fitted pPCA, with the full covariance: nats."""
     x = outcome.dataset.test["x"].reshape(-1, len(fitted["mean"])).astype(np.float64)
     return -exact_log_p(x, fitted["mean"], fitted["factors"], np.exp(fitted["logvar"]))

@@ -1,4 +1,4 @@
-"""A linear autoencoder learns the principal subspace, and PCA in closed form is scikit-learn's."""
+"""A linear autoencoder learns the principal subspace, and closed-form PCA equals scikit-learn's."""
 
 from typing import Any
 

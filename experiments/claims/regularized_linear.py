@@ -1,4 +1,4 @@
-"""A penalty on a linear autoencoder's weights makes W1 = W2ᵀ, shrinks by λ/σᵢ² and drops directions below λ."""
+"""A penalty on a linear autoencoder's weights makes W1 = W2ᵀ, shrinks sᵢ² by λ/σᵢ² and sets it to 0 if σᵢ² < λ."""
 
 import numpy as np
 

@@ -1,7 +1,7 @@
 """Every estimator of the ELBO's gradient is unbiased; reparametrization makes its variance small.
 
-The lab of the lecture's trick, on a model whose gradient is known: z ~ N(0, 1), x|z ~ N(z, ½), and x = 1, so that the
-posterior is N(⅔, ⅓); q is another Gaussian. Then ELBO = log p(x) − KL[q ‖ posterior]: its gradient is that of the KL.
+The gradient of this model is known: z ~ N(0, 1), x|z ~ N(z, ½) and x = 1, so the posterior is N(⅔, ⅓). q is another
+Gaussian. ELBO = log p(x) − KL[q ‖ posterior], so the gradient of the ELBO is minus that of the KL.
 """
 
 from collections.abc import Callable
@@ -23,8 +23,8 @@ X, NOISE = 1.0, 0.5  # the observation, and the variance of x given z
 POSTERIOR = Normal(jnp.full(1, 2 / 3), jnp.full(1, 0.5 * np.log(1 / 3)))
 Q = Normal(jnp.full(1, 0.2), jnp.full(1, np.log(0.8)))
 DRAWS = (1, 4, 16, 64)  # L
-NODES = 80  # of a Gauss-Hermite rule: exact for polynomials up to degree 159, and for log w̄ to float32
-MOST_ERRORS = 4.0  # standard errors from the exact value
+NODES = 80  # of a Gauss-Hermite rule: exact for polynomials up to degree 159; log w̄ to float32 precision
+MOST_ERRORS = 4.0  # largest distance from the exact value, in standard errors
 
 
 def log_joint(z: jax.Array) -> jax.Array:
@@ -64,7 +64,7 @@ class Simulated(NamedTuple):
 
     @property
     def variance(self) -> float:
-        """Of both numbers together."""
+        """The sum of the variances of both components."""
         return float(self.gradients.var(axis=0, ddof=1).sum())
 
     def signal_to_noise(self, signal: np.ndarray) -> float:
@@ -72,7 +72,7 @@ class Simulated(NamedTuple):
         return float(np.linalg.norm(signal) / np.sqrt(self.variance))
 
     def errors(self, exact: np.ndarray) -> float:
-        """The larger distance of the two means from the exact gradient, in standard errors."""
+        """The larger distance of a component's mean from its exact value, in standard errors."""
         standard_errors = self.gradients.std(axis=0, ddof=1) / len(self.gradients) ** 0.5
         return float((np.abs(self.mean - exact) / standard_errors).max())
 
@@ -83,14 +83,14 @@ class Simulated(NamedTuple):
 
 
 def gradients(estimator: Callable[..., Normal], q: Normal, epsilon: Any) -> np.ndarray:
-    """The estimates [n, 2 k] of n sets of noise [n, L, k], in float64."""
+    """The estimates [n, 2 k] from n sets of noise [n, L, k], in float64."""
     estimates = jax.jit(jax.vmap(lambda noise: jnp.concatenate(estimator(q, log_joint, noise))))(epsilon)
     return np.asarray(estimates, np.float64)
 
 
 @cache
 def simulate(fast: bool) -> dict[tuple[str, int], Simulated]:
-    """Every estimator with every L, each from noise of its own."""
+    """Every estimator at every L, each with its own noise."""
     num = 20_000 if fast else 200_000
     cases = [(name, size) for name in estimator_list() for size in DRAWS]
     keys = jax.random.split(jax.random.key(0), len(cases))
@@ -101,7 +101,7 @@ def simulate(fast: bool) -> dict[tuple[str, int], Simulated]:
 
 
 def signal_to_noise(fast: bool) -> dict[str, np.ndarray]:
-    """The ratio of every estimator by L; the signal is the exact one, or where only the noise is small, DReG's mean."""
+    """Every estimator's ratio by L; the signal is the ELBO's exact gradient, for IWAE and DReG the mean of DReG."""
     simulated, elbo_gradient = simulate(fast), np.concatenate(jax.grad(elbo)(Q))
     ratios = {}
     for name in estimator_list():
@@ -141,7 +141,7 @@ def measure(fast: bool) -> list[Row]:
     simulated, methods = simulate(fast), estimator_list()
     exact = np.concatenate(jax.grad(elbo)(Q)).astype(np.float64)
     rows = []
-    for name in methods:  # with one draw the last two bounds are the ELBO
+    for name in methods:  # with one draw, the bound of the last two is the ELBO
         rows.append(
             Row(
                 f"{name}, L = 1: distance from the exact gradient (standard errors)",

@@ -1,4 +1,4 @@
-"""What keeps a code sparse: L1 with ReLU units, a target activation, a number of active units; and what does not."""
+"""L1 with ReLU units, a target activation or top-k keep a code sparse; L1 with sigmoid units gives no zeros."""
 
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ TOP_K, TARGET = 10, 0.05
 def trained(fast: bool) -> dict[str, Outcome]:
     changes = images(fast, epochs=100)
     kl, l1 = {}, 0.1
-    if not fast:  # a squared error of 784 pixels weighs more than one of 64
+    if not fast:  # the squared error of 784 pixels needs larger weights than that of 64
         kl = {"objective.sparsity": 30.0, "optimizer.learning_rate": 3e-3, "optimizer.schedule": "cosine"}
         l1 = 0.3
     activations, weights = "model.code_activation=relu,sigmoid", f"objective.sparsity=0,{l1}"

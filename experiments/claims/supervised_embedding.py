@@ -1,7 +1,7 @@
-"""A classifier's bottleneck embeds for the labels, an autoencoder's for the pixels: same encoder, same k.
+"""With the same encoder and k, a classifier's code predicts labels better, an autoencoder's code pixels.
 
 Probes are fitted on codes of training rows and judged on test rows: logistic regression for the label, and the mean of
-the 10 nearest training images (by code) for the pixels, a decoder that both embeddings can have.
+the 10 nearest training images (by code) for the pixels, a decoder that works for both.
 """
 
 from functools import cache
@@ -58,7 +58,7 @@ def draw(directory: Path, fast: bool) -> None:
 
 
 def probes(member: Outcome) -> tuple[float, float]:
-    """Of test rows, by probes fitted on training rows: accuracy of the label, squared error per pixel."""
+    """Label accuracy and squared error per pixel on test rows, by probes fitted on training rows."""
     (x, y), (test_x, test_y) = (rows_of(member, split, MOST) for split in ("train", "test"))
     codes, test_codes = encode(member, x), encode(member, test_x)
     label = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(codes, y)

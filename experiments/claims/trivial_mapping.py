@@ -1,7 +1,7 @@
 """An overcomplete linear autoencoder learns the trivial mapping U V = I, and an L1 penalty on its code prevents it.
 
-The slide's Ω needs a bounded decoder: V / s and s U make the same x_hat, and Ω s times smaller. With decoder columns of
-norm 1, rescaling the code cannot pay at the optimum, so that E⟨x − x_hat, U z⟩ = λ/2 E‖z‖₁ there: x_hat ≠ x.
+The slide's Ω needs a bounded decoder: V / s and s U give the same x_hat with Ω s times smaller. With decoder columns of
+norm 1, rescaling the code gains nothing at the optimum, so E⟨x − x_hat, U z⟩ = λ/2 E‖z‖₁ there, and x_hat ≠ x.
 """
 
 from functools import cache
@@ -17,8 +17,8 @@ from configs import overcomplete
 from experiments.claims import Outcome, Row, train
 
 SOURCE = "lecture, slides Over/Undercomplete AE"
-SPAN = 0.01  # directions whose standard deviation is above this part of the largest count as the data's span
-FOUND, AVOIDED = 0.01, 0.1  # relative distance ‖U V − I‖ below and above which the mapping is trivial or not
+SPAN = 0.01  # the data's span has the directions whose standard deviation exceeds this part of the largest
+FOUND, AVOIDED = 0.01, 0.1  # ‖U V − I‖ / ‖I‖: trivial below the first, not trivial above the second
 L1 = 0.1
 
 
@@ -101,7 +101,7 @@ def gap(member: Outcome, basis: np.ndarray) -> float:
 
 
 def balance(member: Outcome) -> tuple[float, float, float, float]:
-    """On the training rows: E⟨x − x_hat, U z⟩, λ/2 E‖z‖₁, E‖x − x_hat‖², and its least value given the first two."""
+    """On the training rows: E⟨x − x_hat, U z⟩, λ/2 E‖z‖₁, E‖x − x_hat‖², and the lower bound of that."""
     x = flat(member)
     z = np.asarray(member.model.encode(member.params, jnp.asarray(member.dataset.train["x"])), np.float64)
     x_hat = np.asarray(member.model.decode(member.params, jnp.asarray(z, jnp.float32)), np.float64).reshape(x.shape)
@@ -112,7 +112,7 @@ def balance(member: Outcome) -> tuple[float, float, float, float]:
 
 
 def escape(member: Outcome) -> float:
-    """How much smaller Ω is after V / 10 and 10 U without `unit_decoder`; NaN if x_hat were not the same."""
+    """The factor by which V / 10 and 10 U reduce Ω without `unit_decoder`; NaN if x_hat changes."""
     config: Any = overcomplete.get_config().model
     config.unit_decoder = False
     model, params = models.make(config, member.dataset.spec), member.params

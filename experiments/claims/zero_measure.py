@@ -1,7 +1,7 @@
-"""Most of an autoencoder's latent space belongs to no data, a VAE's prior does: little for k = 2, plainly for k = 10.
+"""Most of an autoencoder's latent space is off the data, a VAE's prior is not: slightly for k = 2, clearly for k = 10.
 
-Draws are uniform over the box of an autoencoder's codes, or from the Gaussian fitted to them; a VAE's are from its
-prior. A draw is off the data where its nearest training code is farther than that of 99 % of the test codes.
+For an autoencoder, draws are uniform over the box of its codes, or from the Gaussian fitted to them; for a VAE, from
+its prior. A draw is off the data if its nearest training code is farther away than that of 99 % of the test codes.
 """
 
 from functools import cache
@@ -53,7 +53,7 @@ def codes_of(outcome: Outcome, split: str, most: int) -> np.ndarray:
 
 
 def measures(outcome: Outcome, kind: str) -> tuple[float, float]:
-    """The share of draws that is off the data, and their mean distance to the nearest test image, decoded."""
+    """The share of draws off the data, and the mean distance from decoded draws to their nearest test image."""
     known, others = codes_of(outcome, "train", MOST_CODES), codes_of(outcome, "test", MOST_ROWS)
     z, (x, _) = draws(outcome, kind, MOST_ROWS), rows_of(outcome, "test", MOST_ROWS)
     off = nearest(z, known) > np.quantile(nearest(others, known), 0.99)
@@ -61,10 +61,10 @@ def measures(outcome: Outcome, kind: str) -> tuple[float, float]:
 
 
 def places(outcome: Outcome) -> tuple[int, int]:
-    """The rank of 4 and 9 among the 45 pairs of digits, the closest first, and of 6 among all by spread, widest first.
+    """The rank of 4 and 9 among the 45 pairs of digits, closest first, and of 6 among the ten digits, widest first.
 
-    A pair's distance is that of the means of their codes over the pooled spread; a spread is the root of the trace of
-    the covariance.
+    A pair's distance is the distance of its mean codes divided by the pooled spread. A digit's spread is the root of
+    the trace of its covariance.
     """
     x, y = rows_of(outcome, "test", 10_000)
     codes = encode(outcome, x)
@@ -98,7 +98,7 @@ def measure(fast: bool) -> list[Row]:
     rows += [compare(10, "box", 0, off, "at least"), compare(10, "Gaussian", 0, off, "at least")]
     rows += [compare(10, "box", 1, distance, "at least"), compare(10, "Gaussian", 1, distance, "at least")]
     rows += [compare(2, "box", 0, off, "at least")]
-    rows += [compare(2, "box", 1, f"{distance} is not larger", "at most")]  # a plane of codes is nearly filled
+    rows += [compare(2, "box", 1, f"{distance} is not larger", "at most")]  # codes nearly fill the plane
     ranks = np.array([places(outcome) for name in ("AE", "VAE") for outcome in found[name, 2]]).mean(axis=0)
     if fast:
         source, sense = "measured, not the lecture's", "at least"
@@ -111,7 +111,7 @@ def measure(fast: bool) -> list[Row]:
 
 
 def draw(directory: Path, fast: bool) -> None:
-    """The two planes of codes side by side, what draws from them decode to, and interpolations through them."""
+    """The codes of both models side by side, decoded draws, and interpolations."""
     found = trained(fast)
     autoencoder, vae = found["AE", 2][0], found["VAE", 2][0]
     (x, y), names = rows_of(vae, "test", MOST_ROWS), vae.dataset.spec.class_names
@@ -133,7 +133,7 @@ def draw(directory: Path, fast: bool) -> None:
 
 
 def interpolations(outcomes: list[Outcome], x: np.ndarray, y: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    """Rows of images between two test images, which stand at the ends: of each pair of digits and model."""
+    """For each pair of digits and model, a row of images interpolated between two test images, shown at the ends."""
     rows, steps = [], np.linspace(0.0, 1.0, 12)[:, None]
     for first, second in ((4, 9), (1, 7), (6, 0)):
         ends = x[[np.flatnonzero(y == first)[0], np.flatnonzero(y == second)[0]]]

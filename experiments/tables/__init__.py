@@ -1,8 +1,8 @@
-"""Published tables of numbers beside our own, one table a file: `ROWS`; the filename is the table's name.
+"""Published numbers beside our own, one table per file with `ROWS`; the filename is the table's name.
 
-A row is a recipe with some values changed, trained and evaluated as any run is, in a directory of its own: what was
-stopped goes on where it was. `changes` are the paper's schedule, so far as it is known; `fast` are changes of it that
-two CPU cores can do in about an hour, None where they cannot. A row that was not run says so, and why.
+A row is a recipe with some values changed. It is trained and evaluated like any run, in its own directory, so an
+interrupted row resumes. `changes` sets the paper's schedule as far as it is known. `fast` cuts that to about an hour on
+two CPU cores; it is None if that is impossible. A row that was not run says why.
 """
 
 import importlib
@@ -21,7 +21,7 @@ SPARING = {"log.every_epochs": 10, "train.save_every_epochs": 10}
 
 
 class Row(NamedTuple):
-    """A published number, and how to measure it anew."""
+    """A published number, and how to reproduce it."""
 
     what: str
     published: float | None
@@ -36,15 +36,15 @@ class Row(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What was measured of a row, or why nothing was."""
+    """The measurements of a row, or the reason why there are none."""
 
-    summary: dict[str, Any]  # the one row of summary.csv; {} where nothing was measured
+    summary: dict[str, Any]  # the one row of summary.csv; {} if nothing was measured
     seconds: dict[str, float]  # of training and evaluation
     reason: str = ""
 
 
 def config_of(row: Row, fast: bool) -> Config:
-    """The config that a row is trained with; raises UserError for values that no run can have."""
+    """The config that a row is trained with; raises UserError for invalid values."""
     changes = row.changes | ((row.fast or {}) if fast else {})
     config = configs.replaced(importlib.import_module(f"configs.{row.recipe}").get_config(), SPARING | changes)
     configs.check(config, changes)
@@ -57,7 +57,7 @@ def directory_of(row: Row, fast: bool) -> str:
 
 
 def missing(config: Config) -> str:
-    """What brings the data that a row needs, where they are absent."""
+    """How to get the data of a row if they are missing; "" if they are there."""
     from aejax.data import tfds
 
     if config.data.name in data.sources():
@@ -65,14 +65,14 @@ def missing(config: Config) -> str:
         return (
             ""
             if not config.data.path or path.exists()
-            else f"AEJAX_RAW_DATA names no directory with {'/'.join(path.parts[-2:])}"
+            else f"AEJAX_RAW_DATA must name a directory with {'/'.join(path.parts[-2:])}"
         )
     found = tfds.find(config.data.name, tfds.root(config.data.data_dir))
     return "" if found else f"python -m experiments.prepare_data --name={config.data.name}"
 
 
 def measure(row: Row, fast: bool, runs: Path) -> Outcome:
-    """Trains and evaluates a row in its directory under `runs`, or reads what is measured there already."""
+    """Trains and evaluates a row in its directory under `runs`, or reads the results that are there already."""
     from aejax.engine import run
     from aejax.plan import Plan, parse_axis
     from aejax.reports.write import write_report
@@ -90,7 +90,7 @@ def measure(row: Row, fast: bool, runs: Path) -> Outcome:
         started = time.monotonic()
         try:
             return work()
-        finally:  # a training that was stopped goes on from its clock too
+        finally:  # a stopped training resumes its clock too
             seconds[phase] += time.monotonic() - started
             records.write_json(clock, seconds)
 
@@ -98,7 +98,7 @@ def measure(row: Row, fast: bool, runs: Path) -> Outcome:
         run.run(Plan.make(config, [parse_axis(f"seed=0:{row.seeds}", config)]), directory)
 
     if is_measured(row, directory):
-        train()  # refuses a directory of another config, and has nothing else to do
+        train()  # raises UserError if the directory has another config, else does nothing
     else:
         timed("training", train)
         seconds["evaluation"] = 0.0
@@ -120,7 +120,7 @@ def is_measured(row: Row, directory: Path) -> bool:
 
 
 def line(row: Row, outcome: Outcome, fast: bool) -> dict[str, Any]:
-    """A row of the printed table: published, ours with both errors, what it took."""
+    """A row of the printed table: the published value, ours with both errors, schedule and wall time."""
     published = "" if row.published is None else f"{row.published:g} ({row.source})"
     start = {"model": row.what, "metric": row.metric, "published": published}
     if outcome.reason:
@@ -144,7 +144,7 @@ def line(row: Row, outcome: Outcome, fast: bool) -> dict[str, Any]:
 
 
 def schedule(config: Config) -> str:
-    """How a config trains, in words."""
+    """The training schedule of a config, in words."""
     optimizer, train, objective = config.optimizer, config.train, configs.objective_of(config)
     rate = f"{optimizer.learning_rate:g}"
     if optimizer.schedule != "constant":

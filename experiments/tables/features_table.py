@@ -1,8 +1,8 @@
-"""Which part of MNIST's digits a linear probe reads from the code: k-sparse and denoising autoencoders, 1,000 units.
+"""Accuracy of a linear probe on MNIST codes of k-sparse and denoising autoencoders with 1,000 units.
 
-In the first half of the epochs k falls from 100. Quoted from memory of the paper and unverified: this schedule, the
-share that is masked, and the published numbers, which are given there as errors. A linear code tells a linear probe no
-more than the pixels do: it is the baseline.
+k falls from 100 in the first half of the epochs. This schedule, the masked share and the published numbers (errors in
+the paper) are quoted from memory and unverified. A linear code tells a linear probe no more than the pixels do, so it
+is the baseline.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ SOURCE = "Makhzani & Frey 2013, unverified"
 
 
 def row(what: str, published: float | None, recipe: str, changes: dict[str, Any]) -> Row:
-    """A model's row: the share of the test digits that the probe reads from its codes."""
+    """A model's row: the test accuracy of the probe on its codes."""
     short = {"train.epochs": 20}
     if "model.top_k_start" in changes:  # in the first half of 100 or of 20 epochs
         changes, short = changes | {SELECTION: 50 * 468.0}, short | {SELECTION: 10 * 468.0}

@@ -18,7 +18,7 @@ SHORT = {
 
 
 def row(what: str, recipe: str, k: int, published: float, epochs: int | None = None, seeds: int = 1) -> Row:
-    """The row of a model with k samples; without a number of epochs it is not for CPUs."""
+    """The row of a model with k samples; without `epochs`, `--fast` does not run it."""
     fast = SHORT | {"train.epochs": epochs} if epochs else None
     changes = PAPER | {"model.num_samples": k}
     return Row(f"{what}, k = {k}", published, "Burda et al. 2015", recipe, changes, fast, seeds=seeds)

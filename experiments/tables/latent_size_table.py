@@ -1,7 +1,7 @@
 """−log p(x) of MNIST by the size d of the code, 784-256-128-d, pixels drawn anew at every step, in nats.
 
-The published numbers are quoted from memory of their paper: unverified. A code of 40 units can collapse as a whole in
-the first epochs, from which it does not come back: with a KL that rises from 0 it has a row more.
+The published numbers are quoted from memory and unverified. A code of 40 units can collapse as a whole in the first
+epochs and does not recover, so a second row of 40 units uses a KL warm-up.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ LAYERS = {
 
 
 def row(what: str, size: int, changes: dict[str, Any]) -> Row:
-    """The row of a code of so many units."""
+    """The row of a code of `size` units."""
     return Row(
         what=what,
         published=PUBLISHED[size],

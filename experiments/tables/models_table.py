@@ -1,6 +1,6 @@
-"""One number on MNIST of the models that no other table has, after the same layers and schedule: 784-200-200-50, tanh.
+"""One MNIST number for each model that no other table has, with the same layers and schedule: 784-200-200-50, tanh.
 
-−log p(x) in nats, of pixels drawn anew at every step; of models without a density the reconstruction, in nats too.
+−log p(x) in nats, with pixels drawn anew at every step; for models without a density, the reconstruction in nats.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ SCHEDULE = MNIST | {
 
 
 def row(what: str, recipe: str, changes: dict[str, Any], metric: str = "nll_dynamic", num_samples: int = 1000) -> Row:
-    """A model's row: 20 epochs on CPUs; no paper has this number."""
+    """A model's row, 20 epochs with `--fast`; no paper has this number."""
     short = {"train.epochs": 20}
     return Row(what, None, "", recipe, SCHEDULE | changes, short, metric, num_samples)
 

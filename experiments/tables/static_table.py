@@ -1,7 +1,7 @@
 """−log p(x) of the published binarized MNIST, whose bits are drawn once: VAEs, IWAEs, priors and MADE, in nats.
 
-The rows are read from AEJAX_RAW_DATA/binarized_mnist/binarized_mnist.npz. Nothing is selected on validation rows, as
-the papers do; MADE's paper stops by them, and its number of epochs here is ours.
+The rows are read from AEJAX_RAW_DATA/binarized_mnist/binarized_mnist.npz. Unlike the papers, we select nothing on
+validation rows. MADE's paper stops early by them; its number of epochs here is our choice.
 """
 
 import os

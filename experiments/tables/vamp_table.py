@@ -1,7 +1,7 @@
-"""−log p(x) of MNIST by a gated VAE and by its VampPrior, pixels drawn anew at every step, in nats.
+"""−log p(x) of MNIST under a gated VAE with an N(0, I) or a VampPrior, pixels drawn anew at every step, in nats.
 
-The paper stops 50 epochs after the best validation; here the number of epochs is fixed and nothing is selected. Its log
-variances are clipped to [−6, 2], ours are not.
+The paper stops 50 epochs after the best validation; here the number of epochs is fixed and nothing is selected. The
+paper clips log variances to [−6, 2]; we do not.
 """
 
 from experiments.tables import MNIST, Row
