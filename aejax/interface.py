@@ -70,7 +70,7 @@ def evaluate(
 
 
 def load(workdir: str | Path, member: int | None = None) -> "Trained":
-    """Loads one trained member of a run by its number in members.csv; optional if there is only one member."""
+    """Loads the trained member with this number in members.csv, which may be omitted if there is only one."""
     parts(Path(workdir))
     pin(1, Path(workdir))
     from aejax import trained
