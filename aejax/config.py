@@ -1,6 +1,6 @@
-"""Checks of a resolved config, and its way to JSON and back; imports no jax, so that bad input is answered at once.
+"""Reads, checks and serializes configs; imports no jax, so that bad input is reported at once.
 
-A path names a leaf of a config: "objective.beta". All that is known of a key is in aejax/keys.py.
+A path names a leaf of a config: "objective.beta". aejax/keys.py describes every key.
 """
 
 import ast
@@ -29,7 +29,7 @@ def flatten(config: Any) -> dict[str, Any]:
 
 
 def is_traced(path: str, value: Any) -> bool:
-    """Whether a leaf is an argument of the compiled program; all others are part of it."""
+    """Whether a leaf is an argument of the compiled program; otherwise it is compiled in."""
     return path == "seed" or (path.startswith(("objective.", "optimizer.")) and isinstance(value, float))
 
 
@@ -45,7 +45,7 @@ def unknown(path: str) -> str:
 
 
 def read(config: Config, path: str) -> Any:
-    """The leaf at a path; raises UserError that names the nearest key."""
+    """The leaf at a path; for an unknown path, raises UserError that names the nearest key."""
     leaves = flatten(config)
     if path not in leaves:
         raise UserError(unknown(path))
@@ -53,7 +53,7 @@ def read(config: Config, path: str) -> Any:
 
 
 def parse(path: str, text: str, default: Any) -> Any:
-    """The value that a text means for a key, of its default's type; raises UserError for another type."""
+    """Parses a text as a value of the default's type; raises UserError if it has another type."""
     if isinstance(default, str):
         return text
     try:
@@ -65,7 +65,7 @@ def parse(path: str, text: str, default: Any) -> Any:
     if isinstance(default, tuple) and isinstance(value, list):
         value = tuple(value)
     if type(value) is not type(default):
-        raise UserError(f"{path}={text} is not a {type(default).__name__}, such as the default {default!r}")
+        raise UserError(f"{path}={text}: expected type {type(default).__name__}, such as the default {default!r}")
     return value
 
 
@@ -90,9 +90,10 @@ def objective_of(config: Config) -> dict[str, float]:
 
 
 def check(config: Any, chosen: Collection[str]) -> None:
-    """Raises UserError for what is not a config, a value that its key refuses, or a chosen key that changes nothing.
+    """Raises UserError for an invalid config, a value that its key does not allow, or a chosen key without effect.
 
-    Chosen are the paths that are swept or overridden. A text that is empty by default is always chosen if it is given.
+    `chosen` holds the swept and overridden paths. A text key that is empty by default also counts as chosen if it is
+    set.
     """
     check_types(config)
     leaves = flatten(config)
@@ -118,19 +119,19 @@ def check_types(config: Any) -> None:
         if type(value) is not type(default):
             kind = type(value).__name__
             raise UserError(
-                f"{path}={value!r} is a {kind}: write a {type(default).__name__}, as the default {default!r}"
+                f"{path}={value!r} is of type {kind}: expected {type(default).__name__}, as in the default {default!r}"
             )
 
 
 def check_value(path: str, value: Any) -> None:
-    """Raises UserError for a value that its key refuses, or that float32 cannot hold."""
+    """Raises UserError for a value that its key does not allow or that float32 cannot hold."""
     within = KEYS[path].within
     if isinstance(value, float):
         if not math.isfinite(value):
             raise UserError(f"{path}={value} must be finite")
         if value and not SMALLEST <= abs(value) <= LARGEST:
             raise UserError(
-                f"{path}={value} must be 0 or, as a float32, between {SMALLEST:.2g} and {LARGEST:.2g} in size"
+                f"{path}={value} must be 0 or, as a float32, between {SMALLEST:.2g} and {LARGEST:.2g} in magnitude"
             )
     if within.choices:
         choose(path, str(value), within.choices())
@@ -139,7 +140,7 @@ def check_value(path: str, value: Any) -> None:
 
 
 def without_effect(config: Config, path: str) -> str:
-    """Why a key changes nothing in a config; "" if it is read."""
+    """Why a key has no effect in a config; "" if it is read."""
     leaves = flatten(config)
     if not (failing := unmet(leaves, path)):
         return ""
@@ -150,7 +151,7 @@ def without_effect(config: Config, path: str) -> str:
 
 
 def unmet(leaves: dict[str, Any], path: str) -> dict[str, str]:
-    """The conditions of a key that fail, {path: words}: those of its nearest alternative; {} if the key is read."""
+    """The conditions of a key that fail, {path: words}, for the alternative with the fewest; {} if the key is read."""
 
     def failing(alternative: Any) -> dict[str, str]:
         found = {}
@@ -187,14 +188,14 @@ def describe(section: str = "") -> list[dict[str, str]]:
 
 
 def to_json(config: Any) -> dict:
-    """Plain dictionaries and lists."""
+    """The config as plain dictionaries and lists."""
     return json.loads(json.dumps(config.to_dict()))
 
 
 def from_json(tree: dict) -> Config:
-    """The config again; lists become tuples, and a key that is newer than the run has its default.
+    """Restores a config; lists become tuples, and a key that an older run lacks gets its default.
 
-    A new key's default is what was done before there was the key: an old run stays what it was.
+    A new key's default must keep the old behavior, so that old runs stay what they were.
     """
 
     def restore(value):

@@ -1,7 +1,7 @@
-"""What `import aejax` offers: train, evaluate and use models from Python; no jax before a function is called.
+"""The Python API of aejax: train, evaluate and use models; imports no jax before a function is called.
 
-Threads, devices and precision are pinned as on the command line, unless jax is imported already: then they are as they
-are. In both cases environment.json records them.
+Threads, devices and precision are pinned as on the command line. If jax is already imported, they are left as they are.
+In both cases environment.json records them.
 """
 
 import sys
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Run(NamedTuple):
-    """A run that is trained."""
+    """A trained run."""
 
     directory: Path
     members: list[dict[str, Any]]  # rows: member, group, seed, the swept values, and status ("done", "diverged at ...")
@@ -38,8 +38,9 @@ def run(
 ) -> Run:
     """Trains a config, or every member of a sweep of it, in a run directory; the same call resumes.
 
-    `sweep` maps paths to values, as in {"objective.beta": [1, 4, 10], "seed": range(4)}: all combinations, or with
-    `zip` the first of each, the second of each, ... `shard` "i/n" trains the i-th (from 0) of n parts.
+    `sweep` maps paths to values, as in {"objective.beta": [1, 4, 10], "seed": range(4)}. All combinations are trained,
+    or with `zip` the first value of each path, then the second of each, ... `shard` "i/n" trains the i-th (from 0) of n
+    parts.
     """
     configs.check_types(config)
     plan = Plan.make(config, [make_axis(path, values, config) for path, values in (sweep or {}).items()], zip, shard)
@@ -55,11 +56,11 @@ def run(
 def evaluate(
     workdir: str | Path, num_samples: int = 0, probe: bool = False, projection: str = "tsne"
 ) -> list[dict[str, Any]]:
-    """Tests every member of a run, or of all its shards; returns a row for each, as results.csv has them.
+    """Evaluates every member of a run, or of all its shards, on the test rows; returns the rows of results.csv.
 
-    Nats are per example. With `num_samples` log p(x) is estimated by importance sampling; with `probe` classes and
-    factors are read from the codes. Tables, figures and report.html are in the run directory afterwards, where codes
-    of more than two units are drawn by `projection` ("tsne", "pca" or "umap").
+    Nats are per example. `num_samples` above 0 estimates log p(x) by importance sampling; `probe` predicts classes and
+    factors from the codes. Writes tables, figures and report.html to the run directory; `projection` ("tsne", "pca" or
+    "umap") draws codes of more than two units.
     """
     plans = parts(Path(workdir)).values()
     pin(sum(len(plan.members) for plan in plans), Path(workdir))
@@ -69,7 +70,7 @@ def evaluate(
 
 
 def load(workdir: str | Path, member: int | None = None) -> "Trained":
-    """One trained member of a run, by its number in members.csv; with a single member it need not be named."""
+    """Loads the trained member with this number in members.csv, which may be omitted if there is only one."""
     parts(Path(workdir))
     pin(1, Path(workdir))
     from aejax import trained
@@ -80,7 +81,7 @@ def load(workdir: str | Path, member: int | None = None) -> "Trained":
 def fit(config: Config, x: Any, y: Any = None, *, workdir: str | Path | None = None) -> "Trained":
     """Trains a config on rows x [N, ...] and labels y [N] in memory: strings, integers, or floats.
 
-    Splits, binarization and standardization are those of `config.data`; labels that are real numbers need
+    `config.data` sets the splits, binarization and standardization; labels that are real numbers need
     config.data.label_kind = "number". `workdir` keeps the run with x and y (data.npz), so that it can be evaluated; the
     same call resumes it.
     """
@@ -101,6 +102,6 @@ def fit(config: Config, x: Any, y: Any = None, *, workdir: str | Path | None = N
 
 
 def pin(num_members: int, directory: Path, config: Config | None = None) -> None:
-    """`environment.pin`, unless it comes too late."""
+    """Calls `environment.pin`, unless jax is already imported."""
     if "jax" not in sys.modules:
         environment.pin(num_members, config.train.deterministic if config else True, directory)

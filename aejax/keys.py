@@ -1,8 +1,8 @@
-"""Every key of a config, once: its default, what it may be, what it means, and when it is read.
+"""The table of all config keys: the default, the allowed values, the meaning and the use of each.
 
-The base config, the checks of a config, `python -m experiments.train --keys` and docs/keys.md are made from this table.
-Floats under `objective` and `optimizer`, and `seed`, are traced: they sweep inside one compiled program. All other
-values are static: each swept value compiles a program of its own. This file imports no jax.
+The base config, the config checks, `python -m experiments.train --keys` and docs/keys.md are made from this table.
+Floats under `objective` and `optimizer`, and `seed`, are traced: they sweep inside one compiled program. All other keys
+are static: each swept value compiles its own program. This file imports no jax.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,7 @@ from aejax.data import sources
 
 
 class Within(NamedTuple):
-    """What a value may be: a test, its words, and the choices if they can be listed."""
+    """The values that a key allows: a test, its description, and the choices if they can be listed."""
 
     holds: Callable[[Any], bool]
     words: str
@@ -24,14 +24,14 @@ class Within(NamedTuple):
 
 
 class Values(NamedTuple):
-    """Values of another key that a key depends on."""
+    """A condition on another key: the values that it must have."""
 
     hold: Callable[[Any], bool]
     words: str  # after the other key's path: "=adam or adamw"
 
 
 class Key(NamedTuple):
-    """One key: read if every condition of one of its alternatives holds; () means always."""
+    """One key; a config reads it if every condition of one alternative in `when` holds, or if `when` is ()."""
 
     default: Any
     within: Within
@@ -41,7 +41,7 @@ class Key(NamedTuple):
 
 
 def text() -> Within:
-    return Within(lambda value: True, "a text")
+    return Within(lambda value: True, "any text")
 
 
 def switch() -> Within:
@@ -57,7 +57,7 @@ def above(bound: int | float) -> Within:
 
 
 def fraction(low: str, high: str) -> Within:
-    """From 0 to 1, each end included by "[" and "]" or excluded by "(" and ")"."""
+    """From 0 to 1: "[" and "]" include an end, "(" and ")" exclude it."""
     return Within(
         lambda value: (value >= 0 if low == "[" else value > 0) and (value <= 1 if high == "]" else value < 1),
         f"in {low}0, 1{high}",
@@ -69,8 +69,8 @@ def one_of(*choices: str) -> Within:
 
 
 def file_of(folder: str) -> Within:
-    """The name of a file (or folder) in a folder of aejax: a new file is a new choice."""
-    return Within(lambda value: value in files(folder), f"a file of aejax/{folder}", lambda: files(folder))
+    """The name of a file or folder in a folder of aejax: a new file is a new choice."""
+    return Within(lambda value: value in files(folder), f"a file in aejax/{folder}", lambda: files(folder))
 
 
 def widths() -> Within:
@@ -81,7 +81,7 @@ def widths() -> Within:
 
 
 def files(folder: str) -> tuple[str, ...]:
-    """The choices that a folder of aejax offers: the names of its files and folders, `parts` aside."""
+    """The choices in a folder of aejax: the names of its files and folders, except `parts`."""
     found = (Path(__file__).parent / folder).glob("[a-z]*")
     return tuple(
         sorted(path.stem for path in found if path.suffix == ".py" or (path.is_dir() and path.name != "parts"))
@@ -105,7 +105,7 @@ def given() -> Values:
 
 
 def key(default: Any, within: Within, meaning: str, *when: Mapping[str, Values], unit: str = "") -> Any:
-    """A field of a section; its alternatives `when` are conditions on other keys."""
+    """A field of a section; each `when` is one alternative: conditions on other keys that must all hold."""
     return field(default=default, metadata={"key": Key(default, within, meaning, unit, when)})
 
 
@@ -123,11 +123,11 @@ AUTOENCODERS = ("autoencoder", "denoising_autoencoder", "sparse_autoencoder", "v
 SUPERVISED = ("classifier", "regressor")
 VAE = {"model.name": equal("vae")}
 TRAINED = {"model.name": other_than(*FITTED)}
-ENCODED = {"model.name": equal("vae", *AUTOENCODERS, *SUPERVISED, "made")}  # models with the encoder of networks.py
+ENCODED = {"model.name": equal("vae", *AUTOENCODERS, *SUPERVISED, "made")}  # models that use the encoder of networks.py
 DECODED = {"model.name": equal("vae", *AUTOENCODERS, "made")}
-LAYERS = {"model.network": equal("mlp"), "model.hidden": given()}  # hidden layers that are dense
+LAYERS = {"model.network": equal("mlp"), "model.hidden": given()}  # dense hidden layers
 TWO_LAYERS = {"model.posterior": equal("two_layer"), "model.second_hidden": given()}
-FREE = {  # the KL of each unit is in closed form
+FREE = {  # the KL of each unit has a closed form
     "model.bound": equal("elbo"),
     "model.posterior": equal("gaussian"),
     "model.prior": equal("standard_normal"),
@@ -139,78 +139,78 @@ ADAM = {"optimizer.name": equal("adam", "adamw")}
 
 @dataclass
 class Data:
-    """What is trained on."""
+    """The training data."""
 
-    name: str = key("digits", text(), "a file of aejax/data, or an image set that TFDS has prepared: mnist, ...")
-    path: str = key("", text(), "the file, or directory, to read", data("arrays", "binarized_mnist", "books"))
+    name: str = key("digits", text(), "a source in aejax/data, or an image set prepared by TFDS (mnist, ...)")
+    path: str = key("", text(), "the file or directory to read", data("arrays", "binarized_mnist", "books"))
     data_dir: str = key(
         "",
         text(),
-        "where prepared sets lie; empty: TFDS_DATA_DIR, else ~/tensorflow_datasets",
-        {"data.name": Values(lambda name: name not in sources(), " of a set that TFDS has prepared")},
+        "directory of the sets prepared by TFDS; empty: TFDS_DATA_DIR, else ~/tensorflow_datasets",
+        {"data.name": Values(lambda name: name not in sources(), " of a set prepared by TFDS")},
     )
     binarization: str = key(
         "none",
         one_of("none", "static", "dynamic", "threshold"),
-        "how grey values in [0, 1] become bits: drawn once, drawn at every step, or x >= 0.5",
+        "how grey values in [0, 1] become bits: static draws once, dynamic at every step, threshold is x >= 0.5",
         {"data.name": other_than(*PAIRS)},
     )
     valid_fraction: float = key(
         0.1,
         fraction("[", ")"),
-        "validation rows as a share of the training rows; 0 trains on all of them",
+        "fraction of the training rows used for validation; 0: none",
         {"data.name": other_than("binarized_mnist")},
     )
     test_fraction: float = key(
         0.2,
         fraction("[", ")"),
-        "test rows as a share of all rows, if the source has no test split of its own",
+        "fraction of all rows used for testing, if the source has no test split of its own",
         {"data.name": other_than("binarized_mnist")},
     )
     split_seed: int = key(
         0,
         at_least(0),
-        "seed of the splits, of static binarization and of generated data; never the member's seed",
+        "seed of the splits, of static binarization and of generated data; independent of the member's seed",
         {"data.name": other_than("binarized_mnist")},
     )
     standardize: bool = key(
         False,
         switch(),
-        "scale each feature to mean 0 and variance 1, fitted on the training rows",
+        "scale each feature to mean 0 and variance 1 over the training rows",
         {"data.name": other_than(*PAIRS)},
     )
-    label_column: str = key("", text(), "column of a table that holds labels", data("arrays"))
-    label_kind: str = key("class", one_of("class", "number"), "what labels are", data("arrays"))
-    id_column: str = key("", text(), "column of a table that names its rows", data("arrays"))
+    label_column: str = key("", text(), "name of the column that holds the labels", data("arrays"))
+    label_kind: str = key("class", one_of("class", "number"), "whether labels are classes or numbers", data("arrays"))
+    id_column: str = key("", text(), "name of the column that holds the names of the rows", data("arrays"))
     delimiter: str = key(
         ",",
         text(),
-        "between the cells of a .csv; \\t for tabs",
+        "separator of the cells of a .csv; \\t for tabs",
         data("arrays") | {"data.path": Values(lambda path: path.lower().endswith(".csv"), " that is a .csv file")},
     )
     transpose: bool = key(False, switch(), "the table has samples in columns (genes x samples)", data("arrays"))
     distance: str = key(
         "euclidean",
         one_of("euclidean", "great_circle"),
-        "between capitals: of latitude and longitude in degrees, or along the great circle",
+        "distance of capitals in radians: in the plane of longitude and latitude, or along the great circle",
         data("capitals"),
     )
-    min_link_count: int = key(5, at_least(1), "books that a link must occur in", data("books"))
+    min_link_count: int = key(5, at_least(1), "links that fewer books contain are dropped", data("books"))
     labels_path: str = key("", text(), "a .tsv with the columns title and genre", data("books"))
     num_labels: int = key(
         10,
         at_least(1),
-        "most frequent genres that count as labels; other books count as unlabeled",
+        "number of genres used as labels, the most frequent ones; other books are unlabeled",
         data("books") | {"data.labels_path": given()},
     )
-    num_items: int = key(400, at_least(1), "generated books", data("planted_pairs"))
-    num_contexts: int = key(400, at_least(1), "generated links", data("planted_pairs"))
-    num_groups: int = key(8, at_least(1), "generated genres", data("planted_pairs"))
-    pairs_per_item: int = key(20, at_least(1), "links of each generated book", data("planted_pairs"))
+    num_items: int = key(400, at_least(1), "number of generated books", data("planted_pairs"))
+    num_contexts: int = key(400, at_least(1), "number of generated links", data("planted_pairs"))
+    num_groups: int = key(8, at_least(1), "number of generated genres", data("planted_pairs"))
+    pairs_per_item: int = key(20, at_least(1), "links drawn for each generated book", data("planted_pairs"))
     planted_share: float = key(
-        0.5, fraction("[", "]"), "share of these links that is drawn from the book's own genre", data("planted_pairs")
+        0.5, fraction("[", "]"), "probability that a link is drawn from the book's own genre", data("planted_pairs")
     )
-    num_sentences: int = key(5000, at_least(1), "generated sentences", data("toy_text"))
+    num_sentences: int = key(5000, at_least(1), "number of generated sentences", data("toy_text"))
     window: int = key(3, at_least(1), "words on either side that count as context", data("toy_text"))
 
 
@@ -219,15 +219,15 @@ class Model:
     """The model: its equation, its networks and its densities."""
 
     name: str = key("vae", file_of("models"), "the model")
-    latent_dim: int = key(2, at_least(1), "units of the code: k")
-    network: str = key("mlp", one_of("mlp", "conv"), "of the encoder and the decoder; conv is for images", ENCODED)
+    latent_dim: int = key(2, at_least(1), "number of units in the code (k)")
+    network: str = key("mlp", one_of("mlp", "conv"), "kind of encoder and decoder; conv needs images", ENCODED)
     hidden: tuple[int, ...] = key(
         (512,), widths(), "widths of the encoder's hidden layers (channels of conv); the decoder mirrors them", ENCODED
     )
     activation: str = key(
         "relu",
         one_of("relu", "sigmoid", "tanh", "gelu", "softplus", "identity"),
-        "of hidden layers",
+        "activation of the hidden layers",
         ENCODED | {"model.hidden": given(), "model.gated": equal(False)},
         models("made"),
         TWO_LAYERS | {"model.gated": equal(False)},
@@ -235,185 +235,185 @@ class Model:
     gated: bool = key(
         False,
         switch(),
-        "hidden layers are (A x + a) * sigmoid(B x + b) instead: a gate, no activation",
+        "hidden layers are (A x + a) * sigmoid(B x + b), without an activation",
         ENCODED | LAYERS,
         TWO_LAYERS,
     )
     initializer: str = key(
         "lecun_normal",
         one_of("lecun_normal", "glorot_uniform"),
-        "of an MLP's matrices",
+        "initializer of an MLP's weight matrices",
         ENCODED | {"model.network": equal("mlp")},
         TWO_LAYERS,
     )
     output_bias: str = key(
         "zero",
         one_of("zero", "train_mean"),
-        "start of a Bernoulli decoder's last bias: 0, or the logits of the training mean",
+        "initial bias of the decoder's last layer: 0, or for a Bernoulli the logits of the training mean",
         DECODED,
     )
     code_activation: str = key(
         "identity",
         one_of("identity", "relu", "sigmoid", "tanh", "gelu", "softplus"),
-        "of the code",
+        "activation of the code",
         models(*AUTOENCODERS, *SUPERVISED),
     )
     output_activation: str = key(
         "identity",
         one_of("identity", "sigmoid"),
-        "of the mean under a squared error or a Gaussian",
+        "activation of the decoder's mean",
         {"model.likelihood": equal("gaussian", "squared_error")},
     )
     likelihood: str = key(
         "bernoulli",
         file_of("models/vae/likelihoods"),
-        "p(x|z); squared_error is for autoencoders without a density",
+        "p(x|z); squared_error is not a density, so a VAE cannot use it",
         DECODED,
     )
     variance: float = key(
         1.0,
         above(0.0),
-        "of the Gaussian likelihood; if it is learned: its start",
+        "variance of the Gaussian likelihood; the initial value if learn_variance",
         {"model.likelihood": equal("gaussian")},
         unit="squared data units",
     )
     learn_variance: bool = key(
         False,
         switch(),
-        "learn one variance that all features share",
+        "learn the variance, one for all features",
         {"model.likelihood": equal("gaussian")},
     )
     posterior: str = key("gaussian", file_of("models/vae/posteriors"), "q(z|x)", VAE)
     prior: str = key("standard_normal", file_of("models/vae/priors"), "p(z)", VAE)
-    bound: str = key("elbo", file_of("models/vae/bounds"), "on log p(x), which training maximizes", VAE)
-    num_samples: int = key(1, at_least(1), "draws of z per example and step: L, or k of an IWAE", VAE)
+    bound: str = key("elbo", file_of("models/vae/bounds"), "the bound on log p(x) that training maximizes", VAE)
+    num_samples: int = key(1, at_least(1), "draws of z per example and step (L; k for an IWAE)", VAE)
     num_bounds: int = key(
         1,
         at_least(1),
-        "importance-weighted bounds that are averaged; above 1: MIWAE",
+        "number of importance-weighted bounds to average; above 1: MIWAE",
         {"model.bound": equal("iwae")},
     )
     gradient: str = key(
         "reparametrized",
         one_of("reparametrized", "stl", "dreg"),
-        "estimator of the IWAE's gradient",
+        "gradient estimator of the IWAE",
         {"model.bound": equal("iwae")},
     )
     num_flows: int = key(
-        4, at_least(0), "planar flows of the posterior; 0: it is Gaussian", {"model.posterior": equal("planar")}
+        4, at_least(0), "number of planar flows; 0: the posterior is Gaussian", {"model.posterior": equal("planar")}
     )
-    codebook_size: int = key(32, at_least(1), "vectors of the codebook", models("vq_vae"))
-    num_codes: int = key(1, at_least(1), "pieces of the code, each replaced by a vector", models("vq_vae"))
+    codebook_size: int = key(32, at_least(1), "number of vectors in the codebook", models("vq_vae"))
+    num_codes: int = key(1, at_least(1), "pieces of the code; each is replaced by a codebook vector", models("vq_vae"))
     num_components: int = key(
         500,
         at_least(1),
-        "Gaussians of a mixture, or pseudo-inputs of a VampPrior",
+        "number of Gaussians in a mixture, or of pseudo-inputs in a VampPrior",
         {"model.prior": equal("mixture", "vamp")},
     )
     second_latent_dim: int = key(
-        2, at_least(1), "units of z2; latent_dim is that of z1", {"model.posterior": equal("two_layer")}
+        2, at_least(1), "number of units in z2; latent_dim is for z1", {"model.posterior": equal("two_layer")}
     )
     second_hidden: tuple[int, ...] = key(
         (100,),
         widths(),
-        "widths between z1 and z2; the way down mirrors them",
+        "widths of the hidden layers from z1 to z2; the network from z2 to z1 mirrors them",
         {"model.posterior": equal("two_layer")},
     )
     target: str = key(
         "classification",
         one_of("classification", "regression"),
-        "pair or not, or the cosine towards 1 and -1",
+        "classify pairs against negatives, or regress the cosine on 1 and -1",
         models("pair_embedding"),
     )
     negatives: str = key(
         "uniform",
         one_of("uniform", "shuffled"),
-        "drawn from all items and contexts, or from those of other pairs",
+        "draw negatives from all items and contexts, or from those of the batch",
         models("pair_embedding"),
     )
-    negative_ratio: int = key(2, at_least(1), "negatives per pair", models("pair_embedding"))
-    penalty: str = key("l1", one_of("l1", "l2", "kl", "contractive"), "on the code: Omega", SPARSE)
-    top_k: int = key(0, at_least(0), "active units of a code; 0: as many as there are", SPARSE)
+    negative_ratio: int = key(2, at_least(1), "number of negatives per pair", models("pair_embedding"))
+    penalty: str = key("l1", one_of("l1", "l2", "kl", "contractive"), "the penalty Omega on the code", SPARSE)
+    top_k: int = key(0, at_least(0), "number of units of each code that stay active; 0: all", SPARSE)
     top_k_start: int = key(
         0,
         at_least(0),
-        "active units at first; they fall to top_k as objective.selection rises; 0: top_k",
+        "initial number of active units, annealed to top_k by objective.selection; 0: no annealing",
         {"model.top_k": positive()},
     )
-    unit_decoder: bool = key(False, switch(), "what each unit adds to x_hat has norm 1: codes cannot shrink", SPARSE)
+    unit_decoder: bool = key(False, switch(), "give each unit's decoder weights norm 1: codes cannot shrink", SPARSE)
     corruption: str = key(
-        "masking", one_of("masking", "salt_and_pepper", "gaussian"), "of the input", models("denoising_autoencoder")
+        "masking", one_of("masking", "salt_and_pepper", "gaussian"), "input corruption", models("denoising_autoencoder")
     )
 
 
 @dataclass
 class Objective:
-    """Weights of the loss; a NAME_warmup is the steps over which NAME rises linearly from 0."""
+    """Weights of the loss; NAME rises linearly from 0 during the first NAME_warmup steps."""
 
     beta: float = key(
         1.0,
         at_least(0.0),
-        "weight of the KL (the lecture's lambda); of beta_tc: of the total correlation",
+        "weight of the KL (the lecture's lambda); for beta_tc, of the total correlation only",
         VAE,
     )
     beta_warmup: float = key(0.0, at_least(0.0), "warm-up of beta; 0: none", VAE, unit="steps")
-    free_bits: float = key(0.0, at_least(0.0), "KL of each unit that costs nothing", FREE, unit="nats")
+    free_bits: float = key(0.0, at_least(0.0), "KL of each unit that is not penalized", FREE, unit="nats")
     weight_penalty: float = key(
-        0.0, at_least(0.0), "weight of the squared norm of both matrices, per example", models("linear_autoencoder")
+        0.0, at_least(0.0), "weight of the squared norms of both matrices, per example", models("linear_autoencoder")
     )
     sparsity: float = key(0.0, at_least(0.0), "weight of the penalty Omega", SPARSE)
     target_activation: float = key(
-        0.05, fraction("(", ")"), "mean activation that penalty=kl holds", {"model.penalty": equal("kl")}
+        0.05, fraction("(", ")"), "mean activation that penalty=kl aims for", {"model.penalty": equal("kl")}
     )
     selection: float = key(
-        1.0, fraction("[", "]"), "how far k is from model.top_k_start (0) to model.top_k (1)", FALLING_K
+        1.0, fraction("[", "]"), "annealing of k: 0 is model.top_k_start, 1 is model.top_k", FALLING_K
     )
     selection_warmup: float = key(0.0, at_least(0.0), "warm-up of selection; 0: none", FALLING_K, unit="steps")
-    commitment: float = key(0.25, at_least(0.0), "weight that holds the encoder to its codebook", models("vq_vae"))
+    commitment: float = key(0.25, at_least(0.0), "weight of the encoder's distance to its codebook", models("vq_vae"))
     mmd: float = key(
         0.0, at_least(0.0), "weight of MMD^2 between codes and prior", {"model.bound": equal("mmd")}, unit="nats"
     )
     corruption_level: float = key(
         0.5,
         fraction("[", "]"),
-        "share of pixels that is corrupted; of gaussian: the noise's sd",
+        "fraction of pixels that are corrupted; for gaussian, the noise's sd",
         models("denoising_autoencoder"),
     )
     frequency_weight: float = key(
-        0.0, at_least(0.0), "gamma: a pair weighs (its context's frequency)^gamma", models("pair_embedding")
+        0.0, at_least(0.0), "gamma: a pair has the weight (count of its context)^gamma", models("pair_embedding")
     )
 
 
 @dataclass
 class Optimizer:
-    """How parameters follow the gradient."""
+    """The optimizer and its learning rate."""
 
-    name: str = key("adam", one_of("adam", "adamw", "sgd"), "the rule", TRAINED)
-    learning_rate: float = key(1e-3, above(0.0), "peak of the learning rate", TRAINED)
+    name: str = key("adam", one_of("adam", "adamw", "sgd"), "the update rule", TRAINED)
+    learning_rate: float = key(1e-3, above(0.0), "peak learning rate", TRAINED)
     schedule: str = key(
-        "constant", one_of("constant", "cosine", "exponential", "stages"), "of the rate after its warm-up", TRAINED
+        "constant", one_of("constant", "cosine", "exponential", "stages"), "learning rate after the warm-up", TRAINED
     )
-    warmup: float = key(0.0, at_least(0.0), "linear rise of the rate", TRAINED, unit="steps")
+    warmup: float = key(0.0, at_least(0.0), "linear warm-up of the learning rate", TRAINED, unit="steps")
     final_fraction: float = key(
         0.01,
         fraction("(", "]"),
-        "of the peak, at the last step",
+        "learning rate at the last step, as a fraction of the peak",
         {"optimizer.schedule": other_than("constant")},
     )
-    b1: float = key(0.9, fraction("[", ")"), "decay of the gradient's mean", ADAM)
-    b2: float = key(0.999, fraction("[", ")"), "decay of the squared gradient's mean", ADAM)
-    eps: float = key(1e-8, above(0.0), "added to the root of the squared gradient's mean", ADAM)
-    momentum: float = key(0.9, fraction("[", ")"), "of SGD", {"optimizer.name": equal("sgd")})
-    weight_decay: float = key(0.0, at_least(0.0), "of AdamW", {"optimizer.name": equal("adamw")})
-    clip_norm: float = key(0.0, at_least(0.0), "largest norm of a member's gradient; 0: none", TRAINED)
+    b1: float = key(0.9, fraction("[", ")"), "decay of the running mean of the gradient", ADAM)
+    b2: float = key(0.999, fraction("[", ")"), "decay of the running mean of the squared gradient", ADAM)
+    eps: float = key(1e-8, above(0.0), "added to the root of the mean squared gradient", ADAM)
+    momentum: float = key(0.9, fraction("[", ")"), "momentum of SGD", {"optimizer.name": equal("sgd")})
+    weight_decay: float = key(0.0, at_least(0.0), "weight decay of AdamW", {"optimizer.name": equal("adamw")})
+    clip_norm: float = key(0.0, at_least(0.0), "norm to which a member's gradient is clipped; 0: no clipping", TRAINED)
 
 
 @dataclass
 class Train:
-    """How long, and on what."""
+    """How long and how to train."""
 
     epochs: int = key(20, at_least(1), "passes over the training rows", TRAINED)
-    batch_size: int = key(128, at_least(1), "rows of a step; an epoch's partial last batch is dropped", TRAINED)
+    batch_size: int = key(128, at_least(1), "rows per step; an epoch's partial last batch is dropped", TRAINED)
     lanes: int = key(0, at_least(0), "members in one vmap; 0: one on CPU, as many as fit on GPU and TPU")
     save_every_epochs: int = key(1, at_least(1), "epochs between checkpoints", TRAINED)
     deterministic: bool = key(True, switch(), "use XLA's deterministic operations on GPU")
@@ -423,7 +423,7 @@ class Train:
 class Evaluate:
     """How rows are evaluated."""
 
-    batch_size: int = key(1000, at_least(1), "rows of a batch")
+    batch_size: int = key(1000, at_least(1), "rows per batch")
 
 
 @dataclass
@@ -440,7 +440,7 @@ class Tree:
     seed: int = key(
         0,
         Within(lambda seed: 0 <= seed < 2**32, "from 0 to 4294967295"),
-        "of the member: its start, its noise, its order and its evaluation",
+        "the member's seed, for its initialization, noise, order of rows and evaluation",
         {"model.name": other_than("pca")},
         {"data.binarization": equal("dynamic")},
     )
@@ -453,7 +453,7 @@ class Tree:
     log: Log = field(default_factory=Log)
 
 
-# An ml_collections.ConfigDict holds a config; type checkers and editors see its keys and their types.
+# A config is an ml_collections.ConfigDict; type checkers and editors see a Tree, with all keys and their types.
 if TYPE_CHECKING:
     Config = Tree
 else:

@@ -1,6 +1,6 @@
-"""The plan of a run: a config and the axes that sweep it, which give the members. config.json stores it.
+"""The plan of a run: a config and the axes of its sweep, which determine the members; config.json stores it.
 
-Imports no jax. Members are numbered in the order of the sweep, the last axis fastest.
+Imports no jax. Members are numbered in the order of the sweep; the last axis varies fastest.
 """
 
 import itertools
@@ -26,7 +26,7 @@ class Axis(NamedTuple):
 
 
 class Member(NamedTuple):
-    """One training: its number in the whole sweep, its program's number, its swept values and its resolved config."""
+    """One member: its number in the whole sweep, its program's number, its swept values and its resolved config."""
 
     index: int
     group: int
@@ -49,13 +49,13 @@ class Plan(NamedTuple):
 
     config: Config
     axes: tuple[Axis, ...]
-    zip: bool  # pairs the axes instead of their product
+    zip: bool  # pairs the axes' values instead of combining all of them
     shard: str  # "i/n": every n-th member, from the i-th, counted from 0; "": all of them
     sweep: tuple[Member, ...]  # all members, of all shards
 
     @classmethod
     def make(cls, config: Config, axes: Iterable[Axis] = (), zip: bool = False, shard: str = "") -> "Plan":
-        """A plan whose members were all checked; raises UserError that says what is wrong."""
+        """Makes a plan and checks all its members; raises UserError that says what is wrong."""
         plan = cls.resolve(config, axes, zip, shard)
         for member in plan.sweep:
             configs.check(member.config, member.swept)
@@ -65,7 +65,7 @@ class Plan(NamedTuple):
 
     @classmethod
     def resolve(cls, config: Config, axes: Iterable[Axis], zip: bool, shard: str) -> "Plan":
-        """A plan that was checked before; raises UserError for axes that do not fit together."""
+        """Makes a plan without checking its members; raises UserError for axes that do not fit together."""
         axes = tuple(axes)
         paths = [axis.path for axis in axes]
         if repeated := {path for path in paths if paths.count(path) > 1}:
@@ -93,13 +93,13 @@ class Plan(NamedTuple):
         return cls.resolve(configs.from_json(tree["config"]), axes, tree["zip"], tree["shard"])
 
     def to_json(self) -> dict[str, Any]:
-        """Plain dictionaries and lists, from which the members follow."""
+        """The plan as plain dictionaries and lists; the members are not stored, because they follow from it."""
         axes = [{"path": axis.path, "values": list(axis.values)} for axis in self.axes]
         return {"config": configs.to_json(self.config), "axes": axes, "zip": self.zip, "shard": self.shard}
 
     @property
     def members(self) -> tuple[Member, ...]:
-        """The members that are trained: all, or those of the shard."""
+        """The members to train: all of them, or those of the shard."""
         if not self.shard:
             return self.sweep
         index, count = part_of(self.shard)
@@ -107,29 +107,29 @@ class Plan(NamedTuple):
 
     @property
     def groups(self) -> dict[int, list[Member]]:
-        """The members by the number of their program, in its order."""
+        """The members of each program: {its number: members}, in the order of the numbers."""
         numbers = sorted({member.group for member in self.members})
         return {number: [member for member in self.members if member.group == number] for number in numbers}
 
     def directory(self, workdir: str | Path) -> Path:
-        """Where the run, or one shard of it, lives."""
+        """The directory of the run, or of its shard."""
         return Path(workdir) / "shards" / self.shard.replace("/", "-of-") if self.shard else Path(workdir)
 
     def difference(self, other: "Plan") -> str:
-        """The differences of another plan, on one line: "train.epochs 20 -> 30"; "" if their members are the same."""
+        """How another plan differs, on one line: "train.epochs 20 -> 30"; "" if the members are the same."""
 
         def flat(plan: Plan) -> dict[str, Any]:
             sweeps = {f"--sweep {axis.path}": axis.values for axis in plan.axes}
             return configs.flatten(plan.config) | sweeps | {"--zip": plan.zip, "--shard": plan.shard}
 
-        def order(plan: Plan) -> dict[str, str]:  # of the axes numbers the members
+        def order(plan: Plan) -> dict[str, str]:  # members are numbered in the order of the axes
             return {"order of --sweep": ", ".join(axis.path for axis in plan.axes)}
 
         return configs.difference(flat(self), flat(other)) or configs.difference(order(self), order(other))
 
 
 def members_of(config: Config, axes: Sequence[Axis], zipped: bool) -> tuple[Member, ...]:
-    """The members of a sweep, one without axes; those with the same static values are of one group."""
+    """The members of a sweep (a single one without axes); members with equal static values share a group."""
     paths = [axis.path for axis in axes]
     combine = zip if zipped and axes else itertools.product
     settings = [dict(zip(paths, values, strict=True)) for values in combine(*(axis.values for axis in axes))]
@@ -143,7 +143,7 @@ def members_of(config: Config, axes: Sequence[Axis], zipped: bool) -> tuple[Memb
 
 
 def static_part(config: Config) -> str:
-    """All that a program is compiled for, as one string."""
+    """All static values, for which a program is compiled, as one string."""
     leaves = configs.flatten(config)
     return json.dumps({path: value for path, value in leaves.items() if not configs.is_traced(path, value)})
 
@@ -157,9 +157,9 @@ def part_of(shard: str) -> tuple[int, int]:
 
 
 def parts(workdir: Path) -> dict[Path, Plan]:
-    """The plans of a workdir by their run directories: itself, or all its shards; raises UserError if some are missing.
+    """The plans of a workdir by run directory: of the workdir itself, or of all its shards, which form one run.
 
-    A directory of shards is read as the one run that its shards are parts of.
+    Raises UserError if shards are missing or belong to different sweeps.
     """
     shards = sorted(path.parent for path in workdir.glob("shards/*-of-*/config.json"))
     counts = {path.name.partition("-of-")[2] for path in shards}
@@ -174,7 +174,7 @@ def parts(workdir: Path) -> dict[Path, Plan]:
 
 
 def parse_axis(text: str, config: Config) -> Axis:
-    """PATH=VALUES as an axis, each value of its leaf's type; raises UserError that says what is wrong.
+    """Parses PATH=VALUES into an axis of the key's type; raises UserError that says what is wrong.
 
     VALUES: `1,4,10`, `0:8` (0 to 7), `0:8:2`, `geomspace(1e-4,1e-2,5)` or `linspace(0,1,11)`.
     """
@@ -186,9 +186,9 @@ def parse_axis(text: str, config: Config) -> Axis:
 
 
 def make_axis(path: str, values: Any, config: Config) -> Axis:
-    """An axis of some values, each of its leaf's type or written as text; raises UserError that says what is wrong.
+    """Makes an axis from values of the key's type, or from their text; raises UserError that says what is wrong.
 
-    Numbers may be numpy's. One text stands for VALUES as in `parse_axis`.
+    NumPy numbers are allowed. A single string is read as VALUES, as in `parse_axis`.
     """
     default = configs.read(config, path)
     if isinstance(values, str):
@@ -206,7 +206,7 @@ def make_axis(path: str, values: Any, config: Config) -> Axis:
 
 
 def expand(path: str, written: str) -> list[str]:
-    """The single values that VALUES stands for, as text."""
+    """Expands VALUES into single values, as text."""
     if call := re.fullmatch(r"(geomspace|linspace)\(([^,()]+),([^,()]+),([^,()]+)\)", written):
         name, *numbers = call.groups()
         try:

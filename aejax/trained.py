@@ -24,9 +24,9 @@ LACKED = {"decode": "decoder", "posterior": "Gaussian posterior", "log_weights":
 class Trained:
     """One trained member: numpy in, numpy out, in batches of `config.evaluate.batch_size` rows.
 
-    Rows x are [N, *spec.shape] or flat, [N, features], in the units of the data that the run was given: a standardized
-    run standardizes new rows itself. Bytes (uint8) count as 1/255, or as 1 if none is above 1. For a run on pairs,
-    x are the indices [N] of items. Codes z are [N, K] with K = config.model.latent_dim.
+    Rows x are [N, *spec.shape] or flat, [N, features], in the units of the data that the run was given; a standardized
+    run standardizes new rows itself. Bytes (uint8) are in units of 1/255, or of 1 if none is above 1. For a run on
+    pairs, x holds the indices [N] of items. Codes z are [N, K] with K = config.model.latent_dim.
 
     - config: the resolved config of this member.
     - spec: the shape, support, names and moments of the data.
@@ -34,7 +34,7 @@ class Trained:
     - member: its number in the run, and the swept values that it was trained with.
     - dataset(): the data that it was trained on, read again; UserError if they have changed.
 
-    Methods raise UserError for rows that the run could not have been trained on, and if the model lacks the ability.
+    Methods raise UserError for rows that do not fit the training data, and for abilities that the model lacks.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Trained:
         return self.embed(self._rows(x))
 
     def embed(self, rows: np.ndarray) -> np.ndarray:
-        """The codes [N, K] of rows that are prepared already, such as those of `dataset()`."""
+        """The codes [N, K] of rows that are already prepared, such as those of `dataset()`."""
         return self._batched(lambda _, x: self._jitted["encode"](self.params, x), rows, self._units)
 
     def decode(self, z: np.ndarray) -> np.ndarray:
@@ -90,11 +90,11 @@ class Trained:
         return self._batched(lambda _, x: q(self.params, x), self._rows(x), self._units)
 
     def log_prob(self, x: np.ndarray, num_samples: int = 1000, seed: int = 0) -> np.ndarray:
-        """log p(x) [N] in nats, by importance sampling: a lower bound in expectation that more samples tighten.
+        """log p(x) [N] in nats, by importance sampling: in expectation a lower bound, which more samples tighten.
 
-        It is exact if the model knows its density (pPCA, MADE). The density is that of the rows as the model sees them:
-        of a standardized run, subtract log(spec.spread).sum() for the density in data units. The means over the test
-        rows, with the seed of the member, are −nll in results.csv.
+        It is exact if the model knows its density (pPCA, MADE). It is the density of rows as the model sees them: for a
+        standardized run, subtract log(spec.spread).sum() to get the density in data units. With the member's seed, the
+        mean over the test rows is −nll in results.csv.
         """
         self._check_samples(num_samples)
         size = log_likelihood.chunk_size(num_samples, self.config.evaluate.batch_size)
@@ -105,7 +105,7 @@ class Trained:
         return self._batched(log_p, self._rows(x), self._pixels)
 
     def log_weights(self, x: np.ndarray, num_samples: int, seed: int = 0) -> np.ndarray:
-        """log p(x, z) − log q(z|x) [num_samples, N] in nats, for draws z of q(z|x); rows are taken as by `log_prob`."""
+        """log p(x, z) − log q(z|x) [num_samples, N] in nats, for draws z of q(z|x) and rows x as in `log_prob`."""
         log_w = self._check_samples(num_samples)
 
         def weights(number, x):
@@ -127,15 +127,15 @@ class Trained:
         return data.new_rows(np.asarray(x), self.config.data, self.spec)
 
     def _units(self, rows: np.ndarray) -> jax.Array:
-        """Rows as they lie on the device, as the model sees them."""
+        """Prepared rows on the device, in the units that the model sees."""
         return self._to_units(jax.random.key(0), {"x": jnp.asarray(rows)})["x"]
 
     def _pixels(self, rows: np.ndarray) -> jax.Array:
-        """The same for a density, which of a binarized run is one of zeros and ones."""
+        """The same for a density; raises UserError if a binarized run is given grey values."""
         x, binarization = self._units(rows), self.config.data.binarization
         if binarization in ("static", "dynamic") and not ((x == 0) | (x == 1)).all():
             raise UserError(
-                f"x has grey values, but with data.binarization={binarization} the density is of zeros and ones: "
+                f"x has grey values, but with data.binarization={binarization} the density is over zeros and ones: "
                 "binarize x first"
             )
         return x
@@ -143,7 +143,7 @@ class Trained:
     def _batched(
         self, fn: Callable[[int, Any], Any], rows: np.ndarray, prepared: Callable[..., Any] = np.asarray
     ) -> Any:
-        """fn(number, prepared batch) of all batches, concatenated."""
+        """fn(number, prepared(batch)) for all batches, concatenated."""
         size = self.config.evaluate.batch_size
         batches = (rows[first : first + size] for first in range(0, len(rows), size))
         parts = [jax.tree.map(np.asarray, fn(number, prepared(batch))) for number, batch in enumerate(batches)]
@@ -151,12 +151,12 @@ class Trained:
 
 
 def noise(seed: int, number: int) -> jax.Array:
-    """The key of a batch's draws of z: that of a member of this seed when it is evaluated."""
+    """The random key for a batch's draws of z; evaluation uses the same one for a member with this seed."""
     return jax.random.split(jax.random.fold_in(stream(jnp.uint32(seed), EVALUATION), number))[1]
 
 
 def sample_codes(model: Autoencoder, params: Params, codes: np.ndarray, num: int, seed: int) -> np.ndarray:
-    """Codes [num, K] from the prior, or for a model without one from the Gaussian fitted to its codes."""
+    """Draws [num, K] from the prior, or for a model without one from a Gaussian fitted to `codes`."""
     if model.sample_prior:
         return np.asarray(model.sample_prior(params, jax.random.key(seed), num))
     mean, covariance = codes.mean(axis=0), np.atleast_2d(np.cov(codes, rowvar=False))
@@ -164,9 +164,9 @@ def sample_codes(model: Autoencoder, params: Params, codes: np.ndarray, num: int
 
 
 def load(workdir: Path, index: int | None = None, dataset: Dataset | None = None) -> Trained:
-    """One member of a run, or of all its shards, by its number; raises UserError if it is not clear which.
+    """Loads one member of a run, or of all its shards; raises UserError for an unknown or ambiguous number.
 
-    The data that it was trained on are read again only when they are needed, unless they are given.
+    Its training data are read again only when they are needed, unless `dataset` is given.
     """
     found = {member.index: (directory, plan) for directory, plan in parts(workdir).items() for member in plan.members}
     if index is None and len(found) > 1:

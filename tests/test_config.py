@@ -97,7 +97,8 @@ def test_parse_takes_the_type_of_the_default(text, default, value):
 def test_parse_refuses_another_type(text, default):
     with pytest.raises(UserError) as error:
         configs.parse("model.key", text, default)
-    assert str(error.value) == f"model.key={text} is not a {type(default).__name__}, such as the default {default!r}"
+    expected = f"expected type {type(default).__name__}, such as the default {default!r}"
+    assert str(error.value) == f"model.key={text}: {expected}"
 
 
 def test_replaced_changes_a_copy_only():

@@ -12,7 +12,7 @@ RECIPES = {  # the body of get_config(), or the whole file, and what the line mu
     "return 1 / 0": ["ZeroDivisionError"],
     "config.model.latent_dim = 2.5": ["2.5", "latent_dim", "int"],
     "config.objective.beta = numpy.float32(4.0)": ["4.0", "beta", "numpy.float32"],
-    "config.objective = ConfigDict({**config.objective, 'beta': 4})": ["objective.beta=4 is a int", "float", "1.0"],
+    "config.objective = ConfigDict({**config.objective, 'beta': 4})": ["objective.beta=4 is", "int", "float", "1.0"],
     "config.model.name = None": ["model.name=None", "'vae'"],
     "config.model.latnt_dim = 3": ["'model.latnt_dim'", "did you mean 'model.latent_dim'?"],
     "del config.model.hidden": ["config lacks model.hidden"],

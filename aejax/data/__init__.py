@@ -1,7 +1,7 @@
-"""Data: one file per source, one place where rows become a Dataset.
+"""Data: one file per source, and `prepare`, which makes a Dataset of the rows of every source.
 
-The filename is the registry: `data.name` names a file here (`digits`, `arrays`), else a prepared TFDS image set. A
-source has `read(config.data) -> Rows`; `prepare` then does everything else to the rows, in the order of its list.
+`data.name` names a file here (`digits`, `arrays`), else a prepared TFDS image set. A source has
+`read(config.data) -> Rows` (or `Pairs`); `prepare` then does everything else, as its docstring lists.
 """
 
 import difflib
@@ -97,7 +97,7 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
         splits, scale = _binarized(splits, scale, config), 1.0
     splits = _divided(splits, where, config)
     center = spread = None
-    if config.standardize:  # the spec keeps the byte scale: new bytes are scaled before they are standardized
+    if config.standardize:  # the spec keeps the byte scale, because new bytes are scaled before they are standardized
         center, spread = _moments(splits["train"]["x"], scale)
         support = "real"
         splits = {name: s | {"x": standardized(s["x"], scale, center, spread)} for name, s in splits.items()}
@@ -212,7 +212,7 @@ def nearest(word: str, choices: Sequence[str]) -> str:
     """The end of a message: the choice nearest to a mistyped word, if one is near, and the first ten choices."""
     near = difflib.get_close_matches(word, choices, n=1)
     listed = ", ".join(choices[:10]) + (", ..." if len(choices) > 10 else "")
-    return (f"did you mean {near[0]!r}? " if near else "") + f"there is: {listed}"
+    return (f"did you mean {near[0]!r}? " if near else "") + f"known names are {listed}"
 
 
 def _source(name: str) -> Any:
@@ -225,11 +225,11 @@ def _of_pairs(rows: Pairs, where: str, config: Any) -> Dataset:
         if config[key] not in ("none", False):
             raise UserError(f"data.{key}={config[key]} does not apply to pairs ({where}): remove it")
     splits = _divided({"train": rows.columns}, where, config)
-    if "context" in rows.columns:  # counted in training only; a context that is not there counts once
+    if "context" in rows.columns:  # counted in training only, and at least 1
         counts = np.maximum(np.bincount(splits["train"]["context"], minlength=rows.sizes[1]), 1).astype(np.float32)
         splits = {name: split | {"count": counts[split["context"]]} for name, split in splits.items()}
     mean = np.zeros((), np.float32)
-    # Support "unit": the error for a model of x should name the missing x, not the likelihood.
+    # Support "unit", so that the error for a model of x names the missing x, not the likelihood.
     spec = Spec((), "pairs", "unit", 1.0, rows.class_names, (), mean, center=None, spread=None, sizes=rows.sizes)
     items = {name: values for name, values in rows.items.items() if name != "ids"}
     digest = _sha256(splits | {"items": rows.items})
@@ -300,7 +300,7 @@ def _is_image(shape: tuple[int, ...]) -> bool:
 
 
 def _binarized(splits: dict[str, Split], scale: float, config: Any) -> dict[str, Split]:
-    """Rows of 0 and 1, drawn before the split: so a row's bits do not depend on the split it ends up in."""
+    """Rows of 0 and 1, drawn before the split, so that a row's bits do not depend on the split it ends up in."""
     drawn = {}
     for name, split in splits.items():
         grey = split["x"] * np.float32(scale)

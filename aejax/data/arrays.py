@@ -58,7 +58,7 @@ def labeled(splits: dict[str, Split], feature_names: tuple[str, ...], config: An
 
 
 def read_file(path: str, config: Any, new: bool = False) -> tuple[dict[str, Split], tuple[str, ...]]:
-    """The unchanged file: its splits ("train" if it has none), with y as written, and the names of its features.
+    """Reads a file unchanged: its splits ("train" if it has none), with y as written, and the names of its features.
 
     With `new` (samples for a trained run) `label_column` and `id_column` may name columns that are missing.
     """

@@ -1,7 +1,8 @@
-"""Prepares the families of MNIST for TFDS without TensorFlow: from their raw IDX files to array_record.
+"""Prepares MNIST and its variants for TFDS without TensorFlow: from their raw IDX files to array_record.
 
-IDX (http://yann.lecun.com/exdb/mnist): two zero bytes, the type (8: uint8), the number of dimensions, each of them as a
-big-endian uint32, then the values. The directory is the one that `tfds.data_source(NAME)` looks for, in the same order.
+IDX (http://yann.lecun.com/exdb/mnist): two zero bytes, the type (8: uint8), the number of dimensions, the size of each
+as a big-endian uint32, then the values. The rows are written where `tfds.data_source(NAME)` looks for them, in TFDS's
+order.
 """
 
 import gzip
@@ -24,7 +25,7 @@ import numpy as np
 
 from aejax.errors import UserError
 
-VERSION = "3.0.1"  # of TFDS's builders for all of them
+VERSION = "3.0.1"  # of TFDS's builders, the same for all of them
 FILES = {
     "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
     "test": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),

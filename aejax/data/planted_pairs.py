@@ -1,4 +1,4 @@
-"""Generated books whose links reveal a planted genre: a stochastic block model, for clones without the book files.
+"""Generated books whose links reveal a planted genre: a stochastic block model, which needs no files of books.
 
 Each of `data.num_items` books has one of `data.num_groups` genres, and so has each of `data.num_contexts` links. A book
 links to `data.pairs_per_item` pages: with probability `data.planted_share` to one of its own genre, else to any page.

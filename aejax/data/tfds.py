@@ -1,8 +1,8 @@
 """Any image set that TensorFlow Datasets has prepared in the array_record format, read without TensorFlow.
 
 A prepared set is DATA_DIR/NAME/VERSION (NAME may be SET/CONFIG) with the features `image` and, if there are classes,
-`label`; the splits train, validation and test are used. It is decoded once: the arrays are cached next to its records,
-uncompressed, under a name with the sha256 of the set's files, and later runs read the cache.
+`label`; the splits train, validation and test are used. It is decoded once: the arrays are cached uncompressed
+next to its records, under a name with the sha256 of the set's files, and later runs read the cache.
 """
 
 import hashlib

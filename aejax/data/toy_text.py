@@ -24,7 +24,7 @@ COMMON = {"P": "near behind with under", "D": "she he everyone"}  # words of no 
 
 
 def read(config: Any) -> Pairs:
-    """All pairs (item: word, context: word near it) as int32, as often as they occur; y is the topic, or -1."""
+    """All pairs (item: word, context: word near it) as int32, each as often as it occurs; y is the topic, or -1."""
     sentences = [sentence.split() for sentence in write(config.num_sentences, config.split_seed)]
     topic_of = {word: code for code, kinds in enumerate(TOPICS.values()) for kind in kinds for word in kind.split()}
     words = sorted({word for sentence in sentences for word in sentence})

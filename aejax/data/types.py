@@ -1,4 +1,4 @@
-"""What is known of a data set, and the data set: NamedTuples of numpy arrays, without jax."""
+"""A data set and what is known about it: NamedTuples of numpy arrays, without jax."""
 
 from typing import NamedTuple
 
@@ -11,13 +11,13 @@ class Spec(NamedTuple):
     shape: tuple[int, ...]  # of one example
     kind: str  # "image", "table" or "pairs": what its figures look like
     support: str  # "binary" {0, 1}, "unit" [0, 1] or "real": what a likelihood may assume
-    byte_scale: float  # a uint8 value times this is the data unit: 1/255, or 1 where bytes are 0 and 1
-    class_names: tuple[str, ...]  # () without labels, or where they are numbers
+    byte_scale: float  # a uint8 value times this is the data unit: 1/255, or 1 if bytes are 0 and 1
+    class_names: tuple[str, ...]  # () without labels, or if they are numbers
     feature_names: tuple[str, ...]  # () unless the source names its columns
     mean: np.ndarray  # [*shape] of the training rows, in data units
     center: np.ndarray | None  # [*shape] subtracted and ...
-    spread: np.ndarray | None  # [*shape] ... divided by when `data.standardize`, both fitted on the training rows
-    sizes: tuple[int, ...] = ()  # of pairs: how many items there are, and contexts where these are not items
+    spread: np.ndarray | None  # [*shape] ... divided by if `data.standardize`, both fitted on the training rows
+    sizes: tuple[int, ...] = ()  # of pairs: the number of items, and of contexts if these are not items
     label_moments: tuple[float, float] | None = None  # mean and sd of labels that are numbers, of the training rows
     factor_names: tuple[str, ...] = ()  # of data that were generated from known factors
 
@@ -26,9 +26,9 @@ class Dataset(NamedTuple):
     """Rows of the three splits, their spec and their provenance."""
 
     train: dict[str, np.ndarray]  # "x" [N, *shape] uint8 or float32, "y" [N] int32 classes or float32 numbers
-    valid: dict[str, np.ndarray]  # "factors" [N, F] int32 from 0, where the source knows them (pairs: no x, int32 [N])
+    valid: dict[str, np.ndarray]  # "factors" [N, F] int32 from 0, if the source knows them (pairs: no x, int32 [N])
     test: dict[str, np.ndarray]
     spec: Spec
-    ids: dict[str, np.ndarray]  # split -> [N] str; {} unless the source names its rows; of pairs: "items" -> [I]
+    ids: dict[str, np.ndarray]  # split -> [N] str; {} unless the source names its rows; for pairs: "items" -> [I]
     sha256: str  # of all arrays of the three splits, as they are used
-    items: dict[str, np.ndarray] = {}  # of pairs, what is embedded: "x" [I] int32; "y" [I], -1: none; "position" [I, 2]
+    items: dict[str, np.ndarray] = {}  # embedded items of pairs: "x" [I] int32; "y" [I], -1: none; "position" [I, 2]

@@ -1,6 +1,6 @@
-"""What is measured of a trained member: every metric's name, unit and meaning, written once. Imports no jax.
+"""The name, unit and meaning of every metric of a trained member. Imports no jax.
 
-The modules of this package measure: pure functions of one member, or of codes, without a member axis.
+The modules of this package compute them: pure functions of one member, or of codes, without a member axis.
 """
 
 from collections.abc import Container
@@ -12,18 +12,18 @@ NATS = "nats per example"
 
 
 class Metric(NamedTuple):
-    """What a number means."""
+    """The definition of a metric."""
 
     unit: str  # "" if it has none
     meaning: str  # one sentence
-    given_by: str  # the models, data or options that have it
+    given_by: str  # the models, data or options that provide it
     curve: str = ""  # the title of its curve over training
 
 
 METRICS = {  # the columns of results.csv, in their order
     "elbo": Metric(
         NATS,
-        "Evidence lower bound on log p(x), −(reconstruction + kl): λ = 1 whatever λ was trained. Higher is better.",
+        "Evidence lower bound on log p(x): −(reconstruction + kl) at λ = 1, whatever λ was trained. Higher is better.",
         "VAEs",
         curve=f"ELBO ({NATS})",
     ),
@@ -36,16 +36,16 @@ METRICS = {  # the columns of results.csv, in their order
     ),
     "nll_grey": Metric(
         NATS,
-        "The formula of nll for a Bernoulli, evaluated on grey values: it is not a likelihood.",
+        "The formula of nll for a Bernoulli, evaluated on grey values. It is not a valid likelihood.",
         "nll, if data.binarization=none and values are between 0 and 1",
     ),
     "nll_static": Metric(NATS, "nll of pixels that were binarized once.", "nll, if data.binarization=static"),
     "nll_dynamic": Metric(NATS, "nll of pixels that are binarized at every step.", "nll, if data.binarization=dynamic"),
-    "nll_threshold": Metric(NATS, "nll of pixels that are cut at one half.", "nll, if data.binarization=threshold"),
+    "nll_threshold": Metric(NATS, "nll of pixels thresholded at 0.5.", "nll, if data.binarization=threshold"),
     "nll_stderr": Metric(NATS, "Monte Carlo standard error of the estimated nll.", "--num_samples"),
     "ess": Metric(
         "samples",
-        "Effective sample size of the importance weights, a mean over examples; if it is small, nll is a loose bound.",
+        "Effective sample size of the importance weights, averaged over examples; if small, nll is a loose bound.",
         "--num_samples",
     ),
     "num_samples": Metric("samples", "Importance samples for each example.", "--num_samples"),
@@ -61,16 +61,16 @@ METRICS = {  # the columns of results.csv, in their order
         "VAEs",
         curve=f"KL ({NATS})",
     ),
-    "kl_second": Metric(NATS, "The part of kl that is paid for the second layer, z₂.", "two-layer VAEs"),
+    "kl_second": Metric(NATS, "The part of kl due to the second layer, z₂.", "two-layer VAEs"),
     "mutual_information": Metric(
         NATS,
-        "I(x; z), estimated on the first 2,000 rows and so at most log 2,000 = 7.6.",
+        "I(x; z), estimated on the first 2,000 rows and therefore at most log 2,000 = 7.6.",
         "VAEs with a Gaussian posterior",
     ),
     "aggregate_kl": Metric(
         NATS,
         "KL[q(z) ‖ p(z)] of the aggregate posterior: kl = mutual_information + aggregate_kl. If a code tells more "
-        "than 7.6 nats, the excess is counted here.",
+        "than 7.6 nats about its input, the excess is counted here.",
         "VAEs with a Gaussian posterior and a prior of known density",
     ),
     "mse": Metric(
@@ -87,14 +87,14 @@ METRICS = {  # the columns of results.csv, in their order
     ),
     "active_units": Metric(
         "units",
-        "How many units have a posterior mean whose variance over the rows is above 0.01.",
+        "Number of units whose posterior mean has a variance above 0.01 over the rows.",
         "VAEs with a Gaussian posterior",
     ),
     "probe_accuracy": Metric("", "Test accuracy of a logistic regression from codes to classes.", "--probe, classes"),
     "knn_accuracy": Metric("", "Test accuracy of the 10 nearest training codes.", "--probe, classes"),
     "silhouette": Metric(
         "",
-        "How much nearer test codes are to their own class than to the next, from −1 to 1, which is best.",
+        "How much nearer test codes are to their own class than to the nearest other, from −1 to 1, which is best.",
         "--probe, classes",
     ),
     "kmeans_ari": Metric(
@@ -105,15 +105,15 @@ METRICS = {  # the columns of results.csv, in their order
     "mig": Metric("", "Mutual information gap, from 0 to 1, which is best.", "--probe, known factors"),
     "sap": Metric("", "Separated attribute predictability, from 0 to 1, which is best.", "--probe, known factors"),
     "dci_disentanglement": Metric(
-        "", "Whether each unit serves one factor alone, from 0 to 1, which is best.", "--probe, known factors"
+        "", "Whether each unit encodes only one factor, from 0 to 1, which is best.", "--probe, known factors"
     ),
     "dci_completeness": Metric(
-        "", "Whether each factor is read from one unit alone, from 0 to 1, which is best.", "--probe, known factors"
+        "", "Whether each factor is encoded by only one unit, from 0 to 1, which is best.", "--probe, known factors"
     ),
     "dci_informativeness": Metric(
-        "", "Mean test accuracy of random forests from codes to factors.", "--probe, known factors"
+        "", "Mean test accuracy of random forests that predict factors from codes.", "--probe, known factors"
     ),
-    "perplexity": Metric("vectors", "How many vectors of the codebook are in use, a mean over batches.", "VQ-VAE"),
+    "perplexity": Metric("vectors", "Effective number of codebook vectors in use, averaged over batches.", "VQ-VAE"),
     "mmd": Metric("", "Squared maximum mean discrepancy between codes and prior, unbiased.", "MMD-VAE"),
     "index_code_mi": Metric(
         NATS,
@@ -131,17 +131,17 @@ METRICS = {  # the columns of results.csv, in their order
         curve="penalty Ω (per example)",
     ),
     "mean_activation": Metric("", "Mean activation of the units.", "sparse autoencoders"),
-    "zero_fraction": Metric("", "Fraction of the codes that is exactly 0.", "models without a prior"),
-    "dead_units": Metric("units", "How many units are 0 for every row.", "models without a prior"),
+    "zero_fraction": Metric("", "Fraction of the codes' values that are exactly 0.", "models without a prior"),
+    "dead_units": Metric("units", "Number of units that are 0 for every row.", "models without a prior"),
     "accuracy": Metric(
         "",
-        "Fraction of right answers: of classes, or of pairs told from negatives.",
+        "Fraction classified correctly: classes, or pairs against negatives.",
         "classifiers, pair embeddings",
         curve="accuracy",
     ),
     "auc": Metric(
         "",
-        "Area under the ROC curve of the cosines of pairs against those of negatives.",
+        "Area under the ROC curve for telling pairs from negatives by their cosine.",
         "pair embeddings",
         curve="AUC, pairs against negatives",
     ),
@@ -150,7 +150,7 @@ METRICS = {  # the columns of results.csv, in their order
     ),
     "loss": Metric(
         "per example",
-        "What training minimizes, at the final weights of the objective.",
+        "What training minimizes, with the final weights of the objective.",
         "all models",
         curve="loss (per example)",
     ),
@@ -164,18 +164,18 @@ UNITS = {  # the columns of units.csv: one row for each unit of a VAE's code
     "variance": Metric("", "Variance of the posterior mean over those rows.", "VAEs with a Gaussian posterior"),
 }
 CURVES = ("elbo", "nll", "reconstruction", "kl", "penalty", "mse", "accuracy", "label_mse", "auc")  # in this order
-HEADLINES = ("elbo", "nll", "reconstruction", "kl", "mse")  # on the line of progress; if a model has none of them:
+HEADLINES = ("elbo", "nll", "reconstruction", "kl", "mse")  # on the progress line; if a model has none of them:
 OTHER_HEADLINES = ("loss", "accuracy", "auc", "label_mse")
 
 
 def curves(known: Container[str]) -> list[tuple[str, str]]:
-    """The known metrics that are drawn over training, and their titles; the loss leads if nothing is reconstructed."""
+    """The known metrics to draw over training, with their titles; the loss leads if nothing is reconstructed."""
     names = [name for name in CURVES if name in known]
     return [(name, METRICS[name].curve) for name in (names if "reconstruction" in known else ["loss", *names])]
 
 
 def headlines(known: Container[str]) -> list[str]:
-    """The known metrics that the line of progress shows."""
+    """The known metrics to show on the progress line."""
     return [name for name in HEADLINES if name in known] or [name for name in OTHER_HEADLINES if name in known]
 
 

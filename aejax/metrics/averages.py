@@ -16,7 +16,7 @@ ACTIVE = 0.01  # variance of the posterior mean above which a unit is active (Bu
 
 
 def map_batches(fn: Callable[[Int[Array, ""], Batch], Any], rows: Batch, batch_size: int) -> Any:
-    """Concatenates fn(index, batch) over all rows in order; the last batch is as short as it must be."""
+    """Concatenates fn(index, batch) over all rows in order; the last batch may be shorter."""
     whole, rest = divmod(len(next(iter(rows.values()))), batch_size)
 
     def take(index, size):
@@ -57,7 +57,7 @@ def measure(task: Task, state: TrainState, hp: HParams, rows: Batch) -> Metrics:
     metrics = {name: value.mean() for name, value in values.items()}
     if model.posterior:
         metrics["active_units"] = (codes["code"].var(axis=0) > ACTIVE).sum()
-    elif codes and not model.sample_prior:  # neither means anything for a VAE whose posterior is not Gaussian
+    elif codes and not model.sample_prior:  # a model with a prior but no Gaussian posterior has neither
         metrics |= sparseness(codes["code"])
     return metrics
 

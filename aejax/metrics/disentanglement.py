@@ -1,24 +1,24 @@
-"""How the units of a code share the factors that the data were generated from: MIG, SAP and DCI, from 0 to 1, 1 best.
+"""How the units of a code match the factors that generated the data: MIG, SAP and DCI, from 0 to 1, which is best.
 
-- MIG, mutual information gap (Chen et al. 2018, arXiv 1802.04942, section 4.1): (I(z; v) − I(z'; v)) / H(v) of the two
-  units z and z' that tell most of a factor v.
-- SAP, separated attribute predictability (Kumar et al. 2018, arXiv 1711.00848, section 3): the same gap, of how well v
-  is read from one unit by thresholds.
+- MIG, mutual information gap (Chen et al. 2018, arXiv 1802.04942, section 4.1): (I(z; v) − I(z'; v)) / H(v) for the two
+  units z and z' that tell most about a factor v.
+- SAP, separated attribute predictability (Kumar et al. 2018, arXiv 1711.00848, section 3): the same gap, in how well
+  thresholds on one unit predict v.
 - DCI, disentanglement, completeness, informativeness (Eastwood & Williams 2018, "A framework for the quantitative
-  evaluation of disentangled representations", section 2): is a unit of use for one factor alone, is a factor read from
-  one unit alone, and how well is it read at all.
+  evaluation of disentangled representations", section 2): whether each unit encodes only one factor, whether each
+  factor is encoded by only one unit, and how well all units together predict it.
 
-Each has more than one estimator in the field, and their numbers differ. Here MIG is that of 20 bins of equal width
-(Locatello et al. 2019, arXiv 1811.12359), SAP and DCI are fitted on training codes and judged on test codes; all take
-factors as classes without an order. A code is the posterior mean: Chen et al. draw from the posterior instead.
+The literature has several estimators of each, and their numbers differ. Here MIG uses 20 bins of equal width (Locatello
+et al. 2019, arXiv 1811.12359); SAP and DCI are fitted on training codes and judged on test codes; all treat factors as
+classes without an order. A code is the posterior mean: Chen et al. draw from the posterior instead.
 """
 
 import numpy as np
 from jaxtyping import Float, Integer
 
-BINS = 20  # of a unit, between its least and its largest value
-TREES = 10  # of a forest
-MOST_ROWS = 5000  # that a forest is fitted on
+BINS = 20  # per unit, between its least and its largest value
+TREES = 10  # per forest
+MOST_ROWS = 5000  # for the fit of a forest
 
 Codes = Float[np.ndarray, "n k"]
 TestCodes = Float[np.ndarray, "m k"]
@@ -27,7 +27,7 @@ TestFactors = Integer[np.ndarray, "m f"]
 
 
 def factor_scores(codes: Codes, factors: Factors, test_codes: TestCodes, test_factors: TestFactors) -> dict[str, float]:
-    """`mig`, `sap` and `dci_...` of test rows, means over the factors that vary; {} if none does."""
+    """`mig`, `sap` and `dci_...` of test rows, averaged over the factors that vary; {} if none does."""
     varied = (np.ptp(factors, axis=0) > 0) & (np.ptp(test_factors, axis=0) > 0)
     if not varied.any():
         return {}
@@ -38,11 +38,11 @@ def factor_scores(codes: Codes, factors: Factors, test_codes: TestCodes, test_fa
 
 
 def mig(codes: Codes, factors: Factors) -> Float[np.ndarray, " f"]:
-    """The mutual information gap of every factor, in units of its entropy.
+    """The mutual information gap of every factor, as a fraction of its entropy.
 
-    A factor of more values than bins, or of values that share a bin, cannot reach 1. If unit and factor
-    are independent, the plug-in estimate of I is too large by about (bins − 1)(values − 1) / 2N nats; two such units
-    have a gap of a part of that.
+    A factor with more values than bins, or with values that share a bin, cannot reach 1. If unit and factor are
+    independent, the plug-in estimate of I is too large by about (bins − 1)(values − 1) / 2N nats; the gap between two
+    such units is a fraction of that.
     """
     from sklearn.metrics import mutual_info_score
 
@@ -53,11 +53,12 @@ def mig(codes: Codes, factors: Factors) -> Float[np.ndarray, " f"]:
 
 
 def sap(codes: Codes, factors: Factors, test_codes: TestCodes, test_factors: TestFactors) -> Float[np.ndarray, " f"]:
-    """The gap of every factor between the two units that read it best.
+    """For every factor, the gap between the scores of the two units that predict it best.
 
-    A unit reads a factor of n values by a tree of at most n leaves, so by n − 1 thresholds. Its score is the balanced
-    accuracy, rescaled so that a guess has 0 and not 1/n (below, it counts as 0): without that a unit for each factor
-    would reach 1 − 1/n. Kumar et al. have R² of a line for factors that are numbers, which knows their order.
+    A unit predicts a factor of n values by a tree with at most n leaves, that is n − 1 thresholds. Its score is the
+    balanced accuracy, rescaled so that guessing scores 0 instead of 1/n (less counts as 0). Without rescaling, a code
+    with one unit for each factor would reach only 1 − 1/n. For factors that are numbers, Kumar et al. use R² of a
+    linear fit, which knows their order.
     """
     score = np.zeros((codes.shape[1], factors.shape[1]))
     for unit, factor in np.ndindex(*score.shape):
@@ -73,7 +74,7 @@ def threshold_score(
     test_unit: Float[np.ndarray, " m"],
     test_factor: Integer[np.ndarray, " m"],
 ) -> float:
-    """How well thresholds on one unit read a factor: balanced test accuracy, 0 as by a guess (or worse), 1 always."""
+    """How well thresholds on one unit predict a factor: balanced test accuracy, from 0 (a guess, or worse) to 1."""
     from sklearn.tree import DecisionTreeClassifier
 
     count = len(np.unique(factor))
@@ -84,11 +85,11 @@ def threshold_score(
 
 
 def dci(codes: Codes, factors: Factors, test_codes: TestCodes, test_factors: TestFactors) -> dict[str, float]:
-    """`dci_disentanglement`, `dci_completeness` and `dci_informativeness`, the mean test accuracy of the readers.
+    """`dci_disentanglement`, `dci_completeness` and `dci_informativeness`, the mean test accuracy of the forests.
 
-    A factor is read from all units by a random forest (Gini, every unit tried at every split) that is fitted on at most
-    5,000 rows; a unit's importance is the part of the impurity that it removes. Eastwood & Williams have the error of a
-    regression for the last number: there 0 is best.
+    A random forest (Gini, every unit tried at every split), fitted on at most 5,000 rows, predicts a factor from all
+    units; a unit's importance is the share of the impurity that it removes. Eastwood & Williams report the error of a
+    regression as informativeness: there 0 is best.
     """
     from sklearn.ensemble import RandomForestClassifier
 
@@ -108,12 +109,12 @@ def dci(codes: Codes, factors: Factors, test_codes: TestCodes, test_factors: Tes
 
 
 def concentration(importance: Float[np.ndarray, "k f"]) -> tuple[float, float]:
-    """Disentanglement and completeness of importances ≥ 0 of units for factors.
+    """Disentanglement and completeness, from the importances ≥ 0 of units for factors.
 
-    1 − H(P) / log n of the shares P of a unit among the n factors, or of a factor among the units; the mean over units
-    (factors) weighs each by its part of all importance.
+    A unit has 1 − H(P) / log n, where P are its shares among the n factors; a factor has the same among the units. The
+    mean over units (factors) weights each by its share of all importance.
     """
-    weights = importance / max(importance.sum(), np.finfo(np.float32).tiny)  # constant codes are of no importance: 0, 0
+    weights = importance / max(importance.sum(), np.finfo(np.float32).tiny)  # constant codes have no importance: 0, 0
 
     def one_minus_entropy(parts: np.ndarray) -> float:
         total = parts.sum(axis=1)
@@ -125,6 +126,6 @@ def concentration(importance: Float[np.ndarray, "k f"]) -> tuple[float, float]:
 
 
 def gaps(scores: Float[np.ndarray, "k f"]) -> Float[np.ndarray, " f"]:
-    """How much the best unit is above the next for every factor; a single unit is above 0."""
+    """For every factor, how far the best unit is above the second best, or above 0 if there is only one unit."""
     *_, second, best = np.sort(np.pad(scores, ((1, 0), (0, 0))), axis=0)
     return best - second

@@ -1,4 +1,4 @@
-"""Points and how far apart they are, in numpy: what is said about the codes of items once they are learned."""
+"""Alignment and similarity of points, such as the learned codes of items, in numpy."""
 
 import numpy as np
 from jaxtyping import Float
@@ -11,7 +11,7 @@ SIMILARITIES = ("cosine", "euclidean")
 def procrustes(
     reference: Float[np.ndarray, "n d"], points: Float[np.ndarray, "n d"]
 ) -> tuple[Float[np.ndarray, "n d"], float]:
-    """The points, rotated, reflected and shifted (not scaled) onto the reference, and the residual that is left.
+    """The points, rotated, reflected and shifted (not scaled) onto the reference, and the residual.
 
     The residual is ‖reference − points‖ / ‖reference − its mean‖, without a unit. Source: Schönemann 1966.
     """
@@ -25,7 +25,7 @@ def procrustes(
 def similarity(
     codes: Float[np.ndarray, "n k"], others: Float[np.ndarray, "m k"], metric: str
 ) -> Float[np.ndarray, "n m"]:
-    """The cosine of each code and each other one, or minus their distance; UserError for another metric."""
+    """The cosine between each code and each of `others`, or minus their distance; UserError for another metric."""
     if choose("metric", metric, SIMILARITIES) == "euclidean":
         return -np.sqrt(np.square(codes[:, None] - others[None]).sum(axis=-1))
 

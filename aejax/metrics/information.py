@@ -1,9 +1,9 @@
-"""What a VAE's code tells of its input, from q(z|x) of a split's rows: pure functions without a member axis.
+"""How much a VAE's code tells about its input, from q(z|x) of a split's rows: pure functions without a member axis.
 
-The KL that a VAE pays splits in two: E_x KL[q(z|x) ‖ p(z)] = I(x; z) + KL[q(z) ‖ p(z)], with the aggregate posterior
-q(z) = (1/N) Σ q(z|x_n) (Hoffman & Johnson 2016, "ELBO surgery"). Both are estimated with one draw of z per row
-and q(z) as the mixture over the same N rows, so that the estimate of I(x; z) is at most log N.
-If a code tells more than that, `aggregate_kl` has the excess, and is then not a distance to the prior.
+The KL of a VAE splits in two: E_x KL[q(z|x) ‖ p(z)] = I(x; z) + KL[q(z) ‖ p(z)], with the aggregate posterior
+q(z) = (1/N) Σ q(z|x_n) (Hoffman & Johnson 2016, "ELBO surgery"). Both are estimated with one draw of z per row and q(z)
+as the mixture over the same N rows, so the estimate of I(x; z) is at most log N. If a code tells more than that, the
+excess is counted in `aggregate_kl`, which is then not a distance to the prior.
 """
 
 from collections.abc import Callable
@@ -18,8 +18,8 @@ from aejax.engine.streams import EVALUATION, stream
 from aejax.models.parts import losses
 from aejax.types import Batch, HParams, Metrics, Task, TrainState
 
-MOST_ROWS = 2000  # of a split: the estimate is quadratic in them
-NO_BATCH = 2**31 - 1  # folded into the stream where evaluation folds the number of a batch
+MOST_ROWS = 2000  # of a split: the cost is quadratic in them
+NO_BATCH = 2**31 - 1  # folded into the stream in place of the number of a batch
 PAIRS = 100  # rows z whose distances to all others are held at once
 
 
@@ -46,10 +46,10 @@ def surgery(
 
 
 def measure(task: Task, state: TrainState, hp: HParams, rows: Batch) -> Metrics:
-    """`mutual_information` and `aggregate_kl` of the first rows (nats), and by unit [K] `unit_kl` and `unit_variance`.
+    """`mutual_information` and `aggregate_kl` of the first rows (nats), and per unit [K] `unit_kl` and `unit_variance`.
 
-    A unit's variance is that of its posterior mean over the rows: the unit is active above 0.01 (Burda et al. 2015).
-    Without the density of the prior there is no `aggregate_kl`, without a KL by unit no `unit_kl`.
+    `unit_variance` is the variance of the posterior mean over the rows; a unit is active above 0.01 (Burda et al.
+    2015). Without the density of the prior there is no `aggregate_kl`, and without a KL per unit no `unit_kl`.
     """
     model, params = task.model, state.params
     preprocess_key, draw_key = jax.random.split(jax.random.fold_in(stream(hp.seed, EVALUATION), NO_BATCH))

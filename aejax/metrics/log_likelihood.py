@@ -1,8 +1,8 @@
 """log p(x) of one member by importance sampling: pure functions without a member axis.
 
-log p(x) ≈ log (1/S) Σ w_s, with w = p(x, z) / q(z|x) and z_1 ... z_S from q(z|x): a bound in expectation that S
-tightens (Burda et al. 2015, arXiv 1509.00519, eq. 8). Samples come in chunks and only running sums of w and w² are
-kept, on a log scale, so that S is not limited by memory.
+log p(x) ≈ log (1/S) Σ w_s, with w = p(x, z) / q(z|x) and z_1 ... z_S from q(z|x): in expectation a lower bound, which
+tightens as S grows (Burda et al. 2015, arXiv 1509.00519, eq. 8). Samples come in chunks and only running sums of w and
+w² are kept, on a log scale, so that S is not limited by memory.
 """
 
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from aejax.engine.streams import EVALUATION, stream
 from aejax.metrics.averages import map_batches
 from aejax.types import Autoencoder, Batch, HParams, Metrics, Params, Task, TrainState
 
-CODES = 2000  # that pass the decoder at once: on a CPU more of them leave the cache
+CODES = 2000  # decoded at once: on a CPU, more do not fit in the cache
 
 
 class Weights(NamedTuple):
@@ -51,13 +51,13 @@ def effective_sample_size(sums: Weights) -> Float[Array, " B"]:
 
 
 def chunk_size(num_samples: int, batch_size: int) -> int:
-    """How many samples of a batch's rows pass the decoder at once: the largest divisor of S within CODES."""
+    """How many samples per row are decoded at once: the largest divisor of S that keeps a batch within CODES."""
     most = max(1, min(num_samples, CODES // batch_size))
     return next(size for size in range(most, 0, -1) if num_samples % size == 0)
 
 
 def curve_samples(num_samples: int, size: int) -> list[int]:
-    """The numbers of samples at which `weigh` notes its estimate: after 2ⁱ − 1 chunks, and at last after all."""
+    """The numbers of samples at which `weigh` records its estimate: after 2ⁱ − 1 chunks, and after all."""
     num_chunks = num_samples // size
     return [size * min(2**i - 1, num_chunks) for i in range(1, num_chunks.bit_length() + 1)]
 
@@ -73,7 +73,7 @@ def weigh(
         sums, curve = carry
         sums = add(sums, log_weights(params, jax.random.fold_in(key, number), x, size))
         point = jnp.searchsorted(2 ** jnp.arange(1, num_points), number + 1, side="right")
-        return sums, curve.at[point].set(log_mean(sums, (number + 1.0) * size))  # the last of a point's chunks stays
+        return sums, curve.at[point].set(log_mean(sums, (number + 1.0) * size))  # a point's last chunk wins
 
     zeros = jnp.zeros(len(x))
     start = Weights(zeros - jnp.inf, zeros, zeros), jnp.zeros((num_points, len(x)))
@@ -83,10 +83,10 @@ def weigh(
 def measure(task: Task, state: TrainState, hp: HParams, rows: Batch, num_samples: int) -> Metrics:
     """`nll`, its Monte Carlo standard error, `ess` (mean over rows), and `curve`, the nll at `curve_samples`.
 
-    Nats per example. The standard error is that of this split's mean over other draws of z, by the delta method: the
-    variance of a row's estimate is 1 / ess − 1 / S. It says nothing about other rows or about the bias, which
-    is about half of that variance: the curve shows it. It is NaN for S = 1. Each pixel of dynamically binarized rows is
-    drawn once, from the member's seed.
+    Nats per example. The standard error covers new draws of z for these rows, by the delta method: the variance of a
+    row's estimate is 1 / ess − 1 / S. It does not cover other rows or the bias, which is about half of that variance
+    and visible in the curve. It is NaN for S = 1. Each pixel of dynamically binarized rows is drawn once, from the
+    member's seed.
     """
 
     size = chunk_size(num_samples, task.evaluate_batch_size)

@@ -1,9 +1,9 @@
-"""How well codes tell the classes: probes fitted on training codes and judged on test codes, and clusters."""
+"""How well codes separate the classes: probes fitted on training codes and judged on test codes, and clusters."""
 
 import numpy as np
 from jaxtyping import Float, Integer
 
-MOST_ROWS = 60_000  # of a split: the first ones, or as many as there are
+MOST_ROWS = 60_000  # of a split: the first ones are used
 NEIGHBORS = 10
 PAIRED = 2000  # test rows of the silhouette, which looks at all pairs
 
@@ -14,13 +14,13 @@ Labels = Integer[np.ndarray, " n"]
 def class_scores(
     codes: Codes, y: Labels, test_codes: Float[np.ndarray, "m k"], test_y: Integer[np.ndarray, " m"]
 ) -> dict:
-    """Four numbers without a unit, of codes and their classes.
+    """Four scores of codes and their classes, without a unit.
 
     `probe_accuracy` and `knn_accuracy` are test accuracies of logistic regression on standardized codes and of the 10
     nearest training codes. `silhouette` (between −1 and 1) says how much nearer test codes are to their own class than
-    to the next (Rousseeuw 1987); `kmeans_ari` how well as many k-means clusters as there are classes agree with them:
-    1 is full agreement, 0 is chance (Hubert & Arabie 1985). Numbers that the rows do not define, as with a single
-    class, are left out.
+    to the nearest other (Rousseeuw 1987). `kmeans_ari` says how well k-means clusters, as many as classes, agree with
+    the classes: 1 is full agreement, 0 is chance (Hubert & Arabie 1985). Scores that the rows do not define, as with a
+    single class, are left out.
     """
     from sklearn.cluster import KMeans
     from sklearn.linear_model import LogisticRegression

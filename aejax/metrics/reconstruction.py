@@ -1,4 +1,4 @@
-"""How near a reconstruction comes: squared error, and the structural similarity of images."""
+"""The quality of a reconstruction: squared error, and the structural similarity of images."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -13,7 +13,7 @@ def mean_squared_error(x: Float[Array, "B *shape"], x_hat: Float[Array, "B *shap
 
 
 def structural_similarity(x: Float[Array, "B H W C"], x_hat: Float[Array, "B H W C"]) -> Float[Array, " B"]:
-    """Mean SSIM of images in [0, 1], from −1 to 1, which is equality: over channels and all whole windows.
+    """Mean SSIM of images in [0, 1] over channels and all whole windows: from −1 to 1, which is equality.
 
     Wang et al. 2004, eq. 13, with its Gaussian window of 11 × 11 pixels, K₁ = 0.01 and K₂ = 0.03. Images must be at
     least as large as the window.

@@ -1,7 +1,7 @@
 """The autoencoder: minimize −log p(x | x_hat), with x_hat = decode(encode(x)) and a code of `latent_dim` units.
 
-Linear without hidden layers, shallow with a sigmoid code, deep with hidden layers. The squared error ‖x − x_hat‖² is,
-up to a constant, −log p of a Gaussian with σ² = ½.
+It is linear without hidden layers, shallow with a sigmoid code, and deep with hidden layers. The squared error
+‖x − x_hat‖² is, up to a constant, −log p of a Gaussian with σ² = ½.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from aejax.types import Autoencoder, Params
 
 
 class Parts(NamedTuple):
-    """What every deterministic autoencoder is made of."""
+    """The parts of every deterministic autoencoder."""
 
     init: Callable[[Array], Params]  # (key)
     preactivation: Callable[[Params, Array], Array]  # (params, x[B, ...]) -> a[B, K]

@@ -1,6 +1,6 @@
 """A supervised embedding: minimize −log softmax(W z + b)[y], where z = f(x) is a bottleneck of `latent_dim` units.
 
-The lecture's "classification DNN: create embedding by optimizing a classification problem for labelled data"; f is the
+The lecture's "classification DNN: create embedding by optimizing a classification problem for labelled data". f is the
 encoder of an autoencoder with the same settings; the last layer is linear in the code z.
 """
 

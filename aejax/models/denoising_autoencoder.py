@@ -1,4 +1,4 @@
-"""The denoising autoencoder: minimize −log p(x | decode(encode(x_tilde))) for a corrupted x_tilde of a clean x.
+"""The denoising autoencoder: minimize −log p(x | decode(encode(x_tilde))) for a corrupted copy x_tilde of x.
 
 Vincent et al. 2008 (ICML) and 2010 (JMLR 11): every step draws new noise, and the loss counts all features.
 `reconstruction` is measured on corrupted rows, `mse` on decode(encode(x)) without noise.

@@ -1,8 +1,8 @@
 """An embedding learned from distances: minimize (‖z_i − z_j‖ − d_ij)² over pairs, metric scaling by stress.
 
-Kruskal 1964, "Multidimensional scaling by optimizing goodness of fit". The steps are over random pairs as in Zheng,
-Pawar & Goodman 2018 (arXiv 1710.04626): their noise helps to leave poor local minima of the full sum. The lecture's
-"capitals → 2D coordinates": the code of an item is its row of a table, the linear map of its one-hot vector.
+Kruskal 1964, "Multidimensional scaling by optimizing goodness of fit". Each step takes random pairs, as in Zheng, Pawar
+& Goodman 2018 (arXiv 1710.04626): their noise helps to leave poor local minima of the full sum. This is the lecture's
+"capitals → 2D coordinates": the code of an item is its row of a table, a linear map of its one-hot vector.
 """
 
 from typing import Any

@@ -1,9 +1,9 @@
 """The regularized linear autoencoder: minimize ‖x − x_hat‖² + λ (‖W₁‖² + ‖W₂‖²), with x_hat = mean + W₂ W₁ (x − mean).
 
 Kunin et al. 2019 (arXiv 1901.08168), the "sum loss" of section 2, per example: their λ and their σᵢ² (eigenvalues of
-X Xᵀ) are both N times ours. With the eigenvalues σᵢ² of the covariance of the training rows (divided by N), in squared
-data units, the optimum has W₁ = W₂ᵀ and W₂'s squared singular values are sᵢ² = max(0, 1 − λ/σᵢ²), along the
-eigenvectors: the penalty breaks the symmetry that leaves a plain linear autoencoder with any basis of their span.
+X Xᵀ) are both N times ours. Our σᵢ² are the eigenvalues of the covariance of the training rows (divided by N), in
+squared data units. At the optimum W₁ = W₂ᵀ, and W₂ has the squared singular values sᵢ² = max(0, 1 − λ/σᵢ²) along the
+eigenvectors. A plain linear autoencoder can end with any basis of their span; the penalty breaks this symmetry.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from aejax.types import Autoencoder
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
-    """W₁ᵀ [D, k] and W₂ᵀ [k, D], which act on rows, without biases: the mean is that of the training rows."""
+    """W₁ᵀ [D, k] and W₂ᵀ [k, D], which act on rows. There are no biases; `mean` is the mean of the training rows."""
     mean = jnp.asarray(spec.mean).reshape(1, -1)
 
     def init(key: Array):

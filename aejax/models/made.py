@@ -2,11 +2,11 @@
 output see only the features before it.
 
 Germain et al. 2015 (arXiv 1502.03509), section 3, with the masks of section 4: hidden unit k has a degree m(k) and
-sees units of at most that degree, inputs having the degrees 1 ... D in the natural order of the features; output d sees
-units of degree below d. Degrees are spread as evenly over 1 ... D − 1 as the width allows; they are not
-random, and there is no averaging over orders or degrees. The density is exact and the loss is −log p(x), so the bounds
-of other models can be compared with it. The model has no latent variable; its code is the last hidden layer, of
-`latent_dim` units (hidden layers: (*model.hidden, latent_dim)). Unit k of the code depends on the first m(k) features.
+sees units of at most that degree. Inputs have the degrees 1 ... D in the order of the features; output d sees units of
+degree below d. Degrees are spread as evenly over 1 ... D − 1 as the width allows; they are not random, and there is no
+averaging over orders or degrees. The density is exact and the loss is −log p(x), so the bounds of other models can be
+compared with it. The model has no latent variable; its code is the last hidden layer, of `latent_dim` units (hidden
+layers: (*model.hidden, latent_dim)). Unit k of the code depends on the first m(k) features.
 """
 
 from collections.abc import Callable

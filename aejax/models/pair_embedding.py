@@ -1,13 +1,13 @@
-"""Two tables of unit vectors, u of items and v of contexts, whose cosine tells true pairs from random ones.
+"""Two tables of unit vectors, u for items and v for contexts, whose cosine tells true pairs from random ones.
 
 Regression: (uᵀv − t)² with t = 1 for a pair and −1 for a negative. Classification: −log σ(s uᵀv + b) for a pair and
-−log σ(−s uᵀv − b) for a negative, in nats, with s > 0 and b learned; s grows as the pairs are memorized. Both are
-from Koehrsen for books and links ("Building a Recommendation System Using Neural Network Embeddings", 2018); on words
-and their neighbors, classification is skip-gram with negative sampling on unit vectors (Mikolov et al. 2013, arXiv
-1310.4546, eq. 4).
+−log σ(−s uᵀv − b) for a negative, in nats, with s > 0 and b learned; s grows as the pairs are memorized. Koehrsen uses
+both for books and links ("Building a Recommendation System Using Neural Network Embeddings", 2018). On words and their
+neighbors, classification is skip-gram with negative sampling on unit vectors (Mikolov et al. 2013, arXiv 1310.4546,
+eq. 4).
 
-Every step draws its negatives. "uniform": any item with any context, as in Koehrsen's; "shuffled": the items and
-contexts of the batch, paired at random. Then frequency alone does not make a pair likely, and the log-odds tend to the
+Every step draws its negatives. "uniform" pairs any item with any context, as Koehrsen does. "shuffled" pairs the items
+and contexts of the batch at random; then frequency alone does not make a pair likely, and the log-odds tend to the
 pointwise mutual information (Levy & Goldberg 2014). A negative can be a true pair; this is rare if pairs are rare.
 
 The weight of a pair is (count of its context in training)^γ, as in GloVe (Pennington et al. 2014, eq. 8): rare contexts
@@ -83,7 +83,7 @@ def unit(rows: Float[Array, "B k"]) -> Float[Array, "B k"]:
 def auc(positive: Float[Array, " P"], negative: Float[Array, " N"]) -> Float[Array, ""]:
     """The fraction of (positive, negative) scores in the right order, ties as half: the area under the ROC curve.
 
-    Exact for the given scores, those of one batch. Source: Hanley & McNeil 1982.
+    Exact for the given scores, such as those of one batch. Source: Hanley & McNeil 1982.
     """
     ordered = jnp.sort(negative)
     below, not_above = (jnp.searchsorted(ordered, positive, side=side) for side in ("left", "right"))

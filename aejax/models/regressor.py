@@ -1,7 +1,7 @@
 """A supervised embedding for labels that are numbers: minimize ½ ((y − ŷ) / s)², ŷ = m + s (wᵀz + b), z = f(x).
 
-Up to a constant this is −log N(y; ŷ, s²) in nats; m and s are mean and sd of the training labels, so that a learning
-rate means the same in meters and in millimeters, and 1 − 2 · loss is R² against the mean and variance of these labels.
+Up to a constant this is −log N(y; ŷ, s²) in nats. m and s are the mean and sd of the training labels, so a learning
+rate works the same in meters and in millimeters, and 1 − 2 · loss is R² against the mean and variance of these labels.
 As in the classifier, the code z is the bottleneck of `latent_dim` units before the last layer, which is linear; f is
 the encoder of an autoencoder. `label_mse` is (y − ŷ)² in squared units of the label.
 """

@@ -1,12 +1,12 @@
 """The sparse autoencoder: minimize −log p(x | decode(z)) + λ Ω, z = encode(x), with a penalty Ω on the code's units.
 
-Ω per example, by `model.penalty`: "l1" Σ|z_i|; "l2" Σz_i²; "kl" Σ KL[z₀ ‖ z̄_i] of Bernoullis, z̄_i the mean of z_i over
-the batch (Ng 2011, CS294A lecture notes, section 3); "contractive" ‖∂z/∂x‖²_F (Rifai et al. 2011, ICML). In
+Ω per example, by `model.penalty`: "l1" Σ|z_i|; "l2" Σz_i²; "kl" Σ KL[z₀ ‖ z̄_i] of Bernoullis, z̄_i the mean of z_i
+over the batch (Ng 2011, CS294A lecture notes, section 3); "contractive" ‖∂z/∂x‖²_F (Rifai et al. 2011, ICML). In
 addition, `model.top_k` keeps the k largest units of each code and sets the others to 0 (Makhzani & Frey 2013, arXiv
 1312.5663). Units that start small would never be selected, so k falls from `model.top_k_start` to `model.top_k` as
-`selection` rises from 0 to 1. A code could evade "l1" and "l2" by shrinking while the decoder grows:
-`model.unit_decoder` fixes the norm of each unit's contribution to x_hat, which sparse coding bounds (Olshausen & Field
-1997); it needs a decoder of one layer.
+`selection` rises from 0 to 1. A code could evade "l1" and "l2" by shrinking while the decoder grows.
+`model.unit_decoder` prevents this: it fixes the norm of each unit's decoder weights, which sparse coding bounds
+(Olshausen & Field 1997). It needs a decoder of one layer.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from aejax.models import autoencoder
 from aejax.models.parts import losses, networks
 from aejax.types import Autoencoder
 
-MEMORY = 0.99  # share of the past in the running mean of the activations
+MEMORY = 0.99  # decay of the running mean of the activations
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
@@ -132,7 +132,7 @@ def squared_jacobian(encode: Callable[[Array], Array], x: Float[Array, "B *shape
 
 
 def remember(stats: dict[str, Array], code: Float[Array, "B K"]) -> dict[str, Array]:
-    """The running sum of the units' batch means [K] and its weight, with exponentially fading memory."""
+    """The exponentially fading sum of the units' batch means [K], and its weight."""
     batch = jax.lax.stop_gradient(code.mean(axis=0))
     return {
         "mean_activation": MEMORY * stats["mean_activation"] + (1.0 - MEMORY) * batch,

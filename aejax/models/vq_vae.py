@@ -69,11 +69,11 @@ def nearest(z: Float[Array, "B pieces d"], codebook: Float[Array, "n d"]) -> Int
 
 
 def straight_through(z_e: Float[Array, "B K"], z_q: Float[Array, "B K"]) -> Float[Array, "B K"]:
-    """z_q, with the gradient of z_e."""
+    """z_q, whose gradient passes to z_e."""
     return z_e + lax.stop_gradient(z_q - z_e)
 
 
 def perplexity(index: Int[Array, "B pieces"], size: int) -> Float[Array, ""]:
-    """exp of the entropy of the usage of the vectors, over all pieces: from 1 to the size of the codebook."""
+    """exp(entropy) of how often each vector is used, over all pieces: from 1 to the size of the codebook."""
     share = jnp.bincount(index.ravel(), length=size) / index.size
     return jnp.exp(jax.scipy.special.entr(share).sum())

@@ -1,6 +1,6 @@
 """Log-likelihoods and divergences: sums over features, nats per example.
 
-The letters are those of Kingma & Welling 2013 (arXiv 1312.6114): x an example, z its code, x_hat its reconstruction.
+The symbols follow Kingma & Welling 2013 (arXiv 1312.6114): x an example, z its code, x_hat its reconstruction.
 Constants are kept, so that values of different likelihoods can be compared.
 """
 

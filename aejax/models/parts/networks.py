@@ -78,7 +78,7 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """The encoder's mirror: a linear layer, then 3×3 transposed convolutions of stride 2, cropped to its sizes."""
+    """The encoder's mirror: a linear layer, then 3×3 transposed convolutions of stride 2, cropped to match."""
 
     channels: tuple[int, ...]
     shape: tuple[int, ...]
@@ -109,7 +109,7 @@ def encoder(config: Any, spec: Spec, features: int) -> Network:
 
 
 def decoder(config: Any, spec: Spec) -> Network:
-    """z[B, latent_dim] to [B, *shape] (logits or means), mirroring the encoder; raises UserError like it."""
+    """z[B, latent_dim] to [B, *shape] (logits or means), mirroring the encoder; raises the same errors."""
     activation = ACTIVATIONS[config.activation]
     bias = output_bias(config, spec)
     if config.network == "mlp":

@@ -1,7 +1,8 @@
-"""The variational autoencoder: posterior × prior × likelihood × bound, each a file of the folder of its name.
+"""The variational autoencoder: posterior × prior × likelihood × bound, each a file in the folder of that name.
 
-Kingma & Welling 2013 (arXiv 1312.6114): z is drawn from q(z|x), and a bound on log p(x) = log ∫ p(x|z) p(z) dz is
-maximized. `model.posterior`, `model.prior`, `model.likelihood` and `model.bound` choose the parts.
+Kingma & Welling 2013 (arXiv 1312.6114): z is drawn from q(z|x), and training maximizes a bound on
+log p(x) = log ∫ p(x|z) p(z) dz. `model.posterior`, `model.prior`, `model.likelihood` and `model.bound` choose the
+parts.
 """
 
 import importlib
@@ -83,5 +84,5 @@ def make(config: Any, spec: Spec) -> Autoencoder:
 
 
 def part(kind: str, name: str) -> Any:
-    """The `make` of a part: of a file in a folder here."""
+    """The `make` function of the part in the file `name` of the folder `kind`."""
     return importlib.import_module(f"aejax.models.vae.{kind}.{name}").make

@@ -1,7 +1,7 @@
 """The four parts of a VAE and what passes between them: NamedTuples of arrays or of pure functions.
 
-S counts draws of z, B rows, K the units of the code. z [S, B, Z] may have more units than the code: its first K are the
-code, which the decoder reads; a second stochastic layer follows them.
+S counts draws of z, B counts rows, and K counts units of the code. z [S, B, Z] may have more units than the code: the
+first K are the code, which the decoder reads, and the others are a second stochastic layer.
 """
 
 from collections.abc import Callable
@@ -23,15 +23,15 @@ class Draws(NamedTuple):
 
 
 class Divergence(NamedTuple):
-    """KL[q(z|x) ‖ p(z)] in nats, in closed form as far as there is one."""
+    """KL[q(z|x) ‖ p(z)] in nats, in closed form as far as possible."""
 
-    value: Array  # [S, B], or [B] if no draw is left in it
-    units: Float[Array, "B K"] | None  # of each unit, if all of it is in closed form
+    value: Array  # [S, B], or [B] if it does not depend on the draws
+    units: Float[Array, "B K"] | None  # of each unit, if the whole KL has a closed form
     metrics: Metrics  # parts of it that are reported by name
 
 
 class Terms(NamedTuple):
-    """All that a bound may look at."""
+    """All that a bound can use."""
 
     draws: Draws
     log_likelihood: Float[Array, "S B"]  # log p(x|z): nats
@@ -56,12 +56,12 @@ class Prior(NamedTuple):
     log_prob: Callable[[Params, Array], Array]  # (params, z[..., Z]) -> [...]: nats
     sample: Callable[[Params, Array, int], Array]  # (params, key, num) -> code [num, K]
     kl_of_units: Callable[[Array, Array], Array] | None = None  # (mean, logvar) -> [B, K]: from a Gaussian q(z|x)
-    kl: Callable[[Params, Draws], Divergence] | None = None  # with less noise than log q(z|x) − log p(z)
+    kl: Callable[[Params, Draws], Divergence] | None = None  # less noisy than log q(z|x) − log p(z)
     two_layers: bool = False  # z is the code and a second layer
 
 
 class Likelihood(NamedTuple):
-    """p(x|z), by the decoder's output [B, ...]; its parameters are params["likelihood"]."""
+    """p(x|z), given the decoder's output [B, ...]; its parameters are params["likelihood"]."""
 
     init: Callable[[Array], Params]  # (key); {} without parameters
     log_prob: Callable[[Params, Array, Array], Array]  # (params, x, output) -> [B]: nats
@@ -70,14 +70,14 @@ class Likelihood(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """What training maximizes, from draws of z."""
+    """The bound that training maximizes, computed from draws of z."""
 
     num_draws: int  # of z for each row
     loss: Callable[..., tuple[Array, Metrics]]  # (evaluate: Draws -> Terms, draws, *, beta, ...): nats per example
 
 
 def measures(terms: Terms) -> Metrics:
-    """The ELBO and its parts, nats per example: means over draws and rows, whatever a bound weighs them with."""
+    """The ELBO and its parts in nats per example: means over draws and rows, without the weights of a bound."""
     reconstruction = -terms.log_likelihood.mean()
     kl = terms.kl.value.mean() if terms.kl.units is None else terms.kl.units.mean(axis=0).sum()
     return {"reconstruction": reconstruction, "kl": kl, "elbo": -(reconstruction + kl)} | terms.kl.metrics

@@ -1,15 +1,15 @@
 """The β-TC bound: E log p(x|z) − I(x; z) − β KL[q(z) ‖ Π q(z_k)] − Σ KL[q(z_k) ‖ p(z_k)].
 
-Chen et al. 2018 (arXiv 1802.04942), section 3.2 with α = γ = 1, where q(z) is the mean of q(z|x) over the data: the
-terms are the VAE's KL in three parts, and β weighs the second, the total correlation, alone. log q(z) and log q(z_k)
-are those of the batch as if it were the data set, log (1/B) Σ_j q(z|x_j). Their minibatch-weighted sampling (section
-3.1) has 1/(N B) for 1/B: log N less, a constant that changes no gradient, and numbers by log N in I(x; z), by (K − 1)
-log N in the total correlation, and by K log N in the last term.
+Chen et al. 2018 (arXiv 1802.04942), section 3.2 with α = γ = 1. q(z) is the mean of q(z|x) over the data. The last
+three terms split the VAE's KL, and β weights only the second, the total correlation. log q(z) and log q(z_k) are
+computed as if the batch were the data set: log (1/B) Σ_j q(z|x_j). The paper's minibatch-weighted sampling (section
+3.1) has 1/(N B) instead of 1/B. This subtracts the constant log N, which changes no gradient; it changes I(x; z) by
+log N, the total correlation by (K − 1) log N, and the last term by K log N.
 
-As they are reported here the terms add up to the KL by Monte Carlo exactly. I(x; z) is at most log B. Of a code that
-knows its row better than that the other terms have the rest: the total correlation where only the units together know
-the row (it is then too large by up to log(N/B)), the last term where every unit does (the total correlation is then too
-small). Compare terms of equal batches only: `train.batch_size` in training, `evaluate.batch_size` on other rows.
+As reported here, the terms add up exactly to the Monte Carlo KL. I(x; z) is capped at log B. If the code is more
+informative, the excess goes to the total correlation when only the joint code identifies the row (it is then too large
+by up to log(N/B)), or to the last term when each unit does (the total correlation is then too small). Compare terms of
+equal batches only: `train.batch_size` in training, `evaluate.batch_size` on other rows.
 """
 
 import math

@@ -1,7 +1,7 @@
 """The evidence lower bound: E_q log p(x|z) − beta KL[q(z|x) ‖ p(z)].
 
-Kingma & Welling 2013 (arXiv 1312.6114), eq. 10; the weight beta (the lecture's λ) is that of Higgins et al. 2017,
-eq. 4. With `free_bits` the KL of a unit, averaged over the batch, costs nothing below that many nats:
+Kingma & Welling 2013 (arXiv 1312.6114), eq. 10; the weight beta (the lecture's λ) is from Higgins et al. 2017, eq. 4.
+With `free_bits`, the KL of a unit, averaged over the batch, is not penalized below that many nats:
 Σ_i max(free_bits, KL_i) (Kingma et al. 2016, arXiv 1606.04934, eq. 15).
 """
 
@@ -13,7 +13,7 @@ from aejax.models.vae.types import Bound, Posterior, measures
 
 
 def make(config: Any, posterior: Posterior) -> Bound:
-    """The ELBO of `num_samples` draws."""
+    """The ELBO, averaged over `num_samples` draws."""
 
     def loss(evaluate, draws, *, beta, free_bits=0.0):
         terms = evaluate(draws)

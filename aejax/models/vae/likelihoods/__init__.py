@@ -1,1 +1,1 @@
-"""Likelihoods p(x|z), one a file: make(config.model, spec) -> Likelihood, with its own parameters and link."""
+"""Likelihoods p(x|z), one per file: make(config.model, spec) -> Likelihood, with its own parameters and link."""

@@ -1,4 +1,4 @@
-"""p(x|z) of bits, by their logits; a grey value in [0, 1] counts as a probability."""
+"""p(x|z) of bits, given their logits; a grey value in [0, 1] counts as a probability."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from aejax.models.vae.types import Likelihood
 
 
 def make(config: Any, spec: Spec) -> Likelihood:
-    """A Bernoulli of each feature; raises UserError for data outside [0, 1]."""
+    """A Bernoulli for each feature; raises UserError for data outside [0, 1]."""
     if spec.support == "real":
         raise UserError(
-            "model.likelihood=bernoulli needs data in [0, 1] and these lie outside: "
+            "model.likelihood=bernoulli needs data in [0, 1], but the data have values outside: "
             "rescale them, or use --config.model.likelihood=gaussian"
         )
     return Likelihood(

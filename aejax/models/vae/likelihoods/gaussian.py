@@ -1,6 +1,6 @@
-"""p(x|z) = N(x; mean, σ² I) with one variance σ², fixed at `model.variance` or learned from there.
+"""p(x|z) = N(x; mean, σ² I) with one variance σ², fixed at `model.variance` or learned from that start.
 
-Lucas et al. 2019 (arXiv 1911.02469) on the learned variance. Its log is params["likelihood"]["logvar"].
+The learned variance is from Lucas et al. 2019 (arXiv 1911.02469). Its log is params["likelihood"]["logvar"].
 """
 
 import math

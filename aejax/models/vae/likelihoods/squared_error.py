@@ -1,4 +1,4 @@
-"""−‖x − x_hat‖² in the place of log p(x|z): up to a constant that of a Gaussian with σ² = ½, but not a density."""
+"""−‖x − x_hat‖² in place of log p(x|z): up to a constant, log p of a Gaussian with σ² = ½, but not a density."""
 
 from typing import Any
 
@@ -8,6 +8,6 @@ from aejax.models.vae.types import Likelihood
 
 
 def make(config: Any, spec: Spec) -> Likelihood:
-    """The squared error of the decoder's output through `config.output_activation`: squared data units."""
+    """The squared error of the decoder's output after `config.output_activation`: squared data units."""
     mean = networks.ACTIVATIONS[config.output_activation]
     return Likelihood(lambda key: {}, lambda params, x, output: -losses.squared_error(x, mean(output)), mean, None)

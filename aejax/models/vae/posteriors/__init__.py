@@ -1,1 +1,1 @@
-"""Posteriors q(z|x), one a file: make(config.model, spec) -> Posterior."""
+"""Posteriors q(z|x), one per file: make(config.model, spec) -> Posterior."""

@@ -17,7 +17,7 @@ from aejax.models.vae.types import Draws, Posterior
 
 
 def make(config: Any, spec: Spec) -> Posterior:
-    """A Gaussian with independent units, by the encoder of `config`."""
+    """A Gaussian with independent units, whose moments come from the encoder of `config`."""
     encoder = networks.encoder(config, spec, 2 * config.latent_dim)
 
     def moments(params, x):
@@ -33,6 +33,6 @@ def make(config: Any, spec: Spec) -> Posterior:
 
 
 def draw(key: Array, mean: Float[Array, "*B K"], logvar: Float[Array, "*B K"], num: int) -> Float[Array, "S *B K"]:
-    """z = mean + σ ε, `num` of every row."""
+    """z = mean + σ ε, with `num` draws for every row."""
     epsilon = jax.random.normal(key, (num, *mean.shape))
     return mean[None] + jnp.exp(0.5 * logvar)[None] * epsilon

@@ -1,4 +1,4 @@
-"""q(z1, z2|x) = q(z1|x) q(z2|z1), two stochastic layers: z is z1, the code, and z2.
+"""q(z1, z2|x) = q(z1|x) q(z2|z1), two stochastic layers: z holds z1, which is the code, and z2.
 
 Burda et al. 2015 (arXiv 1509.00519), section 5, eq. 1 to 3. Both conditionals are diagonal Gaussians.
 """
@@ -17,10 +17,10 @@ from aejax.models.vae.types import Draws, Posterior
 
 
 def make(config: Any, spec: Spec) -> Posterior:
-    """Two layers of `latent_dim` and `second_latent_dim` units; raises UserError for a prior of one layer."""
+    """Two layers of `latent_dim` and `second_latent_dim` units; raises UserError for a prior with one layer."""
     if config.prior != "two_layer":
         raise UserError(
-            "model.posterior=two_layer draws z1 and z2, and "
+            "model.posterior=two_layer draws z1 and z2, but "
             f"model.prior={config.prior} has one layer: use --config.model.prior=two_layer"
         )
     first = gaussian.make(config, spec)
@@ -49,7 +49,7 @@ def make(config: Any, spec: Spec) -> Posterior:
 
 
 def conditional(net: networks.Network, params: Any, rows: Array) -> tuple[Array, Array]:
-    """Mean and logvar [..., k] of a Gaussian whose network gives the mean and log σ of rows [..., j]."""
+    """Mean and logvar [..., k] of a Gaussian; `net` maps rows [..., j] to the mean and log σ."""
     output = net.apply(params, rows.reshape(-1, rows.shape[-1])).reshape(*rows.shape[:-1], -1)
     mean, log_sigma = jnp.split(output, 2, axis=-1)
     return mean, 2.0 * log_sigma

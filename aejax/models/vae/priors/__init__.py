@@ -1,1 +1,1 @@
-"""Priors p(z), one a file: make(config.model, spec, posterior) -> Prior."""
+"""Priors p(z), one per file: make(config.model, spec, posterior) -> Prior."""

@@ -1,7 +1,7 @@
 """p(z) = Σ π_c N(z; m_c, v_c): π, m and v of `model.num_components` diagonal Gaussians are learned.
 
-The KL to a mixture has no closed form: it is the mean over draws of log q(z|x) − log p(z), which is unbiased and may be
-negative by noise if the true KL is about 0.
+The KL to a mixture has no closed form. `kl` is the mean over draws of log q(z|x) − log p(z), which is unbiased and can
+be negative if the true KL is about 0.
 """
 
 from typing import Any
@@ -48,7 +48,7 @@ def log_prob(mixture: Components, z: Float[Array, "*rows K"]) -> Float[Array, "*
 
 
 def sample(mixture: Components, key: Array, num: int) -> Float[Array, "num K"]:
-    """Draws of z, each from the component that its π drew: [num, K]."""
+    """Draws of z, each from a component that is itself drawn from π: [num, K]."""
     log_pi, mean, logvar = mixture
     component_key, key = jax.random.split(key)
     component = jax.random.categorical(component_key, log_pi, shape=(num,))

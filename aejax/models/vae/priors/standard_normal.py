@@ -1,4 +1,4 @@
-"""p(z) = N(0, I); its KL from a Gaussian is Kingma & Welling 2013 (arXiv 1312.6114), appendix B."""
+"""p(z) = N(0, I); Kingma & Welling 2013 (arXiv 1312.6114), appendix B, give the KL of a Gaussian from it."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from aejax.models.vae.types import Posterior, Prior
 
 
 def make(config: Any, spec: Spec, posterior: Posterior) -> Prior:
-    """N(0, I) of `config.latent_dim` units."""
+    """N(0, I) with `config.latent_dim` units."""
     return Prior(
         lambda key: {},
         lambda params, z: losses.standard_normal_log_prob(z),

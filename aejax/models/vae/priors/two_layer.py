@@ -1,7 +1,7 @@
-"""p(z1, z2) = p(z1|z2) N(z2; 0, I), two stochastic layers: the prior of the posterior of the same name.
+"""p(z1, z2) = p(z1|z2) N(z2; 0, I), two stochastic layers: the prior for the two_layer posterior.
 
-Burda et al. 2015 (arXiv 1509.00519), section 5. The KL of z2 is in closed form; that of z1 is a mean over draws,
-because p(z1|z2) depends on those of z2: `kl` is unbiased and may be negative by noise.
+Burda et al. 2015 (arXiv 1509.00519), section 5. The KL of z2 has a closed form. The KL of z1 is a mean over draws,
+because p(z1|z2) depends on the draws of z2: `kl` is unbiased, and noise can make it negative.
 """
 
 from typing import Any
@@ -18,10 +18,10 @@ from aejax.models.vae.types import Divergence, Draws, Posterior, Prior
 
 
 def make(config: Any, spec: Spec, posterior: Posterior) -> Prior:
-    """p(z1|z2) by a network that mirrors q(z2|z1); raises UserError for a posterior of one layer."""
+    """A prior whose p(z1|z2) is a network that mirrors q(z2|z1); raises UserError for a posterior with one layer."""
     if config.posterior != "two_layer":
         raise UserError(
-            f"model.prior=two_layer is of z1 and z2, and model.posterior={config.posterior} draws one layer: "
+            f"model.prior=two_layer has z1 and z2, but model.posterior={config.posterior} draws one layer: "
             "use --config.model.posterior=two_layer"
         )
     k = config.latent_dim

@@ -1,6 +1,6 @@
-"""The VampPrior: p(z) = (1/C) Σ q(z|u_c), the posteriors of C = `model.num_components` learned pseudo-inputs u_c.
+"""The VampPrior: p(z) = (1/C) Σ q(z|u_c), the mean posterior of C = `model.num_components` learned pseudo-inputs u_c.
 
-Tomczak & Welling 2018 (arXiv 1705.07120), eq. 9. The KL to it has no closed form: it is a mean over draws.
+Tomczak & Welling 2018 (arXiv 1705.07120), eq. 9. The KL has no closed form, so it is a mean over draws.
 """
 
 import math
@@ -19,7 +19,7 @@ from aejax.models.vae.types import Posterior, Prior
 
 
 def make(config: Any, spec: Spec, posterior: Posterior) -> Prior:
-    """A VampPrior of a Gaussian posterior; raises UserError for another posterior."""
+    """A VampPrior for a Gaussian posterior; raises UserError for another posterior."""
     num, moments = config.num_components, posterior.moments
     if not posterior.gaussian or not moments:
         raise UserError(
@@ -41,7 +41,7 @@ def make(config: Any, spec: Spec, posterior: Posterior) -> Prior:
 
 
 def free(spec: Spec) -> Float[Array, "*shape"]:
-    """The training mean [*shape] as an unbounded parameter: logits of data in [0, 1], kept 0.01 away from its ends."""
+    """The training mean [*shape] as an unbounded parameter; for data in [0, 1], logits of it within [0.01, 0.99]."""
     if spec.support == "real":
         return jnp.asarray(spec.mean)
     mean = np.clip(spec.mean, 0.01, 0.99)
@@ -49,5 +49,5 @@ def free(spec: Spec) -> Float[Array, "*shape"]:
 
 
 def bounded(parameters: Float[Array, "C *shape"], spec: Spec) -> Float[Array, "C *shape"]:
-    """Pseudo-inputs in data units. In [0, 1] by a sigmoid: the hard tanh of the authors has no slope outside."""
+    """Pseudo-inputs in data units. A sigmoid keeps them in [0, 1]: the authors' hard tanh has no slope outside."""
     return parameters if spec.support == "real" else jax.nn.sigmoid(parameters)
