@@ -89,7 +89,7 @@ import json, os, runpy, sys, tempfile, traceback
 
 import absl.flags, ml_collections.config_flags, numpy
 if sys.argv[1] == "warm":
-    import aejax.engine.run, aejax.reports.write, sklearn.datasets
+    import aejax.engine.run, aejax.reports.write
 
 def launch(name, arguments, files):
     for number in (1, 2):

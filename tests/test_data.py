@@ -11,6 +11,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from aejax import data
+from aejax.data import digits
 from aejax.errors import UserError
 from configs.base import get_config
 
@@ -54,8 +55,13 @@ def assert_one_line(error, *words):
 
 
 @pytest.mark.parametrize("name", data.sources())
-def test_every_source_follows_the_contract(name, tmp_path, books_ndjson):
-    """Each file of aejax/data: rows, splits, dtypes and spec agree with each other, and again on a second call."""
+def test_every_source_follows_the_contract(name, tmp_path, books_ndjson, monkeypatch):
+    """Each file of aejax/data: rows, splits, dtypes and spec agree with each other, and again on a second call.
+
+    None needs TensorFlow Datasets, which only the extra `tfds` installs.
+    """
+    for module in ("tensorflow_datasets", "tensorflow"):
+        monkeypatch.setitem(sys.modules, module, None)
     path = save(tmp_path / "a.npz", x=np.random.default_rng(0).random((40, 3)), y=np.arange(40) % 3)
     path = {"books": str(books_ndjson), "binarized_mnist": amat(tmp_path, 12, 5, 5)}.get(name, path)
     one, two = (data.load(config(name, path=path)) for _ in range(2))
@@ -69,6 +75,15 @@ def test_every_source_follows_the_contract(name, tmp_path, books_ndjson):
         assert set(np.unique(y)) <= set(range(max(1, len(one.spec.class_names))))
     assert one.sha256 == two.sha256
     np.testing.assert_allclose(one.spec.mean, one.train["x"].mean(axis=0), atol=1e-6)
+
+
+def test_the_digits_are_those_of_scikit_learn():
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    rows = digits.read(None).train
+    np.testing.assert_array_equal(rows["x"].reshape(len(x), -1), x / 16.0)
+    np.testing.assert_array_equal(rows["y"], y)
 
 
 def assert_pairs(one, two):

@@ -167,8 +167,8 @@ def test_every_launcher_pins_before_jax_is_imported(command, tmp_path):
 @pytest.mark.slow
 def test_a_signal_ends_a_run_with_128_plus_n_and_it_goes_on_with_its_threads(tmp_path):
     """Threads that no default gives: one more than there are cores."""
-    command = [sys.executable, "-m", "experiments.train", "--config=configs/vae.py", f"--workdir={tmp_path}"]
-    command += ["--config.model.hidden=(16,)", "--config.train.epochs=60", "--config.train.save_every_epochs=5"]
+    command = [sys.executable, "-m", "experiments.train", "--config=configs/linear.py"]
+    command += [f"--workdir={tmp_path}", "--config.train.epochs=60", "--config.train.save_every_epochs=5"]
     variables = without("NPROC")
     threads = environment.cores() + 1
     first = subprocess.Popen(

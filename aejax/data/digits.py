@@ -1,6 +1,8 @@
-"""scikit-learn's digits: 1,797 images of 8 x 8 with grey values 0 to 16, embedded in the package (Alpaydin & Kaynak,
-"Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998, https://doi.org/10.24432/C50P49)."""
+"""scikit-learn's digits: 1,797 images of 8 x 8 with grey values 0 to 16 (Alpaydin & Kaynak, "Optical Recognition of
+Handwritten Digits", UCI Machine Learning Repository, 1998, https://doi.org/10.24432/C50P49)."""
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,8 @@ from aejax.data import Rows
 
 def read(config: Any) -> Rows:
     """Grey values in [0, 1], [1797, 8, 8, 1] float32, with labels; the source has no splits."""
-    from sklearn.datasets import load_digits
-
-    x, y = load_digits(return_X_y=True)
-    x = (np.reshape(x, (-1, 8, 8, 1)) / 16.0).astype(np.float32)
-    return Rows({"x": x, "y": np.asarray(y, np.int32)}, class_names=tuple("0123456789"))
+    package = find_spec("sklearn")  # its file is read without it: the import would take seconds
+    assert package and package.origin
+    table = np.loadtxt(Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz", np.uint8, delimiter=",")
+    x = table[:, :-1].reshape(-1, 8, 8, 1) / np.float32(16.0)
+    return Rows({"x": x, "y": table[:, -1].astype(np.int32)}, class_names=tuple("0123456789"))
