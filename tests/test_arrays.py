@@ -234,6 +234,15 @@ def test_keys_of_a_table_are_refused_for_arrays(key, value, tmp_path):
     assert_one_line(error, f"data.{key}", "a.npz")
 
 
+@pytest.mark.parametrize("name", ["valid", "test"])
+def test_a_fraction_of_rows_that_the_file_splits_itself_is_refused(name, tmp_path):
+    path = save(tmp_path / "a.npz", x_train=X, **{f"x_{name}": X})
+    data.load(config("arrays", path=path))
+    with pytest.raises(UserError) as error:
+        data.load(config("arrays", path=path, **{f"{name}_fraction": 0.3}))
+    assert_one_line(error, f"data.{name}_fraction has no effect", "its own", "leave it out")
+
+
 @pytest.mark.parametrize("suffix", [".npz", ".npy"])
 def test_damaged_files_are_named(suffix, tmp_path):
     """Whatever bytes are missing or overwritten, numpy's complaint becomes one line (or the file is still whole)."""

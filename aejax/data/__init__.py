@@ -82,6 +82,7 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
     if isinstance(rows, Pairs):
         return _of_pairs(rows, where, config)
     splits = {name: split for name, split in zip(SPLITS, rows[:3], strict=True) if split is not None}
+    _check_fractions(splits, where, config)
     splits = {name: _checked(split, f"{where} ({name})", rows.feature_names) for name, split in splits.items()}
     _check_agreement(splits, where)
     scale = _byte_scale([split["x"] for split in splits.values()])
@@ -118,6 +119,16 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
         factor_names=rows.factor_names,
     )
     return Dataset(*(splits[name] for name in SPLITS), spec=spec, ids=ids, sha256=_sha256(splits))
+
+
+def _check_fractions(splits: dict[str, Split], where: str, config: Any) -> None:
+    """Raises UserError if a fraction is chosen for a split that the source already has."""
+    from aejax.keys import KEYS  # which reads the names of the sources
+
+    for name, words in (("valid", "validation"), ("test", "test")):
+        path = f"data.{name}_fraction"
+        if name in splits and config[f"{name}_fraction"] != KEYS[path].default:
+            raise UserError(f"{path} has no effect: {where} has its own {words} rows: leave it out")
 
 
 def read_new(path: str, config: Any, spec: Spec) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
