@@ -118,10 +118,10 @@ def test_a_signal_stops_after_a_chunk_and_the_same_command_ends_on_the_same_bits
     def interrupted(group, lanes):
         compiled = compile_group(group, lanes)
 
-        def train_chunk(carry, start, stop):
+        def train_chunk(carry, start, stop, is_first):
             if start == 13:
                 os.kill(os.getpid(), signal.SIGTERM)
-            return compiled.train(carry, start, stop)
+            return compiled.train(carry, start, stop, is_first)
 
         return compiled._replace(train=train_chunk)
 

@@ -38,7 +38,8 @@ class Programs(NamedTuple):
     mesh: jax.sharding.Mesh
     lanes: int
     state: TrainState  # [M, ...] before the first step
-    train: Callable[..., Any]  # ((state, totals), start, stop) -> (state, totals)
+    order: jax.Array  # int32 [M, N]: memory for the order of an epoch's rows
+    train: Callable[..., Any]  # ((state, totals, order), start, stop, is_first) -> (state, totals, order)
     evaluate: Callable[[TrainState], dict[str, jax.Array]] | None  # on the validation rows; None if there are none
     zero_totals: Callable[[], dict[str, jax.Array]]
 
@@ -123,11 +124,11 @@ def compile_group(group: Group, lanes: int) -> Programs:
 
         return sweep.over_members(init_member, mesh, lanes)(num_blocks, (), hp, rows)[1]
 
-    def train_members(carry, num_blocks, hp, rows, start, stop):
-        def train_member(carry, hp, rows, start, stop):
-            return train.train_chunk(task, carry, hp, rows, start, stop), ()
+    def train_members(carry, num_blocks, hp, rows, start, stop, is_first):
+        def train_member(carry, hp, rows, start, stop, is_first):
+            return train.train_chunk(task, carry, hp, rows, start, stop, is_first), ()
 
-        return sweep.over_members(train_member, mesh, lanes)(num_blocks, carry, hp, rows, start, stop)[0]
+        return sweep.over_members(train_member, mesh, lanes)(num_blocks, carry, hp, rows, start, stop, is_first)[0]
 
     state = jax.jit(init_members).lower(num_blocks, hp, rows).compile()(num_blocks, hp, rows)
     names, zeros = metric_names(group), np.zeros(len(hp.seed), np.float32)
@@ -135,14 +136,20 @@ def compile_group(group: Group, lanes: int) -> Programs:
     def zero_totals():
         return sweep.pad({name: zeros for name in names}, mesh, lanes)
 
+    order = sweep.pad(np.zeros((len(hp.seed), task.num_rows), np.int32), mesh, lanes)
     chunk = jax.jit(train_members, donate_argnums=0)
-    chunk = chunk.lower((state, zero_totals()), num_blocks, hp, rows, step, step).compile()
+    chunk = chunk.lower((state, zero_totals(), order), num_blocks, hp, rows, step, step, np.bool_(True)).compile()
+
+    def train_steps(carry, start, stop, is_first):
+        return chunk(carry, num_blocks, hp, rows, np.int32(start), np.int32(stop), np.bool_(is_first))
+
     measure = averages.measure
     return Programs(
         mesh=mesh,
         lanes=lanes,
         state=state,
-        train=lambda carry, start, stop: chunk(carry, num_blocks, hp, rows, np.int32(start), np.int32(stop)),
+        order=order,
+        train=train_steps,
         evaluate=compile_evaluate(group, mesh, lanes, state, valid, measure) if num_rows(group.dataset.valid) else None,
         zero_totals=zero_totals,
     )
@@ -198,11 +205,13 @@ def lane_memory(group: Group) -> tuple[int, int]:
     one = group._replace(members=group.members[:1])
     hp = jax.tree.map(lambda leaf: leaf[0], hparams(one.members))
     state = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), state_shapes(group.task, one.members))
-    carry = (state, {name: jax.ShapeDtypeStruct((), jnp.float32) for name in metric_names(one)})
-    step = np.int32(0)
+    totals = {name: jax.ShapeDtypeStruct((), jnp.float32) for name in metric_names(one)}
+    order = jax.ShapeDtypeStruct((group.task.num_rows,), jnp.int32)
+    step, held = np.int32(0), jax.tree.leaves((state, order))
     program = jax.jit(lambda *arguments: train.train_chunk(group.task, *arguments), donate_argnums=0)
-    analysis: Any = program.lower(carry, hp, group.dataset.train, step, step).compile().memory_analysis()
-    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state)), analysis.temp_size_in_bytes
+    program = program.lower((state, totals, order), hp, group.dataset.train, step, step, np.bool_(True)).compile()
+    analysis: Any = program.memory_analysis()
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in held), analysis.temp_size_in_bytes
 
 
 def resolve_lanes(group: Group) -> int:

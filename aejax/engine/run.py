@@ -148,12 +148,13 @@ def next_end(group: Group, step: int, every_epochs: int) -> int:
 
 def trainer(compiled: Programs) -> Callable[[Any, Any, int, int], tuple[Any, Any, int]]:
     """train(state, totals, step, stop) -> (state, totals, step), which runs for about a second, at most to `stop`."""
-    chunk = 1
+    chunk, order, is_first = 1, compiled.order, True
 
     def train(state, totals, step, stop):
-        nonlocal chunk
+        nonlocal chunk, order, is_first
         end, started = min(stop, step + chunk), time.monotonic()
-        state, totals = jax.block_until_ready(compiled.train((state, totals), step, end))
+        state, totals, order = jax.block_until_ready(compiled.train((state, totals, order), step, end, is_first))
+        is_first = False
         chunk = max(1, int((end - step) * CHUNK_SECONDS / (time.monotonic() - started)))
         return state, totals, end
 

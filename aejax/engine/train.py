@@ -10,10 +10,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from aejax.engine.streams import INIT, NOISE, ORDER, stream
 from aejax.types import Batch, HParams, Metrics, Task, TrainState
+
+Carry = tuple[TrainState, Metrics, Int[Array, " N"]]  # state, totals, and the order of the rows in this epoch
 
 
 def init_state(task: Task, hp: HParams, rows: Batch) -> TrainState:
@@ -55,29 +57,36 @@ def train_step(task: Task, state: TrainState, hp: HParams, batch: Batch) -> tupl
 
 def train_chunk(
     task: Task,
-    carry: tuple[TrainState, Metrics],
+    carry: Carry,
     hp: HParams,
     rows: Batch,
     start: Int[Array, ""],
     stop: Int[Array, ""],
-) -> tuple[TrainState, Metrics]:
-    """Trains from step `start` up to `stop`, across epochs; adds each step's metrics to the totals in the carry.
+    is_first: Bool[Array, ""],
+) -> Carry:
+    """Trains from step `start` up to `stop`, across epochs; adds each step's metrics to the totals.
 
-    The bounds are arguments instead of state.step: all members share them, so they stay scalars under vmap.
+    An epoch's order is drawn once: if `start` lies within an epoch, the carry holds it, unless the chunk `is_first`.
+    Bounds and `is_first` are arguments, not parts of the carry: all members share them, so they are scalars under vmap.
     """
     per_epoch = task.steps_per_epoch
 
     def epoch(number, carry):
-        order = jax.random.permutation(jax.random.fold_in(stream(hp.seed, ORDER), number), task.num_rows)
+        state, totals, order = carry
+        begin = number * per_epoch
+
+        def draw():
+            return jax.random.permutation(jax.random.fold_in(stream(hp.seed, ORDER), number), task.num_rows)
+
+        order = lax.cond(is_first | (start <= begin), draw, lambda: order)
 
         def step(number_of_step, carry):
             state, totals = carry
-            first = (number_of_step - number * per_epoch) * task.batch_size
-            chosen = lax.dynamic_slice(order, (first,), (task.batch_size,))
+            chosen = lax.dynamic_slice(order, ((number_of_step - begin) * task.batch_size,), (task.batch_size,))
             state, metrics = train_step(task, state, hp, {name: values[chosen] for name, values in rows.items()})
             return state, jax.tree.map(jnp.add, totals, metrics)
 
-        first, last = jnp.maximum(start, number * per_epoch), jnp.minimum(stop, (number + 1) * per_epoch)
-        return lax.fori_loop(first, last, step, carry)
+        first, last = jnp.maximum(start, begin), jnp.minimum(stop, begin + per_epoch)
+        return *lax.fori_loop(first, last, step, (state, totals)), order
 
     return lax.fori_loop(start // per_epoch, (stop + per_epoch - 1) // per_epoch, epoch, carry)
