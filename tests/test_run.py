@@ -60,6 +60,10 @@ def test_a_run_leaves_what_the_contract_says(reference):
     assert rows[-1]["elbo"] > rows[2]["elbo"]  # it learns
 
 
+def test_a_save_that_follows_another_too_soon_is_skipped_except_for_the_last(reference):
+    assert checkpoint.sealed_steps(reference / "checkpoints" / "0") == [30, 10]
+
+
 def test_the_data_of_a_run_are_described(reference):
     dataset = data.load(small_config().data)
     facts = records.read_json(reference / "data.json")["0"]
@@ -119,7 +123,7 @@ def test_a_signal_stops_after_a_chunk_and_the_same_command_ends_on_the_same_bits
         compiled = compile_group(group, lanes)
 
         def train_chunk(carry, start, stop, is_first):
-            if start == 13:
+            if start == 23:
                 os.kill(os.getpid(), signal.SIGTERM)
             return compiled.train(carry, start, stop, is_first)
 
@@ -127,7 +131,8 @@ def test_a_signal_stops_after_a_chunk_and_the_same_command_ends_on_the_same_bits
 
     monkeypatch.setattr(programs, "compile_group", interrupted)
     monkeypatch.setattr(run, "CHUNK_SECONDS", 0.0)  # chunks of one step
-    with pytest.raises(Interrupted, match="SIGTERM at step 14: saved at step 10") as stop:
+    monkeypatch.setattr(run, "SAVE_SECONDS", 0.0)
+    with pytest.raises(Interrupted, match="SIGTERM at step 24: saved at step 20") as stop:
         train(small_config(), tmp_path, *SWEEP)
     assert stop.value.number == signal.SIGTERM
     monkeypatch.undo()

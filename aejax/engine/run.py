@@ -1,7 +1,8 @@
 """The host loop: trains a plan into a run directory; resumes interrupted runs.
 
-A run of one member is a sweep without axes. The config alone fixes the steps at which metrics and state are written;
-wall time only moves the progress bar. So the same command ends on the same bits, interrupted or not.
+A run of one member is a sweep without axes. The config alone fixes the steps at which metrics are written. Wall time
+moves the progress bar and skips saves that follow another too soon; what a run computes does not depend on where it
+was saved. So the same command ends on the same bits, interrupted or not.
 """
 
 import signal
@@ -28,6 +29,7 @@ from aejax.errors import Interrupted, UserError
 from aejax.metrics import headlines
 from aejax.plan import Plan
 
+SAVE_SECONDS = 10.0  # a save takes a tenth of a second: as long as several epochs of a small run
 CHUNK_SECONDS = 1.0  # how long the device works before the host looks at signals and moves the progress bar
 
 
@@ -101,7 +103,7 @@ def train_group(
     records.keep_lines(metrics, lambda row: row["member"] not in mine or row["step"] <= saved)
     compiled = programs.compile_group(group, lanes)
     state, step = restored(group, compiled, checkpoints, saved), max(saved, 0)
-    train = trainer(compiled)
+    train, next_save = trainer(compiled), 0.0
     with checkpoint.saver(checkpoints) as save, progress(group, step) as show:
         for visit, is_save in visits(group, step):
             last_visit, totals = step, compiled.zero_totals()
@@ -115,9 +117,9 @@ def train_group(
             records.append_lines(metrics, rows)
             diverged = np.asarray(state.diverged)[:num_members].tolist()
             update(diverged, "done" if step == total else "running")
-            if is_save:
+            if is_save and (step == total or time.monotonic() >= next_save):
                 save(step, sweep.unpad(state, num_members), {"diverged": diverged})
-                saved = step
+                saved, next_save = step, time.monotonic() + SAVE_SECONDS
 
 
 def restored(group: Group, compiled: Programs, checkpoints: Path, saved: int) -> Any:
@@ -131,7 +133,7 @@ def restored(group: Group, compiled: Programs, checkpoints: Path, saved: int) ->
 
 
 def visits(group: Group, start: int) -> Iterator[tuple[int, bool]]:
-    """The steps after `start` at which the config has metrics written, and whether the state is saved there too."""
+    """The steps after `start` at which the config has metrics written, and whether a save of the state is due there too."""
     step = start
     while True:
         before, step = step, next_end(group, step, group.config.log.every_epochs)
