@@ -1,4 +1,4 @@
-"""Strictness for every test, and the small runs that tests share."""
+"""Strict jax settings for every test, and small configs, data and launchers that tests share."""
 
 import json
 import os
@@ -123,7 +123,7 @@ def ask():
     """Runs a launcher: (kind of fork, its name, its arguments) -> (exit code, stdout, stderr, "jax" if imported).
 
     Each runs in a fork of a process that has imported what all launchers import. A "warm" fork has jax; a "cold" one
-    has not, and so knows whether the launcher imported it.
+    has not, and so shows whether the launcher imports it.
     """
     servers = {}
     threads = dict.fromkeys(["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"], "1")  # a process with threads should not fork

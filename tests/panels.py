@@ -43,7 +43,7 @@ def points(settings: int, seeds: int = 3) -> list[dict[str, Any]]:
 
 
 def assert_small_png(path: Path) -> None:
-    """A picture of a readable size, of few bytes, and without a date or a version in it."""
+    """Asserts that a PNG has a readable size, few bytes, and no date or version in it."""
     data = path.read_bytes()
     height, width = pixels(path).shape[:2]
     assert 100 < width < 1400 and 100 < height < 2600 and len(data) < 700_000

@@ -16,7 +16,7 @@ def write(path, text):
 
 
 def table(path, **keys):
-    """All rows of a small table in the order of the file: test rows first or not, by their ids."""
+    """The spec, the sorted ids and, in their order, all rows of a small table's training and test splits."""
     loaded = data.load(config("arrays", path=path, valid_fraction=0.0, **keys))
     ids = np.concatenate([loaded.ids[name] for name in ("train", "test")])
     order = np.argsort(ids)
@@ -98,7 +98,7 @@ def test_moments_of_labels_are_those_of_the_training_rows(tmp_path):
     assert len(y) < 30 and loaded.spec.label_moments == pytest.approx((y.mean(), y.std()), rel=1e-5)
     assert loaded.spec.feature_names == ("a",)
     same = data.load(config("arrays", path=save(tmp_path / "a.npz", x=X, y=np.ones(6)), label_kind="number"))
-    assert same.spec.label_moments == (1.0, 1.0)  # an sd that can be divided by
+    assert same.spec.label_moments == (1.0, 1.0)  # the sd of equal labels counts as 1
     for unlabeled in (config("arrays", path=save(tmp_path / "b.npz", x=X), label_kind="number"), config()):
         assert data.load(unlabeled).spec.label_moments is None
 
@@ -245,7 +245,7 @@ def test_a_fraction_of_rows_that_the_file_splits_itself_is_refused(name, tmp_pat
 
 @pytest.mark.parametrize("suffix", [".npz", ".npy"])
 def test_damaged_files_are_named(suffix, tmp_path):
-    """Whatever bytes are missing or overwritten, numpy's complaint becomes one line (or the file is still whole)."""
+    """If bytes are missing or overwritten, numpy's error becomes one line (some damage leaves the file readable)."""
     path = tmp_path / f"a{suffix}"
     np.savez(path, x=X) if suffix == ".npz" else np.save(path, X)
     whole = path.read_bytes()

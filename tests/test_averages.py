@@ -33,7 +33,7 @@ def test_psnr_and_ssim_are_means_over_images_and_of_grey_images_only(grey):
 
 
 def test_active_units_are_those_whose_mean_varies_and_units_have_their_kl():
-    """Means of variance 0.02, 0.009 and 0, batches of four rows; σ² = 1: a unit has the KL of half its mean squared."""
+    """Means have variance 0.02, 0.009 and 0; σ² = 1, so a unit's KL is half its squared mean; batches of four rows."""
     x = jnp.float32(np.random.default_rng(1).normal(size=(10, 3)))
     x = (x - x.mean(axis=0)[None]) / x.std(axis=0)[None] * jnp.sqrt(jnp.array([[0.02, 0.009, 0.0]])) + 1.0
 

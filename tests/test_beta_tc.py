@@ -34,7 +34,7 @@ def rows():
 
 
 def posterior(num, k, seed=0):
-    """z, mean and logvar [num, k], z drawn from them."""
+    """z, mean and logvar [num, k]; z is drawn from N(mean, exp(logvar))."""
     rng = np.random.default_rng(seed)
     mean, logvar = (jnp.float32(rng.normal(size=(num, k))) for _ in range(2))
     return draw(jax.random.key(seed), mean, logvar, 1)[0], mean, logvar
@@ -81,14 +81,14 @@ def test_gaussian_codes_have_their_closed_forms():
 
 @pytest.mark.parametrize("num", [8, 32])
 def test_a_code_that_knows_its_row_tells_log_b_however_many_rows_there_are(num):
-    """Three units that each know the row: I(x; z) is log B, the total correlation 2 log B, and both grow with B."""
+    """Each of three units identifies the row: I(x; z) is log B and the total correlation is 2 log B."""
     apart = 100.0 * jnp.arange(float(num))[:, None] * jnp.ones((1, 3))
     mi, tc, _ = decomposed(apart, apart, jnp.zeros_like(apart))
     np.testing.assert_allclose([mi, tc], np.log(num) * np.array([1, 2]), rtol=1e-4)
 
 
 def test_with_beta_1_the_loss_is_a_vaes_whose_kl_is_by_monte_carlo(rows):
-    """The iwae bound of one draw: the same draws, the KL as the mean of log q(z|x) − log p(z)."""
+    """The reference is the iwae bound with one draw: its KL is the mean of log q(z|x) − log p(z), by the same draws."""
     params = jax.jit(make("elbo").init)(jax.random.key(0))[0]
 
     def both(name):

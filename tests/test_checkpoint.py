@@ -57,7 +57,7 @@ def save(directory, *steps):
 
 
 def newest(directory):
-    """The newest good step, and what was said on the way."""
+    """The newest undamaged step, and the messages about damaged ones."""
     said = []
     found = checkpoint.newest(directory, said.append)
     return found and found[0], said
@@ -98,7 +98,7 @@ def test_an_empty_directory_has_no_step(tmp_path):
 
 
 def test_a_flipped_bit_in_any_file_is_named_and_the_step_before_is_used(saved):
-    """Every file of the step, the seal too; its bits one at a time at random places."""
+    """Flips single random bits in every file of the step, including the seal."""
     rng, files = np.random.default_rng(0), sorted(path for path in (saved / "20").rglob("*") if path.is_file())
     assert len(files) > 5 and saved / "20" / "seal.json" in files
     for path in files:
@@ -204,7 +204,7 @@ def test_every_file_is_durable_before_the_rename(tmp_path, monkeypatch):
 
 def test_saving_over_a_damaged_step_sets_it_aside(saved):
     flip(saved / "20" / "state" / "manifest.ocdbt", np.random.default_rng(0))
-    for _ in range(2):  # also where one was set aside before
+    for _ in range(2):  # also if one was set aside before
         save(saved, 20)
         assert newest(saved) == (20, [])
         assert sorted(os.listdir(saved)) == ["10", "20", "20.damaged"]
@@ -212,7 +212,7 @@ def test_saving_over_a_damaged_step_sets_it_aside(saved):
 
 
 def test_a_new_step_is_kept_where_all_newer_ones_are_damaged(saved):
-    """A run that begins again below its damaged steps can be resumed from what it saves."""
+    """A run that restarts below its damaged steps can be resumed from its new saves."""
     for step in (10, 20):
         (saved / str(step) / "seal.json").write_text("{}")
     for step in (2, 4, 6):

@@ -57,7 +57,7 @@ def reproduce(*arguments):
 
 
 def reproduce_ours(tmp_path, *arguments):
-    """The launcher on claims of our own; its claims.json too."""
+    """Runs the launcher on this test's own claims; also returns its claims.json."""
     output = tmp_path / "claims.json"
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, *arguments, f"--output={output}"], cwd=ROOT, capture_output=True, text=True

@@ -41,7 +41,7 @@ def estimate(estimator, q, epsilon):
 
 
 def one_by_one(name, epsilon):
-    """An estimate from each row of noise."""
+    """One estimate per row of noise."""
     return jax.jit(jax.vmap(lambda row: ESTIMATORS[name](Q, log_joint, row[None])))(epsilon)
 
 
@@ -50,7 +50,7 @@ def both(q):
 
 
 def test_the_weights_are_those_of_the_elbo():
-    """E log w = log p(x) − KL[q ‖ posterior], and log w is log p(x) at every z where q is the posterior."""
+    """E log w = log p(x) − KL[q ‖ posterior]; if q is the posterior, log w is log p(x) at every z."""
     log_px = stats.norm.logpdf(TARGET, 0.0, np.sqrt(1.5)).sum()
     weights = estimators.log_weights(POSTERIOR, log_joint, estimators.draw(POSTERIOR, noise(10)))
     np.testing.assert_allclose(weights, np.full(10, log_px), rtol=1e-5)
@@ -58,7 +58,7 @@ def test_the_weights_are_those_of_the_elbo():
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_an_estimator_is_unbiased(name):
-    """Five standard errors, of fixed draws: no flake, and any wrong term is dozens away."""
+    """Within five standard errors; the draws are fixed, and any wrong term is off by dozens of standard errors."""
     exact = jax.jit(
         jax.grad(lambda q: -losses.kl_normal(q.mean, 2 * q.log_sigma, POSTERIOR.mean, 2 * POSTERIOR.log_sigma).sum())
     )(Q)
@@ -116,6 +116,6 @@ def test_dreg_and_iwae_estimate_the_same_gradient():
     for name in ("importance_weighted", "doubly_reparametrized"):
         each = jax.jit(jax.vmap(lambda row, name=name: getattr(estimators, name)(Q, log_joint, row)))(sets)
         samples.append(np.concatenate([np.asarray(each.mean), np.asarray(each.log_sigma)], axis=1).astype(np.float64))
-    gap = samples[0] - samples[1]  # of the same draws
+    gap = samples[0] - samples[1]  # both use the same draws
     assert (np.abs(gap.mean(axis=0)) < 5 * gap.std(axis=0) / np.sqrt(len(gap))).all()
     assert samples[1].var(axis=0).sum() < 0.5 * samples[0].var(axis=0).sum()

@@ -61,7 +61,7 @@ def test_a_recipe_has_the_keys_of_base_and_says_how_it_is_run(name):
     configs.check(config, [])
     named = [name for names in re.findall(r"model\.name=([\w,]+)", text) for name in names.split(",")]
     names = [config.model.name, *named]
-    for path in changed:  # a key is there for a model of the recipe's page
+    for path in changed:  # the recipe's model, or one that its file names, reads the key
         assert not all(configs.without_effect(configs.replaced(config, {"model.name": name}), path) for name in names)
     restored = configs.from_json(configs.to_json(config))
     assert configs.flatten(restored) == leaves
@@ -101,7 +101,7 @@ def test_a_fitted_model_needs_no_step(tasks):
 
 
 def assert_schema(loss, weights, config):
-    """The keyword-only arguments of a loss, of a VAE that of its bound, are the weights that the config reads."""
+    """A loss (for a VAE, its bound's) takes the config's weights as keyword-only arguments and requires no others."""
     if config.model.name == "vae":
         loss = vae.part("bounds", config.model.bound)(config.model, GAUSSIAN).loss
     names = [p for p in inspect.signature(loss).parameters.values() if p.kind == p.KEYWORD_ONLY]
@@ -118,14 +118,14 @@ def test_a_model_keeps_its_contract(name, tasks):
     weights = train.warmed(objective, jnp.int32(0))
     assert_schema(model.loss, weights, group.config)
 
-    @jax.jit  # all that the contract looks at, compiled once
+    @jax.jit  # everything the contract checks, compiled once
     def use(rows, items):
         params, stats = model.init(jax.random.key(0))
         batch = rows if pairs else group.task.preprocess(jax.random.key(1), rows)
         x = items if pairs else batch["x"]
         found = {"code": model.encode(params, x), "first": model.encode(params, x[:3])}
         found["loss"], (found["metrics"], _) = model.loss(params, stats, jax.random.key(2), batch, **weights)
-        if group.config.model.name == "vae" and not model.kl_of_units:  # the KL is by draws
+        if group.config.model.name == "vae" and not model.kl_of_units:  # a Monte Carlo KL
             keys = jax.random.split(jax.random.key(4), 16)
             found["kl"] = lax.map(lambda key: model.loss(params, stats, key, batch, **weights)[1][0]["kl"], keys)
         if model.decode:
@@ -147,7 +147,7 @@ def test_a_model_keeps_its_contract(name, tasks):
     assert found["loss"].shape == () and all(value.shape == () for value in metrics.values())
     if "elbo" in metrics:
         np.testing.assert_allclose(metrics["elbo"], -(metrics["reconstruction"] + metrics["kl"]), rtol=1e-6)
-        # By noise a Monte Carlo KL may be below 0, though not its mean over 16 keys.
+        # A Monte Carlo KL may be negative by chance, but not its mean over 16 keys.
         if "kl" in found:
             assert found["kl"].mean() >= -4.0 * found["kl"].std() / 4.0
         else:
@@ -172,7 +172,7 @@ def test_every_model_and_part_has_a_recipe(key, folder):
     assert used == set(files(folder))
 
 
-ALLOWED = {  # beside types, errors, config and keys, which all may import, and the modules of the same package
+ALLOWED = {  # in addition to types, errors, config, keys and the modules of the same package
     "__init__": {"interface"},
     "keys": {"data"},
     "plan": {"records"},

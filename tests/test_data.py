@@ -31,7 +31,7 @@ def save(path, **arrays):
 
 
 def amat(directory, *counts):
-    """The three text files of binarized_mnist with so many rows each, and a packed .npz of the same; the directory."""
+    """Writes binarized_mnist as three text files with `counts` rows and as one packed .npz; returns the directory."""
     rng, packed = np.random.default_rng(0), {}
     for name, count in zip(data.SPLITS, counts, strict=True):
         bits = rng.integers(0, 2, (count, 784), np.uint8)
@@ -56,7 +56,7 @@ def assert_one_line(error, *words):
 
 @pytest.mark.parametrize("name", data.sources())
 def test_every_source_follows_the_contract(name, tmp_path, books_ndjson, monkeypatch):
-    """Each file of aejax/data: rows, splits, dtypes and spec agree with each other, and again on a second call.
+    """For each file of aejax/data: rows, splits, dtypes and spec agree, also on a second call.
 
     None needs TensorFlow Datasets, which only the extra `tfds` installs.
     """

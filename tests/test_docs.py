@@ -43,14 +43,14 @@ def test_the_readme_defines_every_metric():
 
 
 def test_the_page_of_keys_is_current():
-    """Made by `python -m experiments.train --keys`, below its first lines."""
+    """Below its introduction, the page is the output of `python -m experiments.train --keys`."""
     page = (ROOT / "docs" / "keys.md").read_text(encoding="utf-8")
-    assert page.endswith(records.markdown(configs.describe()) + "\n"), "replace its table by what --keys prints"
+    assert page.endswith(records.markdown(configs.describe()) + "\n"), "replace its table with what --keys prints"
 
 
 @pytest.mark.slow
 def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
-    """All its blocks in one namespace, with a small run where the first expects the demo's."""
+    """Runs all blocks in one namespace; a small run stands in for the demo run that the first block expects."""
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.S)
     assert len(blocks) == 2
     monkeypatch.chdir(tmp_path)

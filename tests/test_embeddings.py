@@ -58,7 +58,7 @@ def test_negatives_depend_on_the_key_alone(target, negatives, planted):
 
 @pytest.mark.parametrize("target", ["classification", "regression"])
 def test_a_known_embedding_has_the_loss_of_the_equation(target, planted):
-    """All items in one direction and all contexts opposite: every cosine is -1, whatever is drawn."""
+    """All items in one direction and all contexts opposite: every cosine is -1, whichever negatives are drawn."""
     config = configs.replaced(planted, {"model.target": target, "model.negative_ratio": 3})
     dataset, ones = data.load(config.data), np.ones((80, 50), np.float32)
     params = {"items": jnp.asarray(ones), "contexts": jnp.asarray(-2 * ones)}
@@ -82,7 +82,7 @@ def test_frequency_weight_moves_the_weight_to_pairs_of_frequent_contexts(planted
         return loss_of(planted, dataset, jax.random.key(0), rows, weight, {**params, "contexts": contexts})[0]
 
     def pull(weight):
-        """The gradient's norm per context of the batch."""
+        """The norm of the gradient for each context."""
         return np.linalg.norm(jax.grad(loss)(params["contexts"], weight), axis=1)
 
     counts = np.bincount(dataset.train["context"], minlength=80)
@@ -104,7 +104,7 @@ def test_the_stress_is_that_of_the_true_map_zero():
     distances = np.asarray(rows["distance"], np.float64)
     doubled = model.loss({"table": 2 * table}, (), None, rows)[0]
     assert doubled == pytest.approx(np.square(distances).mean(), rel=1e-4)
-    same = {"table": jnp.zeros_like(table)}  # all in one place: no direction, but a finite gradient
+    same = {"table": jnp.zeros_like(table)}  # all in one place: the gradient must still be finite
     gradient = jax.grad(lambda params: model.loss(params, (), None, rows)[0])(same)
     assert jnp.isfinite(gradient["table"]).all()
 
@@ -130,7 +130,7 @@ def test_the_classifier_has_the_cross_entropy_of_its_probabilities():
 
 @pytest.fixture(scope="module")
 def linear_run(tmp_path_factory):
-    """A regressor with k = 1 and no hidden layer, trained on all rows at once; and its file of 200 rows, 40 of test."""
+    """A regressor with k = 1 and no hidden layer, trained on all rows at once; and its file of 200 rows (40 test)."""
     directory = tmp_path_factory.mktemp("regressor")
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 4)) * [1.0, 2.0, 3.0, 4.0] + 5.0
@@ -217,7 +217,7 @@ def test_items_are_embedded_by_their_names(book_run, tmp_path):
     near = outputs.neighbors(codes, labels, ids, "Book 7", 5, "cosine")
     cosine = codes @ codes[ids.tolist().index("Book 7")]
     assert [row["item"] for row in near] == ids[np.argsort(-cosine)[1:6]].tolist()
-    assert sum(row["label"] == "crime" for row in near) >= 4  # as Book 7
+    assert sum(row["label"] == "crime" for row in near) >= 4  # like Book 7
     far = outputs.neighbors(codes, labels, ids, "Book 7", 5, "euclidean")
     assert [row["item"] for row in far] == [row["item"] for row in near]  # unit vectors: the same order
     assert far[0]["euclidean"] == pytest.approx(np.sqrt(2 - 2 * near[0]["cosine"]), rel=1e-3)
@@ -253,7 +253,7 @@ def test_a_run_of_pairs_takes_no_new_samples_and_no_other_books(book_run, books_
 
 
 def test_ppmi_of_a_table_done_by_hand():
-    """p(0, 0) = 2/4 beside ¾ ⋅ ½; p(0, 1) = ¼ beside ¾ ⋅ ½: below chance, so 0; p(1, 1) = ¼ beside ¼ ⋅ ½."""
+    """p(0, 0) = 2/4, by chance ¾ ⋅ ½; p(0, 1) = ¼, by chance ¾ ⋅ ½, so PPMI is 0; p(1, 1) = ¼, by chance ¼ ⋅ ½."""
     matrix = book_embedding.ppmi(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), (2, 2)).toarray()
     np.testing.assert_allclose(matrix, [[np.log(4 / 3), 0.0], [0.0, np.log(2)]], atol=1e-12)
 

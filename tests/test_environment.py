@@ -26,7 +26,7 @@ def without(*names):
 
 @pytest.fixture
 def pinned(monkeypatch):
-    """pinned(given, ...) is what the variables `given` become by pin(...), on a machine of four cores."""
+    """pinned(given, ...) returns the variables `given` after pin(...) on a machine with four cores."""
     monkeypatch.setattr(environment, "cores", lambda: 4)
 
     def call(given, *arguments, **named):
@@ -96,7 +96,7 @@ def test_a_directory_without_recorded_threads_gets_the_cores(text, pinned, tmp_p
 
 @pytest.mark.slow
 def test_jax_obeys_what_is_pinned_and_describe_says_so():
-    """In a process of its own: three threads of XLA, two devices."""
+    """In its own process, with three XLA threads and two devices."""
     script = """
 import json, os
 from pathlib import Path
@@ -149,7 +149,7 @@ runpy.run_module(f"experiments.{name}", run_name="__main__", alter_sys=True)
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_every_launcher_pins_before_jax_is_imported(command, tmp_path):
-    """With the threads of the run directory, if there is one."""
+    """With the run directory's number of threads, if there is a run directory."""
     records.write_json(tmp_path / "config.json", {})
     records.write_json(tmp_path / "environment.json", [{"threads": 77}])
     records.write_csv(tmp_path / "members.csv", [{"member": 0}, {"member": 1}])
@@ -166,7 +166,7 @@ def test_every_launcher_pins_before_jax_is_imported(command, tmp_path):
 
 @pytest.mark.slow
 def test_a_signal_ends_a_run_with_128_plus_n_and_it_goes_on_with_its_threads(tmp_path):
-    """Threads that no default gives: one more than there are cores."""
+    """The number of threads is never a default: one more than there are cores."""
     command = [sys.executable, "-m", "experiments.train", "--config=configs/linear.py"]
     command += [f"--workdir={tmp_path}", "--config.train.epochs=60", "--config.train.save_every_epochs=5"]
     variables = without("NPROC")

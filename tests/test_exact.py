@@ -42,7 +42,7 @@ def x():
 
 @pytest.fixture(scope="module")
 def params():
-    """Factors that are not orthogonal, as no fit would give them."""
+    """Factors that are not orthogonal, unlike those of a fit."""
     rng = np.random.default_rng(1)
     return {"mean": rng.normal(size=D), "factors": rng.normal(size=(D, K)), "logvar": np.array(-0.7)}
 
@@ -77,7 +77,7 @@ def test_ppca_encodes_to_the_mean_of_the_posterior(params, x):
 
 
 def test_a_fit_is_that_of_scikit_learn(x):
-    """Which divides the covariance by N − 1; so it gets rows that are shrunk by as much, to be scored on our own."""
+    """Ours divides the covariance by N, scikit-learn by N − 1: it is fitted to rows shrunk to undo that."""
     fitted = make("ppca").fit(jnp.float32(x))
     shrunk = x.mean(axis=0) + (x - x.mean(axis=0)) * np.sqrt((len(x) - 1) / len(x))
     oracle = PCA(K).fit(shrunk)
@@ -120,7 +120,7 @@ def test_a_ppca_without_noise_is_refused():
 
 
 def regularized(x, penalty):
-    """Its loss as a function of (W1, W2) on centered rows, in float64: Kunin et al. 2019, per example."""
+    """The loss as a function of (W1, W2) on centered rows, in float64, per example (Kunin et al. 2019)."""
     centered = x - x.mean(axis=0)
 
     def loss(encoder, decoder):
@@ -151,7 +151,7 @@ def test_the_linear_autoencoder_has_the_loss_of_the_paper(x):
 
 @pytest.mark.parametrize(("penalty", "kept"), [(0.5, 2), (3.0, 1), (50.0, 0)])
 def test_the_closed_form_is_the_optimum_of_the_loss(x, penalty, kept):
-    """W1 = W2ᵀ with sᵢ² = 1 − λ/σᵢ² along the eigenvectors: no gradient there, and no smaller loss anywhere near."""
+    """At W1 = W2ᵀ with sᵢ² = 1 − λ/σᵢ² along the eigenvectors, the gradient is 0 and the loss is smallest nearby."""
     values, vectors = np.linalg.eigh(np.cov(x.T, bias=True))
     values, vectors = values[::-1][:K], vectors[:, ::-1][:, :K]
     shrunk = np.maximum(0.0, 1.0 - penalty / values)

@@ -78,7 +78,7 @@ def test_every_case_becomes_a_small_png(tmp_path, draw, arguments):
 
 @pytest.mark.parametrize("name", ["reconstructions", "tiles", "grid", "scatter", "maps", "curves", "rate", "table"])
 def test_the_same_arrays_are_the_same_bytes_and_others_are_others(tmp_path, name, monkeypatch):
-    monkeypatch.setattr(style, "DPI", 40)  # a third of the time
+    monkeypatch.setattr(style, "DPI", 40)  # takes a third of the time
     draw, first, *rest = CASES[name]
     if name in ("curves", "rate"):
         changed = [{**first[0], "elbo": -90.0, "kl": 30.0}, *first[1:]]

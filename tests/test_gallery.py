@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 def build(config):
-    """A group of one member before its training."""
+    """An untrained group of one member."""
     [group] = programs.make_groups(Plan.make(config))
     params, stats = jax.tree.map(lambda leaf: leaf[None], jax.jit(group.task.model.init)(jax.random.key(0)))
     return TrainedGroup(group, 0, TrainState(jnp.zeros(1), jnp.full(1, -1), params, stats, ()), lanes=1)
@@ -51,4 +51,4 @@ def test_the_picture_shows_what_was_corrupted_and_reconstructed():
     plain = group._replace(task=group.task._replace(model=model._replace(corrupt=None)))
     shown = (view, view._replace(group=plain))
     heights = [gallery.draw_reconstructions([one]).figure.get_figheight() for one in shown]
-    assert heights[0] > heights[1]  # a row more: the corrupted images
+    assert heights[0] > heights[1]  # one more row: the corrupted images

@@ -47,7 +47,7 @@ def test_a_code_that_knows_its_row_tells_log_n_and_a_collapsed_one_nothing():
 
 
 def test_the_aggregate_is_compared_with_the_models_own_prior():
-    """An aggregate of N(5, 1) is the prior N(5, 1) itself, and 12.5 nats from N(0, 1)."""
+    """The aggregate N(5, 1) equals the prior N(5, 1) and is 12.5 nats from N(0, 1)."""
     mean = 5.0 + 0.6 * jax.random.normal(jax.random.key(6), (2000, 1))
     logvar = jnp.full_like(mean, 2 * np.log(0.8))
     own = information.surgery(jax.random.key(7), mean, logvar, lambda z: losses.standard_normal_log_prob(z - 5.0))
@@ -58,7 +58,7 @@ def test_the_aggregate_is_compared_with_the_models_own_prior():
 
 @pytest.mark.parametrize("log_prior", [None, lambda params, z: losses.standard_normal_log_prob(z - params)])
 def test_a_model_is_compared_with_its_own_prior_if_it_knows_one(log_prior):
-    """Codes of N(5, 1): their aggregate is this model's prior, N(5, 1), and 12.5 nats from N(0, 1)."""
+    """The codes' aggregate N(5, 1) equals this model's prior and is 12.5 nats from N(0, 1)."""
     model = Autoencoder(
         init=lambda key: (jnp.float32(5.0), ()),
         loss=lambda params, stats, key, batch: (batch["x"].mean(), ({}, ())),

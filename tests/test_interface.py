@@ -19,7 +19,7 @@ from tests.conftest import ROOT, small_config
 pytestmark = pytest.mark.slow
 
 RNG = np.random.default_rng(0)
-PLAIN: Any = {"seed": 0}  # a dict in the place of a config
+PLAIN: Any = {"seed": 0}  # a dict instead of a config
 X = RNG.integers(0, 256, (300, 8, 8), np.uint8)
 Y = np.array(["cat", "dog"])[RNG.integers(0, 2, 300)]
 COMMANDS = {path.stem for path in (ROOT / "experiments").glob("[a-z]*.py")} - {"launch"}

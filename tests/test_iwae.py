@@ -71,7 +71,7 @@ def test_the_other_gradients_leave_the_value_and_the_decoder_alone(bits, gradien
 
 
 def encoder_gradient_by_definition(model, params, x, seed, power):
-    """Σ (w / Σw)^power ∂log w/∂z ∂z/∂φ for one bound of three draws, log q(z) at fixed φ; summed draw by draw."""
+    """Σ (w / Σw)^power ∂log w/∂z ∂z/∂φ for one bound of three draws, with φ in log q(z) fixed; summed draw by draw."""
     epsilon = jax.random.normal(jax.random.key(seed), (3, len(x), K))
 
     def draw(params, s):

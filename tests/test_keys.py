@@ -1,4 +1,4 @@
-"""The table of keys: allowed values, and that a key has an effect exactly if the table says that it is read."""
+"""The table of keys: allowed values, and that a key has an effect exactly if the table says it is read."""
 
 import hashlib
 import json
@@ -71,7 +71,7 @@ OTHER = {  # another value of a key, if the rule below finds none
     "data.num_labels": 1,
     "optimizer.learning_rate": 0.01,
 }
-ELSEWHERE = ("train.lanes", "train.deterministic", "data.data_dir", "data.path", "data.labels_path")  # other tests
+ELSEWHERE = ("train.lanes", "train.deterministic", "data.data_dir", "data.path", "data.labels_path")  # in other tests
 SCENARIOS = {  # small configs that together read every key
     "vae": {"optimizer.schedule": "cosine"},
     "gaussian": {"model.likelihood": "gaussian", "optimizer.name": "adamw", "data.binarization": "dynamic"},
@@ -103,7 +103,7 @@ SCENARIOS = {  # small configs that together read every key
     "planted_pairs": {"data.name": "planted_pairs", "model.name": "pair_embedding"},
     "toy_text": {"data.name": "toy_text", "model.name": "pair_embedding", "data.num_sentences": 50},
 }
-WHOLE = ("vae", "gaussian", "pca", "ppca")  # all keys are looked at; elsewhere those of model and objective
+WHOLE = ("vae", "gaussian", "pca", "ppca")  # all keys are checked; elsewhere those of model and objective
 FILES = {
     "books": {"data.name": "books", "model.name": "pair_embedding", "data.min_link_count": 2},
     "table": {
@@ -121,7 +121,7 @@ def changed(changes):
 
 @pytest.mark.parametrize("path", KEYS)
 def test_a_key_takes_its_default_and_refuses_something(path):
-    """A bound that refuses nothing is not a bound; texts and switches have none."""
+    """Every bound refuses something; free texts and switches have no bounds."""
     key = KEYS[path]
     configs.check_value(path, key.default)
     assert key.meaning and key.within.words
@@ -204,7 +204,7 @@ def test_a_path_that_is_given_is_read():
 
 
 def other_values(path, value):
-    """Values that the key takes, beside one."""
+    """Allowed values of the key other than `value`."""
     within = KEYS[path].within
     if within.choices:
         return [choice for choice in within.choices() if choice != value]
@@ -218,7 +218,7 @@ def other_values(path, value):
 
 @pytest.fixture(scope="module")
 def fingerprint():
-    """What a config comes to: its data, its programs as traced, its visits, and which traced numbers are used."""
+    """What a config determines: its data, its programs as traced, its visits, and which traced numbers are used."""
     datasets = {}
 
     def of(config, evaluated):
@@ -256,7 +256,7 @@ def fingerprint():
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", [*SCENARIOS, *FILES])
 def test_a_key_that_is_read_changes_something(scenario, fingerprint, table_csv, books_ndjson):
-    """Every key is refused, or another value changes the data, a program, the visits, or is an argument in use."""
+    """A key is a traced number that a program uses, or another value is refused or changes data, programs or visits."""
     changes = {"model.hidden": (8,), "train.batch_size": 32, "train.epochs": 3, "evaluate.batch_size": 20}
     changes |= (SCENARIOS | FILES)[scenario]
     if scenario == "books":
@@ -284,7 +284,7 @@ def test_a_key_that_is_read_changes_something(scenario, fingerprint, table_csv, 
     sections = ("model", "objective", "data") if "data.name" in changes else ("model", "objective")
     looked_at = [path for path in leaves if whole or path.partition(".")[0] in sections]
     read = [path for path in looked_at if path not in ELSEWHERE and not configs.without_effect(config, path)]
-    if config.model.name == "vae" and not whole:  # what every VAE reads is looked at in the first
+    if config.model.name == "vae" and not whole:  # keys that every VAE reads are checked in the first
         read = [path for path in read if configs.without_effect(base_config(), path)]
     assert [path for path in read if not changes_something(path, leaves[path])] == []
 

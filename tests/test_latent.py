@@ -57,7 +57,7 @@ def test_labels_that_are_numbers_share_one_color_scale():
     figure = figures.draw_latent_scatter([("a", z, y), ("b", z, y[::-1])])
     first, second, bar = figure.axes
     assert (first.get_title(), second.get_title(), bar.get_ylabel()) == ("a", "b", "label")
-    assert not first.texts and not figure.legends  # no number is a class
+    assert not first.texts and not figure.legends  # numbers are not classes
     colors = [
         {int(z): tuple(color) for z, color in zip(drawn.get_offsets()[:, 0], drawn.get_facecolor()[:, :3], strict=True)}
         for drawn in (first.collections[0], second.collections[0])
@@ -97,7 +97,7 @@ def test_pca_keeps_a_plane_and_its_sign():
 
 
 def test_umap_gets_a_seed_a_start_and_the_rows_of_tsne(monkeypatch):
-    """A stand-in for umap-learn, which is not a dependency; it moves its start by what it was told."""
+    """A stand-in for umap-learn, which is not a dependency, shifts its start by the arguments it gets."""
 
     class UMAP:
         def __init__(self, n_neighbors, init, random_state, n_jobs):

@@ -12,7 +12,7 @@ from experiments.launch import launch
 
 @pytest.fixture
 def ended(monkeypatch, capsys):
-    """How a launcher ends whose main does something: its exit code, stdout and stderr."""
+    """Launches a main that performs an action; returns its exit code, stdout and stderr."""
     monkeypatch.setattr(sys, "argv", ["launcher"])
 
     def call(action):

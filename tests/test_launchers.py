@@ -118,7 +118,7 @@ def test_what_a_config_does_not_know_is_refused(arguments, words, refused):
         (["--sweep", "seed=0:2", "--sweep", "objective.beta=1,4,10", "--zip"], ["--zip", "seed has 2", "beta has 3"]),
         (["--config.model.name=autoencoder", "--sweep", "objective.beta=1,4"], ["objective.beta has no effect"]),
         (["--sweep", "seed=0:4", "--shard=4/4"], ["--shard=4/4", "as in --shard=0/4"]),
-        # What one of the members reads is no mistake: the shard is.
+        # A key that one of the members reads is allowed; the shard is the mistake.
         (
             ["--sweep", "model.prior=vamp,mixture", "--config.model.num_components=9", "--shard=2/2"],
             ["--shard=2/2"],

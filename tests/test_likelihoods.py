@@ -30,7 +30,7 @@ def rows():
 @pytest.mark.parametrize("activation", ["identity", "sigmoid"])
 @pytest.mark.parametrize("name", ["bernoulli", "gaussian", "squared_error"])
 def test_a_likelihood_reads_the_decoders_output_as_its_mean(name, activation, rows):
-    """log_prob(x, output) is that of the mean which it reports, against scipy."""
+    """log_prob(x, output) equals scipy's with the mean that the likelihood reports."""
     chosen = make(name, output_activation=activation, variance=1.5)
     x, output = (np.float64(values) for values in rows)
     mean = special.expit(output) if "sigmoid" in (activation, {"bernoulli": "sigmoid"}.get(name)) else output

@@ -55,7 +55,7 @@ def evaluate(model, params, x, num_samples, batch_size):
 
 @pytest.fixture(scope="module")
 def linear_vae():
-    """A linear Gaussian VAE with another posterior than the true one, rows, and log p(x) = log N(b, WWᵀ + σ²)."""
+    """A linear Gaussian VAE whose q is not the true posterior, rows, and log p(x) = log N(b, WWᵀ + σ²)."""
     model = make("vae", likelihood="gaussian", variance=0.3)
     params = model.init(jax.random.key(0))[0]
     rng = np.random.default_rng(0)
@@ -84,7 +84,7 @@ def test_the_standard_error_is_the_spread_over_seeds(linear_vae):
 
 
 def test_with_the_true_posterior_one_sample_is_exact():
-    """Probabilistic PCA as a VAE: its own posterior as the proposal, weights of draws, the density of scipy."""
+    """Probabilistic PCA as a VAE with its exact posterior as the proposal: the estimate equals scipy's density."""
     rng = np.random.default_rng(1)
     x = np.float32(rng.normal(size=(50, D)) @ rng.normal(size=(D, D)))
     fitted = make("ppca")
@@ -106,7 +106,7 @@ def test_with_the_true_posterior_one_sample_is_exact():
 
 
 def test_a_discrete_code_is_enumerated():
-    """z is one of eight values, x five bits: log p(x) is a sum over eight, whatever proposal draws z."""
+    """z has eight values and x five bits: log p(x) is a sum over the eight, whatever proposal draws z."""
     rng = np.random.default_rng(2)
     log_prior = np.log(rng.dirichlet(np.ones(8))).astype(np.float32)
     logits = rng.normal(size=(8, D)).astype(np.float32)

@@ -88,7 +88,7 @@ def test_bernoulli_is_right_at_extreme_logits(x, logit):
 
 def test_bernoulli_gradient_equals_finite_differences():
     (x, x64), (logits, logits64) = grey(0, 3, 4), rows(1, 3, 4)
-    weights = np.array([1.0, -2.0, 0.5])  # so that no row's gradient can stand in for another's
+    weights = np.array([1.0, -2.0, 0.5])  # different, to notice if rows exchange their gradients
 
     def weighted(x, logits):
         return (losses.bernoulli_log_likelihood(x, logits) * jnp.float32(weights)).sum()
@@ -101,7 +101,7 @@ def test_bernoulli_gradient_equals_finite_differences():
 
 
 def test_bernoulli_gradient_equals_that_of_the_same_value():
-    """The rule by hand against what jax derives from the value: forwards, backwards and under vmap."""
+    """The hand-written rule against jax's derivative of the value: forwards, backwards and under vmap."""
 
     def plain(x, logits):
         return (x * jax.nn.log_sigmoid(logits) + (1 - x) * jax.nn.log_sigmoid(-logits)).sum(axis=-1)

@@ -32,7 +32,7 @@ def make(spec=SPEC, **keys) -> Any:
 
 
 def widened(params):
-    """The parameters ten times as large: conditionals far from one half and from one another."""
+    """The parameters times ten, so that conditionals are far from one half and from one another."""
     return jax.tree.map(lambda leaf: 10.0 * leaf + 0.3, params)
 
 
@@ -57,7 +57,7 @@ def test_a_logit_sees_the_features_before_its_own_and_no_others(hidden):
     x = jnp.full((1, *SPEC.shape), 0.4)
     jacobian = np.asarray(jax.jacfwd(lambda x: net.logits(params, x)[0])(x)).reshape(D, D)
     assert (jacobian[np.triu_indices(D)] == 0).all()
-    if hidden != (20, 5):  # five units hold five pasts of eight
+    if hidden != (20, 5):  # five units cannot see all the pasts of eight features
         assert (jacobian[np.tril_indices(D, -1)] != 0).all()
 
 
@@ -84,7 +84,7 @@ def test_the_weights_are_the_likelihood_that_the_loss_is_the_mean_of():
 def test_an_untrained_network_with_the_mean_as_bias_has_logits_around_it():
     net = made.parts(settings(output_bias="train_mean"), SPEC)
     params = net.init(jax.random.key(1))
-    logits = net.logits(params, jnp.zeros((1, *SPEC.shape)))  # tanh(0) = 0: the bias alone is left
+    logits = net.logits(params, jnp.zeros((1, *SPEC.shape)))  # tanh(0) = 0: only the bias is left
     np.testing.assert_allclose(jax.nn.sigmoid(logits), 0.3, rtol=1e-5)
 
 

@@ -15,7 +15,7 @@ from tests.test_contracts import RECIPES, recipe
 
 @pytest.mark.slow
 def test_the_table_names_all_that_is_measured_and_nothing_else(table_csv, books_ndjson):
-    """With one recipe for each model and its parts, and every option."""
+    """With every option, and one recipe for each combination of model, posterior and bound."""
     recipes = {}
     for name in RECIPES:
         config = recipe(name, table_csv, books_ndjson)

@@ -30,7 +30,7 @@ def rows():
 
 
 def closed_form(mean, v, k):
-    """MMD² of N(mean, v I) and N(0, I): E exp(−‖d‖² / 2k) of a Gaussian d with mean m and variance u, three times."""
+    """MMD² of N(mean, v I) and N(0, I), from three E exp(−‖d‖² / 2k) with Gaussian d of mean m and variance u."""
 
     def expected_kernel(m, u):
         return (k / (k + u)) ** (k / 2) * np.exp(-np.square(m).sum() / (2 * (k + u)))
@@ -39,7 +39,7 @@ def closed_form(mean, v, k):
 
 
 def estimates(mean, v, num, repeats):
-    """Of `repeats` batches of `num` draws from N(mean, v I)."""
+    """Estimates of MMD² from `repeats` batches of `num` draws from N(mean, v I)."""
     epsilon = np.random.default_rng(1).normal(size=(repeats, num, len(mean)))
     z = jnp.float32(mean + np.sqrt(v) * epsilon)
     return np.asarray(jax.jit(jax.vmap(mmd.squared_mmd))(z), np.float64)
@@ -49,7 +49,7 @@ def estimates(mean, v, num, repeats):
     ("mean", "v"), [([0.0, 0.0, 0.0], 1.0), ([1.0, -0.5, 2.0], 1.0), ([0.0, 0.0, 0.0], 0.1), ([0.7], 4.0)]
 )
 def test_the_estimate_is_unbiased_for_gaussians(mean, v):
-    """Also for equal distributions, where its mean is 0, and for few draws: biased ones are off by about 1 / num."""
+    """Also for equal distributions (MMD² = 0) and few draws: a biased estimate is off by about 1 / num."""
     values, exact = estimates(mean, v, 8, 20_000), closed_form(np.asarray(mean), v, len(mean))
     standard_error = values.std() / np.sqrt(len(values))
     assert standard_error < 0.002

@@ -40,7 +40,7 @@ def test_new_rows_of_a_table_are_standardized_as_the_training_rows_were(tmp_path
     row = ids.tolist().index(loaded.ids["train"][0])
     np.testing.assert_array_equal(x[row], loaded.train["x"][0])
     assert x.dtype == np.float32 and y.tolist() == [0, 1, 0, 1, 1] and y.dtype == np.int32
-    swapped = write(tmp_path / "new.csv", "myc,tp53\n2,1.5\n4,3\n")  # other order, neither ids nor labels
+    swapped = write(tmp_path / "new.csv", "myc,tp53\n2,1.5\n4,3\n")  # another order, no ids or labels
     again, y, ids = data.read_new(swapped, keys, loaded.spec)
     np.testing.assert_array_equal(again, x[:2])
     assert y is None and ids is None
@@ -57,7 +57,7 @@ def test_new_images_may_be_bytes_floats_or_flat(tmp_path):
         x, _, _ = data.read_new(save(tmp_path / f"{number}.npz", x=new), keys, spec)
         assert x.dtype == np.float32 and x.shape == (20, 5, 4, 1)
         np.testing.assert_allclose(x[..., 0], grey / 255, atol=1e-6)
-    x, _, _ = data.read_new(save(tmp_path / "b.npz", x=grey > 127), keys, spec)  # bytes 0 and 1 are no grey values
+    x, _, _ = data.read_new(save(tmp_path / "b.npz", x=grey > 127), keys, spec)  # bytes 0 and 1 are not grey values
     assert x.dtype == np.float32 and x.max() == 1.0
 
 

@@ -1,6 +1,6 @@
 """The first twenty steps of every recipe: every parameter moves, and the metrics equal the recorded ones.
 
-The numbers change only on purpose. If you change them or add a recipe, say so, and record them (all of them, or those
+Change the numbers only on purpose. If you change them or add a recipe, say so, and record them (all of them, or those
 of the named recipes) with the compiler's default flags:
 
     python -m tests.test_numbers [NAME ...]
@@ -27,15 +27,15 @@ pytestmark = pytest.mark.slow
 
 FILE = ROOT / "tests" / "numbers.json"
 STEPS, KEPT = 20, (0, 1, 4, 9, 19)
-# Other compiler flags sum in another order. After twenty steps that changes no number by more than 3e-6 (relative),
-# except `mmd` and `total_correlation`, small differences of large sums: by up to 2e-5.
+# Other compiler flags sum in another order. After twenty steps, numbers differ by at most 3e-6 (relative), but `mmd`
+# and `total_correlation`, which are small differences of large sums, by up to 2e-5.
 TOLERANCE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-6}
 # The flow amplifies rounding a thousandfold within twenty steps, so only the first of the kept steps are compared.
 COMPARED = {"flow_vae": 3}
 
 
 def member_of(config):
-    """(task, hp, rows of training) of the only member of a config: all that this file asks of the house."""
+    """(task, hp, training rows) of the only member of a config."""
     [group] = programs.make_groups(Plan.make(config))
     hp = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), programs.hparams(group.members))
     return group.task, hp, group.dataset.train
@@ -58,7 +58,7 @@ def norm_beside(optimizer):
 
 
 def first_steps(config):
-    """(state before, state after, {"loss", "gradient_norm", metrics}: [steps] each); of a fitted model one step."""
+    """(state before, state after, {"loss", "gradient_norm", metrics}: [steps] each); a fitted model has one step."""
     task, hp, rows = member_of(config)
     task = task._replace(optimizer=norm_beside(task.optimizer))
     per_epoch = max(task.num_rows // task.batch_size, 1)
@@ -71,7 +71,7 @@ def first_steps(config):
         order = np.asarray(jax.random.permutation(jax.random.fold_in(order_key, epoch), task.num_rows))
         chosen = order[place * task.batch_size :][: task.batch_size]
         state, metrics = step(state, hp, {name: values[chosen] for name, values in rows.items()})
-        norm = {} if task.model.fit else {"gradient_norm": state.opt_state[1]}  # at the optimum it is rounding alone
+        norm = {} if task.model.fit else {"gradient_norm": state.opt_state[1]}  # at the optimum it is only rounding
         found.append(metrics | norm)
     return start, state, {name: np.stack([np.asarray(values[name]) for values in found]) for name in found[0]}
 
@@ -87,7 +87,7 @@ def test_a_recipe_learns_something(steps):
     assert all(np.isfinite(values).all() for values in [*jax.tree.leaves(start.params), *found.values()])
     assert state.step == len(found["loss"]) and state.diverged == -1
     moved = jax.tree.map(lambda a, b: bool(np.any(np.asarray(a) != np.asarray(b))), start.params, state.params)
-    assert all(jax.tree.leaves(moved)), moved  # every parameter takes part
+    assert all(jax.tree.leaves(moved)), moved  # every parameter moves
     assert jax.tree.map(jnp.shape, start) == jax.tree.map(jnp.shape, state)
     assert jax.tree.map(jnp.result_type, start) == jax.tree.map(jnp.result_type, state)
 
@@ -104,12 +104,12 @@ def test_the_first_steps_of_a_recipe_have_the_recorded_numbers(steps):
 
 
 def kept(values):
-    """The steps that are stored: of the one of a fitted model, this."""
+    """The values at the steps KEPT; a fitted model has only the first."""
     return [float(f"{values[step]:.8g}") for step in KEPT if step < len(values)]
 
 
 def record(names):
-    """Writes numbers.json, one line for each recipe: anew, or only the lines of some."""
+    """Writes numbers.json, one line for each recipe: the whole file, or only the lines of `names`."""
     numbers = json.loads(FILE.read_text()) if names else {}
     with tempfile.TemporaryDirectory() as folder:
         data = write_table(Path(folder)), write_books(Path(folder))

@@ -40,7 +40,7 @@ def gradient(step):
 
 
 def ours(name, schedule="constant", steps=6, **changes):
-    """The parameters after some steps, as the train step takes them."""
+    """The parameters after `steps` steps of our optimizer."""
     make = optimizers.make(name, schedule, TOTAL)
     params, state = PARAMS, make(numbers(**changes), jnp.int32(0)).init(PARAMS)
     for step in range(steps):
@@ -103,13 +103,13 @@ def test_a_schedule_equals_optax(schedule, decay, warmup):
 
 
 def test_decays_by_hand():
-    """Peak, geometric or arithmetic middle, and the final fraction at the end, where it stays."""
+    """The peak, then the arithmetic or geometric mean halfway, then the final fraction at the end and after it."""
     assert rates("cosine", [10, 30, 50, 70], warmup=10.0) == pytest.approx([0.03, 0.03 * 0.505, 0.0003, 0.0003])
     assert rates("exponential", [10, 30, 50, 70], warmup=10.0) == pytest.approx([0.03, 0.003, 0.0003, 0.0003])
 
 
 def test_the_stages_are_those_of_the_iwae_paper():
-    epochs = [stage for stage in range(8) for _ in range(3**stage)]  # 3,280 epochs, the stage of each
+    epochs = [stage for stage in range(8) for _ in range(3**stage)]  # the stage of each of 3,280 epochs
     progress = (jnp.arange(len(epochs)) + 0.5) / len(epochs)
     rates = 1e-3 * optimizers.DECAYS["stages"](progress, jnp.float32(0.1))
     np.testing.assert_allclose(rates, [1e-3 * 10 ** (-stage / 7) for stage in epochs], rtol=1e-5)
@@ -129,7 +129,7 @@ def test_clip_equals_optax(clip_norm):
 
 @pytest.mark.parametrize("clip_norm", [0.0, 1e3])
 def test_clip_leaves_a_gradient_as_it_is(clip_norm):
-    """To the bit: where there is no clipping, and where the norm is below the bound."""
+    """To the bit, if clipping is off or the norm is below the bound."""
     clipped, _ = optimizers.clip(jnp.float32(clip_norm)).update(gradient(2), optax.EmptyState())
     jax.tree.map(np.testing.assert_array_equal, clipped, gradient(2))
 

@@ -42,7 +42,7 @@ def points(seed):
 
 
 def padded(params, num, w):
-    """A VAE's parameters with heads for flows whose u is 0, and w, b are `w`."""
+    """A VAE's parameters with added heads for flows with u = 0 and w, b equal to `w`."""
     layer = params["encoder"]["Dense_1"]
     flows = np.tile(np.r_[np.zeros(K), np.full(K + 1, w)], num).astype(np.float32)
     kernel = jnp.concatenate([layer["kernel"], jnp.zeros((len(layer["kernel"]), len(flows)))], axis=1)
@@ -71,7 +71,7 @@ def test_flows_with_zero_u_are_the_identity(bits, w):
 
 
 def test_the_code_is_the_mean_pushed_through_the_flows(bits):
-    """Of a VAE's parameters with two flows, the same for all rows, in their order."""
+    """A VAE's parameters with two flows, the same for all rows, applied in order."""
     vae, model = make("gaussian"), make("planar", num_flows=2)
     plain = vae.init(jax.random.key(0))[0]
     params, flows = padded(plain, 2, 0.0), flows_of(5, 2, 1.0)[:, :1]
@@ -102,13 +102,13 @@ def test_the_determinant_is_that_of_the_jacobian(scale):
 
 @pytest.mark.parametrize("pull", [0.0, -3.0, -1000.0])
 def test_a_flow_is_invertible_however_far_u_points_against_w(pull):
-    """Along w the map is strictly increasing where wᵀû > −1; u = pull w breaks that unless u is corrected."""
+    """Along w the map is strictly increasing if wᵀû > −1; u = pull w violates that unless u is corrected."""
     w = flows_of(3, 1, 1.0)[0, :1, :K]
     at = jnp.linspace(-2.0, 2.0, 401)[:, None, None] * (w / jnp.square(w).sum())[None]
     z, log_determinant = planar.planar(at, pull * w, w, jnp.zeros(1))
     assert jnp.isfinite(log_determinant).all()
     along = np.asarray((z * w[None]).sum(axis=-1))[:, 0]
-    assert (np.diff(along) > (0.0 if pull > -100 else -1e-3)).all()  # at −1000 rounding is all that is left near 0
+    assert (np.diff(along) > (0.0 if pull > -100 else -1e-3)).all()  # at −1000 only rounding is left near 0
 
 
 def test_the_loss_is_the_mean_log_weight_and_its_parts(bits):
@@ -121,14 +121,14 @@ def test_the_loss_is_the_mean_log_weight_and_its_parts(bits):
 
 
 def test_weights_average_to_the_evidence_of_a_decoder_that_ignores_z(bits):
-    """log (1/S) Σ p(x|z) p(z) / q(z|x) is log p(x) for any flow: here p(x|z) = p(x), so E[p(z) / q(z)] = 1."""
+    """log (1/S) Σ p(x|z) p(z) / q(z|x) tends to log p(x) for any flow; here p(x|z) = p(x), so E[p(z) / q(z)] = 1."""
     model = make("planar", num_flows=2)
     params = model.init(jax.random.key(0))[0]
     last = params["decoder"]["Dense_1"]
     params["decoder"]["Dense_1"] = {"kernel": 0.0 * last["kernel"], "bias": jnp.arange(D) - 2.0}
     last = params["encoder"]["Dense_1"]
     kernel = last["kernel"].at[:, K : 2 * K].set(0.0)
-    bias = last["bias"].at[K : 2 * K].set(0.5)  # σ of q0 above that of the prior: bounded weights
+    bias = last["bias"].at[K : 2 * K].set(0.5)  # q0 is wider than the prior, so weights are bounded
     params["encoder"]["Dense_1"] = {"kernel": kernel, "bias": bias}
     w = np.exp(np.asarray(model.log_weights(params, jax.random.key(2), bits, 40_000), np.float64))
     exact = np.exp(losses.bernoulli_log_likelihood(bits, jnp.tile(jnp.arange(D) - 2.0, (B, 1))))

@@ -38,7 +38,7 @@ def idx_files(folder, seed=0):
 
 
 def prepared(name, data_dir):
-    """The directory of a set that must be there."""
+    """The directory of a prepared set, which must exist."""
     directory = tfds.find(name, data_dir)
     assert directory is not None
     return directory
@@ -155,7 +155,7 @@ def test_downloads_are_kept_and_verified(tiny, tmp_path, monkeypatch):
     assert_one_line(error, "sha256", "https://storage.googleapis.com/cvdf-datasets/mnist/")
     assert len(fetched) == 4
     idx.prepare("mnist", tmp_path, verify=False)
-    assert len(fetched) == 5  # the file that had failed
+    assert len(fetched) == 5  # only the file that had failed
     assert tfds.row_counts(prepared("mnist", tmp_path)) == {"train": 40, "test": 12}
 
 
@@ -217,7 +217,7 @@ def test_the_newest_version_is_read(tmp_path):
     assert tfds.find("set", tmp_path) == tmp_path / "set" / "10.0.0"
 
 
-# without TFDS, as it is installed by the extra `tfds` only
+# without TFDS, which only the extra `tfds` installs
 
 
 def test_without_tfds_a_prepared_set_names_the_extra(tiny, tmp_path, monkeypatch):
@@ -266,7 +266,7 @@ def mnist(tmp_path_factory):
 
 @pytest.mark.slow
 def test_the_genuine_mnist_is_tfds_own(mnist, monkeypatch):
-    """Of the two splits only one is decoded: the other would take TFDS a quarter of a minute."""
+    """Decodes only one of the two splits: the other would take TFDS a quarter of a minute."""
     import tensorflow_datasets
 
     monkeypatch.setattr(tfds, "TFDS_SPLITS", {"train": "test"})

@@ -50,7 +50,7 @@ def mixture():
 
 
 def prior_log_prob(model, params, num_samples=4, **keys):
-    """log p(z) of the draws z that log_weights weighs, by the difference to the same model under N(0, I); and z."""
+    """log p(z) of the draws z in log_weights, from the difference to the same model with prior N(0, I); and z."""
     mean, logvar = model.posterior(params, X)
     z = mean[None] + jnp.exp(0.5 * logvar)[None] * jax.random.normal(jax.random.key(3), (num_samples, *mean.shape))
     normal = make(prior="standard_normal", **keys)[0]
@@ -135,7 +135,7 @@ def test_draws_have_the_moments_of_the_prior(prior, mixture):
 
 
 def test_the_kl_is_that_of_one_gaussian_in_the_mean():
-    """One component N(m, v): the KL has a closed form, which the mean over many draws meets; beta weighs it."""
+    """With one component N(m, v), the mean over many draws agrees with the KL's closed form; beta weights the KL."""
     model, params = make(prior="mixture", num_components=1, num_samples=20_000)
     params["prior"] |= {"mean": jnp.array([[1.0, -0.5]]), "logvar": jnp.array([[0.5, -0.3]])}
     loss, (metrics, _) = model.loss(params, (), jax.random.key(6), {"x": X}, beta=jnp.float32(2.0))

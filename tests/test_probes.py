@@ -27,13 +27,13 @@ def test_codes_that_tell_nothing_are_read_by_chance():
 
 
 def test_probes_are_judged_on_other_rows_than_they_are_fitted_on():
-    """Labels of training rows alone are shifted: a probe that had seen the test rows would still be right."""
+    """Only the training labels are shifted: a probe fitted on the test rows would still be right."""
     found = class_scores(CORNERS[Y] + noise(400), (Y + 1) % 4, CORNERS[TEST_Y] + noise(300), TEST_Y)
     assert found["probe_accuracy"] == found["knn_accuracy"] == 0.0
 
 
 def test_a_line_of_classes_is_near_but_not_linear():
-    """Rings: the nearest neighbors know the class, a linear probe does not."""
+    """The classes are rings: nearest neighbors predict them, a linear probe does not."""
 
     def ring(y):
         angle = rng.uniform(0, 2 * np.pi, len(y))

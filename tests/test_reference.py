@@ -1,8 +1,8 @@
 """A training run against an independent implementation: float64 NumPy, a gradient by hand, no compiler.
 
 It follows the documented scheme and imports nothing that trains or evaluates. It calls jax.random only for the draws
-and flax only for the initial weights. A program with the noise of another step, batch or seed, with another order, rate
-or weight, with a lost optimizer state or a wrong resume gets other numbers.
+and flax only for the initial weights. A program that takes the noise of another step, batch or seed, uses another
+order, rate or weight, loses its optimizer state or resumes wrongly gets other numbers.
 """
 
 import shutil
@@ -29,7 +29,7 @@ HIDDEN, K = 8, 2
 LOG_2PI = np.log(2.0 * np.pi)
 TOLERANCE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-5}  # float32 against float64, after thirty steps
 SWEEP = ("seed=0,1,2", "optimizer.learning_rate=1e-2,3e-3,1e30")  # three members; the last diverges
-SAMPLES = 30  # importance samples: of batches of 100 rows, two chunks of 15
+SAMPLES = 30  # importance samples: two chunks of 15 for a batch of 100 rows
 
 
 def random_key(seed, stream, *numbers):
@@ -44,7 +44,7 @@ def normal(key, *shape):
 
 
 class MLP(nn.Module):
-    """One hidden layer, as flax starts it."""
+    """One hidden layer with flax's initial weights."""
 
     outputs: int
 
@@ -109,7 +109,7 @@ def gradient(params, x, epsilon, beta):
     found = {}
 
     def back(name, rows, change):
-        """Notes the gradient of a layer; returns that of its input."""
+        """Stores the gradient of a layer; returns the gradient of its input."""
         found[f"{name}.kernel"], found[f"{name}.bias"] = rows.T @ change, change.sum(axis=0)
         return change @ params[f"{name}.kernel"].T
 
@@ -123,7 +123,7 @@ def gradient(params, x, epsilon, beta):
 
 
 def learning_rate(o, step, total):
-    """A linear warm-up, and of what is left of the steps a decay to `final_fraction`."""
+    """A linear warm-up, then a decay to `final_fraction` over the remaining steps."""
     rise = min(1.0, (step + 1) / max(o.warmup, 1.0))
     progress = min(max((step - o.warmup) / max(total - o.warmup, 1.0), 0.0), 1.0)
     stage = sum(3280 * progress >= (3**i - 1) / 2 for i in range(1, 8))  # the i-th ends after 1 + 3 + ... epochs
@@ -165,7 +165,7 @@ def means(rows):
 
 
 def trained(config, rows):
-    """(parameters after each epoch, its means over steps, the step at which the loss is not finite or -1)."""
+    """([(parameters, means over steps) for each epoch], the first step whose loss is not finite or -1)."""
     seed, size, epochs = config.seed, config.train.batch_size, config.train.epochs
     per_epoch = len(rows) // size  # the rest of the rows is left out
     params, memory, diverged, visits = initial(seed, rows.shape[1]), {}, -1, []
@@ -188,13 +188,13 @@ def trained(config, rows):
 
 
 def batches(config, rows):
-    """(key of its pixels, key of its noise, rows) of every batch of an evaluation, the last one short."""
+    """(pixel key, noise key, rows) of every batch of an evaluation; the last batch is short."""
     for index, start in enumerate(range(0, len(rows), config.evaluate.batch_size)):
         yield *jax.random.split(random_key(config.seed, EVALUATION, index)), rows[start:][: config.evaluate.batch_size]
 
 
 def evaluated(config, params, rows):
-    """The metrics of a split: each row counts once, and λ is that of the end of its warm-up."""
+    """The metrics of a split: each row counts once, and λ has its value after the warm-up."""
     found, codes = [], []
     for pixel_key, noise_key, batch in batches(config, rows):
         x = binarized(pixel_key, batch)
@@ -231,7 +231,7 @@ def weighed(config, params, rows):
 
 
 def informed(config, params, rows):
-    """I(x; z) and KL[q(z) ‖ p(z)] of one draw for each row, its mixture over the rows; and the numbers of each unit."""
+    """I(x; z) and KL[q(z) ‖ p(z)] from one draw per row, with q(z) a mixture over rows; and each unit's numbers."""
     pixel_key, noise_key = jax.random.split(random_key(config.seed, EVALUATION, 2**31 - 1))
     _, mean, log_sigma = encode(params, binarized(pixel_key, rows))
     z = mean + np.exp(log_sigma) * normal(noise_key, *mean.shape)
@@ -250,12 +250,12 @@ def settings():
     config.data.binarization = "dynamic"
     config.objective.beta, config.objective.beta_warmup = 2.0, 15.0
     config.optimizer.schedule, config.optimizer.warmup, config.optimizer.clip_norm = "cosine", 4.0, 5.0
-    config.evaluate.batch_size = 100  # of 144 and 359 rows
+    config.evaluate.batch_size = 100  # for 144 and 359 rows
     return config
 
 
 def members_of(config, sweep, workdir=None):
-    """The configs of a zipped sweep; with a directory it is trained there."""
+    """The configs of a zipped sweep, which is trained in `workdir` if there is one."""
     plan = Plan.make(config, [parse_axis(text, config) for text in sweep], zip=True)
     if workdir:
         run.run(plan, workdir)
@@ -279,7 +279,7 @@ def program(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tested(program):
-    """The state of the members, and what an evaluation says of them."""
+    """The members' state, and the results of their evaluation."""
     [group] = programs.make_groups(Plan.read(program))
     members = load_group(program, group)
     return members.state, measure.measure_group(members, SAMPLES)
@@ -287,13 +287,13 @@ def tested(program):
 
 @pytest.fixture(scope="module")
 def account():
-    """(config, visits, step of divergence) of each member, by the second account."""
+    """(config, visits, step of divergence) of each member, by this file's implementation."""
     with np.errstate(all="ignore"):  # one diverges
         return [(config, *trained(config, rows_of(config)[0])) for config in members_of(settings(), SWEEP)]
 
 
 def assert_close(row, expected):
-    """Every expected metric is in a row, and is as expected: null in JSON if it is not finite."""
+    """Asserts that a row has every expected metric; non-finite values are null in JSON."""
     for name, value in expected.items():
         found = row[name] if row[name] is not None else np.nan
         np.testing.assert_allclose(found, value if np.isfinite(value) else np.nan, **TOLERANCE, err_msg=name)

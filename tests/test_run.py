@@ -34,7 +34,7 @@ def train(config, workdir, *sweep, **options):
 
 
 def bits(workdir):
-    """All that a finished run is: its metrics and members as bytes, its newest state."""
+    """The outcome of a finished run: its newest state, and its metrics and members as bytes."""
     [group] = programs.make_groups(Plan.read(workdir))
     step, state = checkpoint.newest_state(workdir, 0, programs.state_shapes(group.task, group.members))
     leaves = [leaf.tobytes() for leaf in jax.tree.leaves(state)]
@@ -89,7 +89,7 @@ def test_another_config_is_refused_with_the_difference(reference):
 
 
 def group_of(epochs, log, save):
-    """As much of a group of ten steps an epoch as its visits depend on; without epochs, of a model in closed form."""
+    """A group of ten steps per epoch with only what its visits depend on; no epochs mean a model in closed form."""
     changes = {"train.epochs": epochs or 1, "log.every_epochs": log, "train.save_every_epochs": save}
     unused: Any = None
     model: Any = SimpleNamespace(fit=not epochs)
@@ -101,7 +101,7 @@ def group_of(epochs, log, save):
     ("epochs", "log", "save", "expected"),
     [
         (3, 1, 1, [(10, True), (20, True), (30, True)]),
-        (7, 2, 3, [(20, False), (40, True), (60, True), (70, True)]),  # saves wait for a row
+        (7, 2, 3, [(20, False), (40, True), (60, True), (70, True)]),  # a save waits for a logged row
         (4, 1, 3, [(10, False), (20, False), (30, True), (40, True)]),
         (3, 5, 1, [(30, True)]),
         (0, 1, 1, [(0, True)]),
@@ -155,7 +155,7 @@ def test_a_flipped_bit_is_named_and_the_step_before_is_used(reference, tmp_path,
 
 
 def test_a_group_that_goes_back_leaves_the_rows_of_the_groups_after_it(small, tmp_path):
-    """The first of two finished groups loses its newest checkpoint: its rows are written again, no other is lost."""
+    """The first of two finished groups loses its newest checkpoint: its rows are written again, no others are lost."""
     small.model.name, small.model.hidden = "autoencoder", ()
     train(small, tmp_path, "model.latent_dim=2,3")
     before = sorted((tmp_path / "metrics.jsonl").read_text().splitlines())
@@ -235,7 +235,7 @@ def test_a_member_that_diverges_is_a_row_and_not_a_failure(small, tmp_path, monk
 
 def test_training_reads_no_test_row(small, tmp_path, monkeypatch):
     class Untouched:
-        """Has a length, and nothing that jax or numpy could read."""
+        """Has a length, but nothing that jax or numpy could read."""
 
         def __len__(self):
             return 7

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 
 def build(**changes):
-    """The group of a small sparse autoencoder of the digits."""
+    """The group of a small sparse autoencoder on the digits."""
     small = {"model.latent_dim": 12, "model.unit_decoder": False}
     config = configs.replaced(sparse_l1.get_config(), {**small, **changes})
     [group] = programs.make_groups(Plan.make(config))
@@ -34,7 +34,7 @@ def x():
 
 
 def omega(group, x, target=0.1):
-    """A group's model with fresh parameters, and Ω of some rows."""
+    """Fresh parameters of a group's model, and its Ω on some rows."""
     model: Any = group.task.model
     params, stats = jax.jit(model.init)(jax.random.key(1))
     weights = {"sparsity": 0.5, "target_activation": target, "selection": 1.0}
@@ -69,7 +69,7 @@ def test_the_kl_penalty_is_that_of_bernoullis_with_the_mean_activations(x):
     [((), 12, "sigmoid", 0), ((), 12, "tanh", 3), ((10,), 5, "sigmoid", 3), ((10,), 70, "tanh", 0)],
 )
 def test_the_contractive_penalty_is_the_squared_jacobian(x, hidden, latent_dim, activation, top_k):
-    """Closed form of one layer; a pass per unit (5 < 64) and per feature (70 > 64) of a deeper encoder."""
+    """One layer has a closed form; a deeper encoder takes a pass per unit (5 < 64) or per feature (70 > 64)."""
     changes = {"model.hidden": hidden, "model.latent_dim": latent_dim, "model.code_activation": activation}
     group = build(**{"model.penalty": "contractive", "model.activation": "tanh", "model.top_k": top_k, **changes})
     params, value = omega(group, x)
@@ -97,7 +97,7 @@ def test_gradients_pass_only_through_the_units_that_are_kept():
 
 
 def test_k_falls_linearly_to_top_k_in_training_and_is_top_k_elsewhere(x):
-    """From 8 to 3 over five steps: the loss is that of the same parameters with so many units."""
+    """k falls from 8 to 3 over five steps: the loss equals a model's with the same parameters and that k fixed."""
     changes = {"model.code_activation": "identity", "objective.selection_warmup": 5.0}
     hp = programs.hparams(build(**changes, **{"model.top_k": 3, "model.top_k_start": 8}).members)
     weights = {name: jnp.float32(value[0]) for name, value in hp.objective.items()}

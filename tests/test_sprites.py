@@ -47,13 +47,13 @@ def test_figures_move_by_whole_pixels_and_are_never_cut(rows):
 def test_four_rotations_are_a_quarter_turn_to_the_left_and_areas_go_with_the_squared_radius(rows):
     centered = np.roll(rows[0].reshape(3, 4, 8, 64, 32, 32)[:, :, :, 0], (7, 7), axis=(-2, -1))
     different = np.rot90(centered[:, :, :4], axes=(-2, -1)) != centered[:, :, 4:]
-    assert different.sum(axis=(-2, -1)).max() <= 2  # where an edge passes through the points of a pixel
+    assert different.sum(axis=(-2, -1)).max() <= 2  # pixels on an edge
     area = centered.sum(axis=(-2, -1)).mean(axis=2)
     np.testing.assert_allclose(area / area[:, -1:], np.tile((sprites.RADII / 8.5) ** 2, (3, 1)), atol=0.03)
 
 
 def test_factors_and_classes_go_with_their_rows(dataset):
-    """Every row is drawn anew from its factors, in each split; the splits are mixed."""
+    """In each split, rendering a row's factors gives the row; the splits are shuffled."""
     for split in dataset[:3]:
         for x, (*kind, column, row) in zip(split["x"][:10], split["factors"][:10].tolist(), strict=True):
             moved = np.roll(sprites.render(*kind), (2 * row - 7, 2 * column - 7), axis=(0, 1))
@@ -68,5 +68,5 @@ def test_the_spec_names_the_factors_and_older_specs_have_none(dataset):
     assert dataset.spec.support == "binary" and dataset.spec.class_names == sprites.SHAPES
     values = json.loads(json.dumps(data.spec_to_json(dataset.spec)))
     assert data.spec_from_json(values).factor_names == dataset.spec.factor_names
-    del values["factor_names"]  # as it was written before there were factors
+    del values["factor_names"]  # as written before there were factors
     assert data.spec_from_json(values).factor_names == ()

@@ -17,7 +17,7 @@ from tests.conftest import ROOT, small_config
 pytestmark = pytest.mark.bits
 
 SETTINGS = [(beta, seed) for beta in (1.0, 4.0) for seed in range(4)]  # eight members
-STEPS = 25  # across two ends of an epoch of ten steps
+STEPS = 25  # crosses the ends of two epochs of ten steps
 
 
 def make_plan(config, settings, *others):
@@ -49,7 +49,7 @@ def digests(result):
 
 
 def report_digests(num_devices):
-    """Prints the digests of sweeps of 1, 2, 5 and 8 members: run in a process of its own with forced devices."""
+    """Prints the digests of sweeps of 1, 2, 5 and 8 members: run in its own process with forced devices."""
     config = small_config()
     assert jax.device_count() == num_devices
     found = {}
@@ -64,7 +64,7 @@ def report_digests(num_devices):
 
 def test_a_member_alone_is_the_member_in_a_sweep_on_any_number_of_devices():
     script = "from tests.test_sweep import report_digests; report_digests(4)"
-    # Compiled anew, as for users: `make test` lets the other tests share what is compiled.
+    # Without the compilation cache, as for users; under `make test` the other tests share one.
     environment = {key: value for key, value in os.environ.items() if key != "JAX_COMPILATION_CACHE_DIR"}
     environment |= {"NPROC": "2", "JAX_NUM_CPU_DEVICES": "4", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)

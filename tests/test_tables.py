@@ -56,7 +56,7 @@ def test_a_row_is_trained_and_evaluated_once(tmp_path, monkeypatch):
     assert first.summary["nll_dynamic"] == pytest.approx(sum(values) / 2) and first.summary["n"] == 2.0
     before = (directory / "results.csv").stat().st_mtime_ns
     again = tables.measure(ROW, True, tmp_path)
-    assert again == first  # the seconds too: to look again is no training
+    assert again == first  # the seconds too: the second call does not train
     assert (directory / "results.csv").stat().st_mtime_ns == before
     line = tables.line(ROW, again, True)
     mean, sd = first.summary["nll_dynamic"], first.summary["nll_dynamic_sd"]
@@ -64,7 +64,7 @@ def test_a_row_is_trained_and_evaluated_once(tmp_path, monkeypatch):
     assert line["difference"] == f"{mean - 30.0:+.3g}" and line["schedule"] == "2 epochs, batch 128, adam 0.001"
     diverged = Outcome({"n": 0.0, "diverged": 2.0}, first.seconds)
     assert tables.line(ROW, diverged, True)["ours"] == "(n = 0, 2 diverged)"
-    # More samples are another measurement, of the same training.
+    # More samples need another measurement, but not another training.
     assert not tables.is_measured(ROW._replace(num_samples=5), directory)
     assert not tables.is_measured(ROW._replace(metric="probe_accuracy"), directory)
 

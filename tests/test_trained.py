@@ -69,7 +69,7 @@ def test_a_member_is_chosen_by_its_number(digits):
 
 
 def otherwise(model, changes, **spec):
-    """The same parameters in a run of another config and other data."""
+    """The same parameters, as if in a run with another config and other data."""
     member = model.member._replace(config=configs.replaced(model.config, changes))
     return trained.Trained(member, model.model, model.spec._replace(**spec), model.params, model.dataset)
 
@@ -210,7 +210,7 @@ def test_samples_are_decoded_draws(digits, table):
         assert np.abs(x - model.sample(7, seed=2)).max() > 0.01
     drawn = vae.sample_codes(4000)
     assert np.abs(drawn.mean(axis=0)).max() < 0.1 and np.abs(drawn.std(axis=0) - 1).max() < 0.1
-    codes = pca.embed(pca.dataset().train["x"])  # a model without a prior has the Gaussian of its training codes
+    codes = pca.embed(pca.dataset().train["x"])  # without a prior, codes are drawn from the training codes' Gaussian
     np.testing.assert_allclose(np.cov(pca.sample_codes(40000).T), np.cov(codes.T), atol=0.05 * codes.var(axis=0).max())
 
 

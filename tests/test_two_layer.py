@@ -50,7 +50,7 @@ def linear():
     params["prior"]["Dense_0"] = dict(zip(("kernel", "bias"), map(jnp.float32, down), strict=True))
     covariance = w2.T @ w2 + np.diag(np.exp(2 * log_sigma))
     of_x: Any = w1.T @ covariance @ w1 + 0.3 * np.eye(D)
-    # The proposals have the exact posterior means, but are wider and uncorrelated: the weights vary, yet little.
+    # The proposals have the exact posterior means, but are wider and uncorrelated, so that the weights vary a little.
     for name, matrix, from_, to in (
         ("first", np.linalg.solve(of_x, w1.T @ covariance), b2 @ w1 + b1, b2),
         ("second", np.linalg.solve(covariance, w2.T), b2, np.zeros(K2)),
@@ -80,13 +80,13 @@ def test_draws_of_the_prior_have_the_marginal_moments_of_z1(linear):
 
 
 def test_the_elbo_is_the_mean_log_weight_and_beta_weighs_the_kl():
-    """The loss has the KL of z2 in closed form, the weights have it by its draws: the means agree."""
+    """The loss uses the closed-form KL of z2, the weights estimate it from draws: the means agree."""
     model = make(num_samples=20_000, variance=2.0, hidden=(4,), second_hidden=(4,), activation="tanh")
     params, x = model.init(jax.random.key(2))[0], jnp.float32(np.random.default_rng(3).normal(size=(4, D)))
     params["encoder"]["second"]["Dense_1"]["bias"] += jnp.array([1.0, 1.0, 0.0, 0.0])  # a KL that would be missed
     loss, (metrics, _) = model.loss(params, (), jax.random.key(4), {"x": x}, beta=jnp.float32(3.0))
     weights = np.asarray(model.log_weights(params, jax.random.key(5), x, 20_000))
-    error = np.sqrt(2 * (weights.var(axis=0) / 20_000).mean() / 4)  # of either mean over 4 rows
+    error = np.sqrt(2 * (weights.var(axis=0) / 20_000).mean() / 4)  # of the difference of the two means over 4 rows
     assert abs(metrics["elbo"] - weights.mean()) < 4.5 * error
     np.testing.assert_allclose(loss, metrics["reconstruction"] + 3.0 * metrics["kl"], rtol=1e-6)
     assert 5 * error < metrics["kl_second"] < metrics["kl"]  # else a loss without it would pass
@@ -114,7 +114,7 @@ def test_the_closed_form_is_the_kl_of_linear_layers(linear):
 
 
 def test_the_importance_weighted_bound_of_many_draws_is_the_exact_density(linear):
-    """And of one draw the ELBO, far below: what lies between is for k to close."""
+    """With one draw, the bound is the ELBO, which is far below."""
     _, params, _, x, exact = linear
     batch = {"x": jnp.asarray(x)}
     many, one = make(bound="iwae", num_samples=20_000), make(bound="iwae", num_bounds=20_000)

@@ -37,7 +37,7 @@ def make(**keys) -> Any:
 
 
 def is_meant(posterior, prior, likelihood, bound):
-    """What the parts say of each other, once more: a table that does not ask them."""
+    """Which combinations the parts accept, written down again without asking the parts."""
     return (
         (posterior == "two_layer") == (prior == "two_layer")
         and (prior != "vamp" or posterior == "gaussian")
@@ -54,7 +54,7 @@ NAMES = ("posterior", "prior", "likelihood", "bound")
 
 @pytest.mark.parametrize("combination", MEANT, ids="-".join)
 def test_a_combination_trains_and_its_bound_is_its_weights(combination):
-    """Two steps are finite and move every parameter; the value of the bound is that of the draws' own log weights."""
+    """Two steps are finite and move every parameter; the bound equals the one from the same draws' log weights."""
     config: Any = config_of(**dict(zip(NAMES, combination, strict=True)))
     model: Any = models.make(config.model, SPEC)
     step_of = optimizers.make("sgd", "constant", 2)
@@ -81,13 +81,13 @@ def test_a_combination_trains_and_its_bound_is_its_weights(combination):
     posterior, prior, _, bound = combination
     if bound == "iwae":
         np.testing.assert_allclose(-value, (logsumexp(log_w, axis=0) - np.log(S)).mean(), rtol=1e-5)
-    elif bound == "elbo" and not model.kl_of_units and prior != "two_layer":  # the KL is by draws
+    elif bound == "elbo" and not model.kl_of_units and prior != "two_layer":  # a Monte Carlo KL
         np.testing.assert_allclose(-value, log_w.mean(), rtol=1e-5)
-    elif bound == "beta_tc":  # at beta = 1 its parts add up to the KL by draws
+    elif bound == "beta_tc":  # at beta = 1 its parts add up to the Monte Carlo KL
         np.testing.assert_allclose(-value, log_w.mean(), rtol=1e-5)
     elif bound == "mmd":  # at weight 0 it is the ELBO
         np.testing.assert_allclose(-value, found["elbo"], rtol=1e-6)
-    else:  # the KL is in closed form, or half of it: near the draws' own
+    else:  # the KL is in closed form, or half of it: close to the Monte Carlo KL
         assert abs(-value - log_w.mean()) < 4.5 * log_w.std(axis=0).mean() / np.sqrt(S * B)
 
 
@@ -100,17 +100,17 @@ def test_another_combination_is_refused_with_its_reason_and_a_remedy(combination
 
 @pytest.mark.parametrize("prior", ["standard_normal", "mixture", "vamp"])
 def test_many_importance_samples_meet_the_sum_over_a_grid(prior):
-    """log p(x) of two latent units by quadrature over z, whatever prior: the weights' mean is unbiased for it."""
+    """The mean weight is an unbiased estimate of p(x) for every prior; two latent units allow quadrature over z."""
     model = make(prior=prior, bound="iwae")
     params = model.init(jax.random.key(0))[0]
     axis = np.linspace(-8.0, 8.0, 161, dtype=np.float32)
     z = jnp.asarray(np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, K))
     log_prior = np.asarray(model.log_prior(params, z), np.float64)
-    p = np.asarray(model.decode(params, z), np.float64)  # of bits
+    p = np.asarray(model.decode(params, z), np.float64)  # probabilities of bits
     log_likelihood = np.asarray(X) @ np.log(p).T + (1 - np.asarray(X)) @ np.log1p(-p).T
     exact = logsumexp(log_likelihood + log_prior, axis=1) + 2 * np.log(axis[1] - axis[0])
     log_w = np.asarray(model.log_weights(params, jax.random.key(2), X, 20_000), np.float64)
-    w = np.exp(log_w - exact)  # of mean 1
+    w = np.exp(log_w - exact)  # its mean is 1
     error = w.std(axis=0) / np.sqrt(len(w))
     assert (error < 0.1).all() and (np.abs(w.mean(axis=0) - 1.0) < 4.5 * error).all()
     np.testing.assert_allclose(np.exp(np.asarray(logsumexp(log_prior))) * (axis[1] - axis[0]) ** 2, 1.0, rtol=1e-3)

@@ -25,7 +25,7 @@ def settings(**keys):
 
 @pytest.fixture(scope="module")
 def trained():
-    """The model, parameters, rows, and what its formula needs in numpy: z_e, and z_q by brute force."""
+    """The model, parameters and rows; in numpy, z_e, and z_q by brute force."""
     model = models.make(settings(), SPEC)
     params = model.init(jax.random.key(0))[0]
     x = jnp.float32(np.random.default_rng(0).uniform(size=(B, D)))
@@ -66,9 +66,9 @@ def test_the_loss_is_its_three_terms(trained, commitment):
 
 
 def test_the_gradients_go_where_the_paper_sends_them(trained):
-    """To the encoder's z_e: ∂ log p/∂z at z_q, and 2β(z_e − z_q); to a vector: 2(e − z_e) of the pieces it stands for.
+    """z_e gets −∂ log p/∂z at z_q, plus 2β(z_e − z_q); a vector e gets 2(e − z_e) from each piece that it replaces.
 
-    The encoder has one layer, so that the gradient by its bias is the sum of that by z_e.
+    The encoder has one layer, so the gradient of its bias is the sum of the gradients of z_e over rows.
     """
     model, params, x, z_e, z_q = trained
     net = autoencoder.parts(settings(), SPEC)

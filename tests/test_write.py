@@ -22,7 +22,7 @@ def train(config, workdir, *sweep, **options):
 def test_a_group_per_static_value_and_shards_give_the_whole_sweep(small, tmp_path, monkeypatch):
     """A sweep with a static axis, whole and in two shards: the same results.csv and summary.csv to the byte."""
     small.train.epochs, small.data.valid_fraction = 1, 0.0
-    small.model.name = "autoencoder"  # the least to compile
+    small.model.name = "autoencoder"  # the quickest to compile
     sweep = ["model.latent_dim=2,3", "seed=0:2"]
     train(small, tmp_path / "whole", *sweep)
     for shard in ("0/2", "1/2"):

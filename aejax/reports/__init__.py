@@ -1,1 +1,1 @@
-"""What the test set says of a run: tables, figures and one page."""
+"""Evaluates a run on its test set: tables, figures and one page."""

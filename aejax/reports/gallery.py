@@ -30,12 +30,12 @@ UNITS = 10  # rows of a traversal
 
 
 def spread(count: int, most: int) -> list[int]:
-    """At most `most` indices below `count`, evenly spread, with the first and the last."""
+    """At most `most` indices below `count`, evenly spaced, including the first and the last."""
     return sorted({round(i) for i in np.linspace(0, count - 1, min(count, most))})
 
 
 def draw_views(shown: list[View], projection: str) -> Iterator[Picture]:
-    """The pictures of settings with the same data: at most eight of them, spread evenly over the sweep."""
+    """The pictures of at most eight settings that share their data, spread evenly over the sweep."""
     shown = [shown[i] for i in spread(len(shown), MOST_VIEWS)]
     dataset, plane = shown[0].group.dataset, [view for view in shown if view.codes.shape[1] == 2]
     if "position" in dataset.items and plane:
@@ -57,7 +57,7 @@ def draw_views(shown: list[View], projection: str) -> Iterator[Picture]:
 
 
 def draw_scatter(shown: list[View], projection: str) -> Picture:
-    """The codes of the test rows (of pairs: the items), colored by label: as they are for k = 2, else projected."""
+    """The codes of the test rows (for pairs: of the items), colored by label; projected to 2-D unless k = 2."""
     dataset = shown[0].group.dataset
     _, y = shown_rows(shown[0].group)
     panels, names = [], []
@@ -88,7 +88,7 @@ def draw_map(shown: list[View]) -> Picture:
 
 
 def draw_reconstructions(shown: list[View]) -> Picture:
-    """A row of test images, and per view a row of reconstructions, below what they were made from if corrupted."""
+    """A row of test images, and per view a row of reconstructions, below a row of corrupted inputs if there are any."""
     x, panels = first_rows(shown[0].group, "test", 16), []
     for view in shown:
         if view.model.corrupt:
@@ -102,7 +102,7 @@ def draw_reconstructions(shown: list[View]) -> Picture:
 
 
 def draw_activations(shown: list[View]) -> Picture:
-    """How the units' activations are spread, and how many are exactly 0."""
+    """Histograms of the units' activations, with the fraction of exact zeros."""
     panels = [(view.label, view.codes) for view in shown]
     figure = figures.draw_activations(panels, title="Activations of the code's units")
     caption = "All activations of the test rows; red: exactly 0."
@@ -125,7 +125,7 @@ def draw_heatmap(shown: list[View]) -> Picture:
 
 
 def draw_samples(shown: list[View]) -> Picture:
-    """Decoded draws from the prior, or from a Gaussian fitted to the codes of a model without one."""
+    """Decoded draws from the prior, or from a Gaussian fitted to the codes if the model has no prior."""
     num = SAMPLES if len(shown) == 1 else SAMPLES // 4
     source = "the prior" if shown[0].model.sample_prior else "a Gaussian fitted to the test codes"
     panels = [(view.label, view.decode(view.sample(num, 0))) for view in shown]
@@ -134,7 +134,7 @@ def draw_samples(shown: list[View]) -> Picture:
 
 
 def draw_grid(shown: list[View]) -> Picture:
-    """The decoded plane of codes: over its prior's quantiles for a model with one, else over the codes' range."""
+    """A decoded grid over the plane of codes: at the prior's quantiles, or over the codes' range without a prior."""
     panels = []
     for view in shown:
         if view.model.sample_prior:
@@ -151,7 +151,7 @@ def draw_grid(shown: list[View]) -> Picture:
 
 
 def draw_traversals(shown: list[View]) -> Picture:
-    """The first test image with one unit after the other moved, those that tell most of the image first."""
+    """The first test image decoded while one unit at a time moves; units with the largest mean KL come first."""
     panels = []
     for view in shown:
         assert view.model.kl_of_units
@@ -186,7 +186,7 @@ def draw_sweep(
 
 
 def draw_rate_distortion(members: list[Member], labels: dict[int, str], results: Rows) -> Picture:
-    """KL and reconstruction of every member, colored by the first swept key if that is a number."""
+    """KL and reconstruction of every member, colored by the first swept key if its values are numbers."""
     swept = next(iter(members[0].setting), "")
     points = [{**row, "label": labels[row["member"]], "value": row.get(swept)} for row in results]
     numeric = swept and all(isinstance(point["value"], float | int) for point in points)
@@ -198,7 +198,7 @@ def draw_rate_distortion(members: list[Member], labels: dict[int, str], results:
 
 
 def series(rows: Rows, labels: dict[int, str], x: str, y: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    """The label of each member that the rows are of, and two of their columns."""
+    """For each member in the rows: its label and its columns `x` and `y`."""
     mine: dict[int, Rows] = {}
     for row in rows:
         mine.setdefault(row["member"], []).append(row)

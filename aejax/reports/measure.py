@@ -24,7 +24,7 @@ class Measured(NamedTuple):
 
 
 def measure_group(trained: TrainedGroup, num_samples: int = 0, probe: bool = False) -> Measured:
-    """Measures the members of a group; estimates log p(x) if `num_samples` is not 0, reads the codes if `probe`."""
+    """Measures the members of a group; estimates log p(x) if `num_samples` is not 0, probes the codes if `probe`."""
     group, step, state, lanes = trained
     metrics = test_metrics(group, state, lanes, num_samples)
     probed = probe_members(group, state) if probe else [{}] * len(group.members)
@@ -39,7 +39,7 @@ def measure_group(trained: TrainedGroup, num_samples: int = 0, probe: bool = Fal
 
 
 def test_metrics(group: Group, state: TrainState, lanes: int, num_samples: int) -> dict[str, np.ndarray]:
-    """All that `metrics_of` measures on the test rows, of every member: [M, ...]."""
+    """Everything that `metrics_of` measures on the test rows, for every member: [M, ...]."""
     mesh = sweep.make_mesh(len(group.members))
     rows, placed = sweep.replicate(group.dataset.test, mesh), sweep.pad(state, mesh, lanes)
     measure = programs.compile_evaluate(group, mesh, lanes, placed, rows, metrics_of(group, num_samples))
@@ -52,7 +52,7 @@ def test_metrics(group: Group, state: TrainState, lanes: int, num_samples: int) 
 
 
 def metrics_of(group: Group, num_samples: int) -> Callable[..., Metrics]:
-    """The function that measures one member on some rows, as far as its model allows."""
+    """The function that measures, for one member and some rows, every metric that the model supports."""
     model = group.task.model
     chosen: list[Callable[..., Metrics]] = [averages.measure]
     if model.posterior:
@@ -60,7 +60,7 @@ def metrics_of(group: Group, num_samples: int) -> Callable[..., Metrics]:
 
     def measure(*member: Any) -> Metrics:
         values = {name: value for measure in chosen for name, value in measure(*member).items()}
-        if num_samples and "nll" not in values:  # a density that the loss knows is exact already
+        if num_samples and "nll" not in values:  # the loss may compute it exactly
             values |= log_likelihood.measure(*member, num_samples=num_samples)
         return values
 
@@ -68,9 +68,9 @@ def metrics_of(group: Group, num_samples: int) -> Callable[..., Metrics]:
 
 
 def nll_name(group: Group) -> str:
-    """The column of −log p(x), which says what was done to the pixels: other pixels are other data.
+    """The column of −log p(x), named after the binarization, because NLLs are only comparable under the same one.
 
-    Grey values as targets of a Bernoulli have no density p(x): "nll_grey" is the same formula, and not a likelihood.
+    "nll_grey" evaluates the Bernoulli formula on grey values; it is not a valid likelihood.
     """
     config = group.config
     if config.data.binarization != "none":
@@ -80,7 +80,7 @@ def nll_name(group: Group) -> str:
 
 
 def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
-    """How well the codes of each member tell the classes, and the factors that the data were generated from."""
+    """How well each member's codes predict the classes, and the factors from which the data were generated."""
     encode, most = jax.jit(group.task.model.encode), probes.MOST_ROWS
     train, test = (
         {name: values[:most] for name, values in split.items()} for split in (group.dataset.train, group.dataset.test)
@@ -92,7 +92,7 @@ def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
         codes, test_codes = (
             np.concatenate([np.asarray(encode(params, x[i : i + size])) for i in range(0, len(x), size)]) for x in rows
         )
-        if not (np.isfinite(codes).all() and np.isfinite(test_codes).all()):  # of a diverged member
+        if not (np.isfinite(codes).all() and np.isfinite(test_codes).all()):  # a diverged member
             return {}
         found = {}
         if group.dataset.spec.class_names:
@@ -105,18 +105,18 @@ def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
 
 
 def check(group: Group, num_samples: int, probe: bool) -> None:
-    """Raises UserError if a model has no density to estimate, or the data have neither classes nor factors to read."""
+    """Raises UserError if there is no density to estimate, or if the data have no classes or factors to predict."""
     if num_samples and not group.task.model.log_weights:
         name = group.config.model.name
-        raise UserError(f"--num_samples={num_samples}: model.name={name} has no density p(x) to estimate: leave it out")
+        raise UserError(f"--num_samples={num_samples}: model.name={name} has no density p(x): omit the flag")
     spec, test = group.dataset.spec, group.dataset.test
     if probe and not (spec.class_names and "y" in test) and not spec.factor_names:
         name = group.config.data.name
-        raise UserError(f"--probe: data.name={name} has no class labels (and no factors) to read: leave it out")
+        raise UserError(f"--probe: data.name={name} has no class labels or factors to predict: omit the flag")
 
 
 def unit_rows(group: Group, metrics: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    """The rows of units.csv: for each unit of each member, its KL (nats) if known and the variance of its mean."""
+    """The rows of units.csv: for each unit of each member, its KL (nats), if known, and the variance of its mean."""
     known = {name: metrics[f"unit_{name}"] for name in UNITS if f"unit_{name}" in metrics}
     return [
         {"member": member.index, "unit": unit} | {name: values[lane, unit].item() for name, values in known.items()}
@@ -126,7 +126,7 @@ def unit_rows(group: Group, metrics: dict[str, np.ndarray]) -> list[dict[str, An
 
 
 def likelihood_rows(group: Group, metrics: dict[str, np.ndarray], num_samples: int) -> list[dict[str, Any]]:
-    """The rows of likelihood.csv: for each member, the estimate of −log p(x) (nats) as the samples grow."""
+    """The rows of likelihood.csv: for each member, the estimate of −log p(x) (nats) by number of samples."""
     if "curve" not in metrics:
         return []
     samples = log_likelihood.curve_samples(

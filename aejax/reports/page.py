@@ -1,4 +1,4 @@
-"""One HTML page for a run: its table, pictures and config in a single file that needs no network and no other file."""
+"""One HTML page for a run: its table, pictures and config in a file that needs no network and no other file."""
 
 import json
 from base64 import b64encode
@@ -50,7 +50,7 @@ summary {{ cursor: pointer; font-weight: 600; }}
 </body>
 </html>
 """
-LEAST_WIDTH = 640  # pixels: a phone scrolls a wide picture rather than shrinking its text away
+LEAST_WIDTH = 640  # pixels: on a phone, a wide picture scrolls so that its text stays readable
 
 
 def write(
@@ -61,7 +61,7 @@ def write(
     figures: Sequence[tuple[str | PathLike[str], str, str]],
     notes: Sequence[str] = (),
 ) -> None:
-    """Write the page: `rows` are the table's, their keys its columns; `figures` are (PNG path, caption, alt text)."""
+    """Writes the page: `rows` are the table's rows (keys: columns), `figures` are (PNG path, caption, alt text)."""
     settings = [{"key": key, "value": json.dumps(value, ensure_ascii=False)} for key, value in flatten(config)]
     page = PAGE.format(
         title=escape(title),
@@ -74,7 +74,7 @@ def write(
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The leaves of a nested config under their dotted paths."""
+    """The leaves of a nested config with their dotted paths."""
     for key, value in config.items():
         if isinstance(value, Mapping):
             yield from flatten(value, f"{prefix}{key}.")
@@ -83,7 +83,7 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as an HTML table, numbers at the right."""
+    """Rows as an HTML table with right-aligned numbers."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     texts = {column for column in columns if any(isinstance(row.get(column), str) for row in rows)}
     align = {column: ' class="text"' if column in texts else "" for column in columns}
@@ -96,16 +96,16 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def cell(value: Any) -> str:
-    """A number with five digits, nothing for what is missing, all else as it is."""
+    """A float with five significant digits, a dash for None or NaN, and str(value) otherwise."""
     if value is None or value != value:
         return "–"
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
 def picture(path: str | PathLike[str], caption: str, alt: str) -> str:
-    """A PNG inside the page, with its size, so that nothing moves while it is decoded."""
+    """A PNG embedded in the page, with its size, so that the layout does not shift while it is decoded."""
     data = Path(path).read_bytes()
-    width, height = (int.from_bytes(data[i : i + 4], "big") for i in (16, 20))  # of the header chunk
+    width, height = (int.from_bytes(data[i : i + 4], "big") for i in (16, 20))  # offsets in the PNG header
     return (
         f'<figure><div class="picture"><img src="data:image/png;base64,{b64encode(data).decode()}" '
         f'width="{width}" height="{height}" style="min-width: {min(width, LEAST_WIDTH)}px" alt="{escape(alt)}"></div>\n'

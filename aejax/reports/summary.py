@@ -1,4 +1,4 @@
-"""What a reader sees first: the mean and spread over seeds of every swept setting, and what not to overlook."""
+"""Summarizes results.csv: the mean and spread over seeds of every swept setting, and warnings."""
 
 import statistics
 from typing import Any
@@ -7,13 +7,13 @@ from aejax import records
 from aejax.metrics.averages import ACTIVE
 from aejax.plan import Member
 
-FEW = 10.0  # effective samples, below which an estimate of log p(x) is called loose
+FEW = 10.0  # effective samples; an estimate of log p(x) from fewer is called loose
 
 
 def summarize(rows: list[dict[str, Any]], swept: list[str], metrics: list[str]) -> list[dict[str, Any]]:
     """Mean, sd and n over the seeds of every swept setting; diverged members are counted, not averaged.
 
-    Unfinished ones are averaged only if a setting has no other.
+    Unfinished members are averaged only if none of the setting's members is done.
     """
     settings = [path for path in swept if path != "seed"]
     summary = []
@@ -48,25 +48,25 @@ def show(summary: list[dict[str, Any]]) -> str:
 
 
 def notes(members: list[Member], rows: list[dict[str, Any]]) -> list[str]:
-    """What a reader of results.csv should not overlook, a line each."""
+    """Warnings for the reader of results.csv, one line each."""
     return [*still_training(rows), *loose_bounds(rows), *collapses(members, rows)]
 
 
 def still_training(rows: list[dict[str, Any]]) -> list[str]:
-    """One line that names the members whose training has not ended, if there are any."""
+    """One line that names the unfinished members, if there are any."""
     found = [f"member {row['member']} {row['status']}" for row in rows if row["status"].startswith("unfinished")]
     return [f"not trained to the end: {', '.join(found)}"] if found else []
 
 
 def loose_bounds(rows: list[dict[str, Any]]) -> list[str]:
-    """One line that names the members whose estimate of log p(x) rests on few draws: more draws would raise it."""
+    """One line that names the members whose effective sample size is below FEW, if there are any."""
     few = [row for row in rows if (row.get("ess") or FEW) < FEW]
     found = ", ".join(f"{row['ess']:.3g} of {row['num_samples']} in member {row['member']}" for row in few)
-    return [f"−log p(x) is a loose bound, raise --num_samples: its effective sample size is {found}"] if few else []
+    return [f"−log p(x) is a loose bound; raise --num_samples (effective sample size: {found})"] if few else []
 
 
 def collapses(members: list[Member], rows: list[dict[str, Any]]) -> list[str]:
-    """One line for each number of units: members with units whose posterior mean hardly varies with x."""
+    """One line per number of units: how many units of each member have a posterior mean that hardly varies with x."""
     found: dict[str, list[str]] = {}
     for member, row in zip(members, rows, strict=True):
         k = member.config.model.latent_dim
@@ -74,6 +74,6 @@ def collapses(members: list[Member], rows: list[dict[str, Any]]) -> list[str]:
         if known and row["active_units"] < k:
             found.setdefault(f"of {k}", []).append(f"{k - row['active_units']} in member {row['member']}")
     return [
-        f"collapsed units {of} (variance of the posterior mean at most {ACTIVE}): {', '.join(counts)}"
+        f"collapsed units (out {of}; variance of the posterior mean at most {ACTIVE}): {', '.join(counts)}"
         for of, counts in found.items()
     ]

@@ -11,8 +11,8 @@ from aejax.engine.programs import Group
 from aejax.trained import TrainedGroup, sample_codes
 from aejax.types import Autoencoder, Params
 
-MOST_ROWS = 5000  # of the test set, in a scatter
-LETTERS = {  # of swept keys, as the lecture writes them
+MOST_ROWS = 5000  # test rows in a scatter
+LETTERS = {  # symbols for swept keys, as in the lecture
     "objective.beta": "β",
     "objective.sparsity": "λ",
     "objective.target_activation": "z₀",
@@ -22,7 +22,7 @@ LETTERS = {  # of swept keys, as the lecture writes them
 
 
 class View(NamedTuple):
-    """A displayed member, the first seed of its setting, and its codes of the test rows (of pairs: of the items)."""
+    """A displayed member (the first seed of its setting) and its codes of the test rows (for pairs: of the items)."""
 
     label: str
     group: Group
@@ -49,7 +49,7 @@ class View(NamedTuple):
 
 
 def setting_name(setting: dict[str, Any]) -> str:
-    """The swept values in the field's letters: "β = 4, latent_dim = 2"."""
+    """The swept values with the usual symbols: "β = 4, k = 2"."""
     named = [(LETTERS.get(path, path.rpartition(".")[2]), value) for path, value in setting.items()]
     return ", ".join(f"{name} = {f'{value:g}' if isinstance(value, float) else value}" for name, value in named)
 
@@ -71,14 +71,14 @@ def views(trained: TrainedGroup) -> list[View]:
 
 
 def first_rows(group: Group, split: str, num: int) -> np.ndarray:
-    """The first x of a split as the model sees them, binarized with a key of the split's own."""
+    """The first `num` x of a split as the model sees them; each split is binarized with its own key."""
     rows = {name: jnp.asarray(values[:num]) for name, values in getattr(group.dataset, split).items()}
     key = jax.random.fold_in(jax.random.key(0), Dataset._fields.index(split))
     return np.asarray(group.task.preprocess(key, rows)["x"])
 
 
 def shown_rows(group: Group) -> tuple[np.ndarray, np.ndarray | None]:
-    """What a scatter shows, x and y: the first test rows; for pairs the labeled items, or all if none is labeled."""
+    """The x and y of a scatter: the first test rows; for pairs, the labeled items, or all if there are no labels."""
     if group.dataset.spec.kind != "pairs":
         y = group.dataset.test.get("y")
         return first_rows(group, "test", MOST_ROWS), None if y is None else y[:MOST_ROWS]

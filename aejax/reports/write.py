@@ -26,16 +26,16 @@ class Report(NamedTuple):
 
     results: Rows  # the rows of results.csv
     summary: Rows  # the rows of summary.csv
-    notes: list[str]  # what a reader should not overlook
+    notes: list[str]  # warnings for the reader
     figures: list[Path]
 
 
 def write_report(workdir: Path, projection: str = "tsne", num_samples: int = 0, probe: bool = False) -> Report:
     """Evaluates every member of a run, or of all its shards, and writes tables, figures and report.html.
 
-    Estimates log p(x) if `num_samples` is not 0, and reads classes and factors from the codes if `probe`. Raises
-    UserError if there is no run to evaluate, if the model has no density to estimate or the data no labels to read,
-    and if results.csv would lose columns of an earlier evaluation.
+    Estimates log p(x) if `num_samples` is not 0, and predicts classes and factors from the codes if `probe`. Raises
+    UserError if there is no run to evaluate, if the model has no density to estimate, if the data have nothing to
+    predict, and if results.csv would lose columns of an earlier evaluation.
     """
     check_kept(workdir / "results.csv", num_samples, probe)
     plans = parts(workdir)
@@ -61,10 +61,10 @@ def write_report(workdir: Path, projection: str = "tsne", num_samples: int = 0, 
 def measure_all(
     groups: list[tuple[Path, Group]], num_samples: int, probe: bool
 ) -> tuple[Measured, dict[str, list[View]]]:
-    """The rows of all groups by member, and what is shown: the views of the same data, by the suffix of their files."""
+    """All groups' rows, sorted by member, and for each data set the suffix of its figures' files and its views."""
     measured, shown = Measured([], [], []), {}
     for directory, group in groups:
-        trained = load_group(directory, group)  # one at a time: a state is as large as its members' parameters
+        trained = load_group(directory, group)  # one at a time, because a state holds all its members' parameters
         for table, rows in zip(measured, measure.measure_group(trained, num_samples, probe), strict=True):
             table += rows
         shown.setdefault(group.dataset.sha256, []).extend(views(trained))
@@ -83,7 +83,7 @@ def save(directory: Path, pictures: Iterable[Picture], suffix: str = "") -> list
 
 
 def in_columns(rows: Rows) -> tuple[Rows, list[str]]:
-    """Rows with their metrics last, in the order of METRICS, and the names of the metrics that any of them has."""
+    """Rows with their metrics last, in the order of METRICS, and the names of the metrics that occur."""
     names = [name for name in METRICS if any(name in row for row in rows)]
     keys = [name for name in rows[0] if name not in METRICS] + names
     return [{name: row[name] for name in keys if name in row} for row in rows], names

@@ -1,4 +1,4 @@
-"""Figures of what was learned: numpy in, a matplotlib Figure out; `save` writes it as a PNG.
+"""Draws the figures: numpy in, a matplotlib Figure out; `save` writes it as a PNG.
 
 A run is a sweep of at least one member, so every figure takes a list of panels. Only this package imports matplotlib,
 on its Agg backend and without pyplot's global state.

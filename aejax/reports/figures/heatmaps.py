@@ -24,7 +24,7 @@ def draw_table_heatmap(
     title: str = "Rows and their reconstructions",
     unit: str = "value",
 ) -> Figure:
-    """Rows x [N, F] above each panel's x_hat [N, F] on one color scale, by label; at most 50 rows, 100 features."""
+    """Rows x [N, F], sorted by y, above the panels' x_hat [N, F], on one color scale; at most 50 rows, 100 features."""
     rows, features = choose(x, y)
     low, high, colors = color_scale(x[np.ix_(rows, features)])
     maps = [("original", x), *panels]
@@ -51,7 +51,7 @@ def draw_table_heatmap(
 
 
 def choose(x: Table, y: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """At most 50 rows, evenly spaced in the order of their labels, and the 100 features that vary most, in order."""
+    """Indices of at most 50 rows, evenly spaced after sorting by label, and of the 100 most variable features."""
     order = np.arange(len(x)) if y is None else np.argsort(y, kind="stable")
     rows = order[np.linspace(0, len(x) - 1, min(len(x), MOST_ROWS)).round().astype(int)]
     features = np.argsort(-np.nan_to_num(x.var(axis=0)), kind="stable")[:MOST_FEATURES]
@@ -59,7 +59,7 @@ def choose(x: Table, y: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
 
 
 def color_scale(values: Table) -> tuple[float, float, str]:
-    """Limits at the 1st and 99th percentile and a color map: around zero if there are two signs, else from low up."""
+    """Limits at the 1st and 99th percentiles and a color map; symmetric about zero if values have both signs."""
     low, high = (float(v) for v in np.nanpercentile(values, [1, 99]))
     if low < 0 < high:
         high = max(-low, high)
@@ -68,7 +68,7 @@ def color_scale(values: Table) -> tuple[float, float, str]:
 
 
 def mark_classes(axes: Axes, y: np.ndarray, class_names: Sequence[str], tall: float, color: str) -> None:
-    """A line between classes and each class's name at the left, if it has the height for it."""
+    """Draws lines between the classes, and names a class at the left if its rows are high enough."""
     starts = np.flatnonzero(np.diff(y, prepend=y[0] - 1))
     stops = np.append(starts[1:], len(y))
     axes.hlines(starts[1:] - 0.5, -0.5, axes.get_xlim()[1], color=color, linewidth=1.2)
@@ -80,7 +80,7 @@ def mark_classes(axes: Axes, y: np.ndarray, class_names: Sequence[str], tall: fl
 
 
 def name_features(axes: Axes, features: np.ndarray, feature_names: Sequence[str]) -> None:
-    """The features' names below the last map, upright if they are long, or only what the axis is: many features."""
+    """Names the features below the last map, vertically if long; without names or with over 60, labels the axis."""
     if feature_names and len(features) <= MOST_NAMES:
         names = [feature_names[int(i)] for i in features]
         flat = 0.1 * len(names) * max(map(len, names)) < WIDTH - 2

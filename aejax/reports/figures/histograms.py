@@ -1,4 +1,4 @@
-"""Histograms of a code's activations, with what is exactly 0 beside them."""
+"""Histograms of a code's activations, with a separate bar for exact zeros."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 from aejax.reports.figures.images import wrap
 from aejax.reports.figures.style import CLASS_COLORS, MUTED, WIDTH, grid_shape, headline, new_figure, styled
 
-ZERO = CLASS_COLORS[4]  # red: what is exactly 0
+ZERO = CLASS_COLORS[4]  # red: exact zeros
 BINS = 40
 
 
@@ -19,7 +19,7 @@ BINS = 40
 def draw_activations(
     panels: Sequence[tuple[str, Float[np.ndarray, "n k"]]], title: str = "Activations of the code's units"
 ) -> Figure:
-    """A histogram per panel (label, codes [N, K]) of all N × K activations; exact zeros are a red bar of their own."""
+    """A histogram per panel (label, codes [N, K]) of all N × K activations; exact zeros get their own red bar."""
     down, side = grid_shape(len(panels), 4)
     figure = new_figure(WIDTH if side > 1 else 4.6, 2.4 * down + 0.7, layout="constrained")
     grid = figure.subplots(down, side, squeeze=False, sharey=True).ravel()
@@ -38,7 +38,7 @@ def draw_activations(
 
 
 def draw_histogram(axes: Axes, codes: Float[np.ndarray, "n k"]) -> None:
-    """The activations that are not 0 in 40 bins, and left of them those that are."""
+    """Draws nonzero activations in 40 bins; the bar of exact zeros is left of 0, or across 0 if some are negative."""
     values = codes[np.isfinite(codes)]
     zero, rest = float((values == 0).mean()) if values.size else 0.0, values[values != 0]
     low, high = (min(0.0, float(rest.min())), max(1e-6, float(rest.max()))) if rest.size else (0.0, 1.0)

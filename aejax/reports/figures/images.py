@@ -16,7 +16,7 @@ Panel = tuple[str, Images]  # label of a member, its images
 
 ROOM = int(WIDTH * DPI)  # pixels
 MOST_COLUMNS = 16
-NOT_FINITE = (240, 150, 110)  # the color of a diverged member's pixels: no grey
+NOT_FINITE = (240, 150, 110)  # the color of a diverged member's pixels, unlike any grey
 CAPTION_SPACE, BLOCK_SPACE = 26, 24  # pixels above and between the blocks
 
 
@@ -28,7 +28,7 @@ def draw_reconstructions(
     title: str = "Originals and reconstructions",
     limits: tuple[float, float] = (0.0, 1.0),
 ) -> Figure:
-    """Originals `x` [N, H, W, C], `x_tilde` if the input was corrupted, a row of `x_hat` per panel (16 columns)."""
+    """Originals `x` [N, H, W, C], corrupted inputs `x_tilde` if given, and a row of x_hat per panel; 16 columns."""
     corrupted = [] if x_tilde is None else [("corrupted", x_tilde)]
     return draw_rows([("original", x), *corrupted, *panels], title, limits)
 
@@ -53,7 +53,7 @@ def draw_rows(rows: Sequence[Panel], title: str = "Interpolation", limits: tuple
 def draw_tiles(
     panels: Sequence[Panel], columns: int = 8, title: str = "Samples", limits: tuple[float, float] = (0.0, 1.0)
 ) -> Figure:
-    """One block of tiles, row by row in `columns`, per panel of images [n, H, W, C]."""
+    """One block per panel (label, images [n, H, W, C]), tiled row by row in `columns` columns."""
     return draw_blocks([(label, images, columns) for label, images in panels], title, limits, gap=2)[0]
 
 
@@ -80,14 +80,14 @@ def draw_latent_grid(
 
 
 def grid_codes(z1: Float[np.ndarray, " columns"], z2: Float[np.ndarray, " rows"]) -> Float[np.ndarray, "n 2"]:
-    """The codes [R * C, 2] of the grid z1 [C] x z2 [R], z1 running fastest: decode them for `latent_grid`."""
+    """The codes [R * C, 2] of the grid z1 [C] x z2 [R], z1 varying fastest; decode them for `draw_latent_grid`."""
     return np.stack(np.meshgrid(z1, z2), axis=-1).reshape(-1, 2)
 
 
 def draw_blocks(
     blocks: Sequence[tuple[str, Images, int]], title: str, limits: tuple[float, float], gap: int, frame: int = 0
 ) -> tuple[Figure, tuple[int, int]]:
-    """Blocks (label, images, columns) side by side in rows of equal blocks; also the size of one tile in pixels."""
+    """Blocks (label, images, columns) in a grid of equal cells; also returns the size of one tile in pixels."""
     _, images, columns = blocks[0]
     down, side = grid_shape(len(blocks), 4 if columns <= 12 else 2)
     room = min(ROOM // side - BLOCK_SPACE - frame, 640)
@@ -106,7 +106,7 @@ def draw_blocks(
 
 
 def place(figure: Figure, picture: np.ndarray, left: int, top: int) -> Axes:
-    """Put a uint8 picture [H, W, 3] on the figure, one pixel to a pixel, `left` and `top` pixels from its corner."""
+    """Places a uint8 picture [H, W, 3] unscaled on the figure, `left` and `top` pixels from the top left corner."""
     (height, width), (across, down) = picture.shape[:2], figure.get_size_inches() * DPI
     axes = figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
     axes.imshow(picture, interpolation="nearest", aspect="auto")
@@ -123,7 +123,7 @@ def mosaic(
     rows = -(-len(images) // columns)
     tiles = np.full((rows * columns, size[0] + gap, size[1] + gap, 3), 255, np.uint8)
     for tile, pixels in zip(tiles, to_bytes(images, limits), strict=False):
-        # Whole multiples are copied, so that pixels stay square; only an image that is too large is averaged.
+        # Enlarging copies pixels, so that they stay sharp squares; only an image that must shrink is averaged.
         method = Image.Resampling.NEAREST if size[0] >= pixels.shape[0] else Image.Resampling.BOX
         tile[: size[0], : size[1]] = np.asarray(Image.fromarray(pixels).resize((size[1], size[0]), method))
     picture = tiles.reshape(rows, columns, *tiles.shape[1:]).transpose(0, 2, 1, 3, 4)
@@ -132,9 +132,9 @@ def mosaic(
 
 
 def to_bytes(images: Images, limits: tuple[float, float]) -> np.ndarray:
-    """Grey or RGB images in data units as uint8 [n, h, w, 3], clipped to `limits`; what is not finite is orange."""
+    """Grey or RGB images in data units as uint8 [n, h, w, 3], clipped to `limits`; non-finite pixels are orange."""
     if images.shape[-1] not in (1, 3):
-        raise ValueError(f"images have 1 channel (grey) or 3 (RGB), not {images.shape[-1]}")
+        raise ValueError(f"images must have 1 channel (grey) or 3 (RGB), not {images.shape[-1]}")
     low, high = limits
     finite = np.isfinite(images)
     unit = np.clip((np.where(finite, images, low) - low) / (high - low), 0.0, 1.0)
@@ -151,7 +151,7 @@ def tile_size(images: Images, room: int) -> tuple[int, int]:
 
 
 def wrap(label: str, width: int) -> str:
-    """The label in lines of `width` letters, none of which breaks around an equals sign."""
+    """The label wrapped to `width` characters, without breaks around an equals sign."""
     return fill(label.replace(" = ", "\u00a0=\u00a0"), width)
 
 
@@ -161,5 +161,5 @@ def number(values: np.ndarray) -> list[str]:
 
 
 def few(count: int) -> np.ndarray:
-    """At most four indices spread evenly over range(count), both ends among them."""
+    """At most four indices spread evenly over range(count), including both ends."""
     return np.unique(np.rint(np.linspace(0, count - 1, 4)).astype(int))

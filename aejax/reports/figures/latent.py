@@ -1,4 +1,4 @@
-"""Codes as points of a plane: the code itself for k = 2, t-SNE, UMAP or PCA of it for k > 2."""
+"""Codes as points in a plane: the code itself for k = 2; its t-SNE, UMAP or PCA for k > 2."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ Points = Float[np.ndarray, "n 2"]
 Classes = Int[np.ndarray, " n"]
 Numbers = Float[np.ndarray, " n"]
 
-MOST_NEIGHBOR_ROWS = 2000  # of t-SNE and UMAP, the same for both
+MOST_NEIGHBOR_ROWS = 2000  # t-SNE and UMAP embed the same rows
 
 
 @styled()
@@ -38,10 +38,10 @@ def draw_latent_scatter(
     title: str = "Codes",
     same_scale: bool = True,
 ) -> Figure:
-    """One square per panel of (label, codes [N, 2], y [N] or None), all on one scale unless told otherwise.
+    """One square per panel (label, codes [N, 2], y [N] or None), all on one scale if `same_scale`.
 
-    Classes have a color and a name each; labels that are numbers one color scale for all panels, from their 1st to
-    their 99th percentile.
+    Each class has a color and a name. Numeric labels have one color scale for all panels, from their 1st to their
+    99th percentile.
     """
     labeled = [y for _, _, y in panels if y is not None and y.dtype.kind != "f"]
     numbers = [y for _, _, y in panels if y is not None and y.dtype.kind == "f"]
@@ -71,7 +71,7 @@ def draw_latent_scatter(
 
 
 def scatter(axes: Axes, z: Points, y: Classes | Numbers | None, colors: int | Normalize, area: float) -> None:
-    """The points in random order, so that none hides the others by being drawn last; `colors`: how many, or a scale."""
+    """Draws the points in random order, so that no class hides the others; `colors` is their number or a scale."""
     order = np.random.default_rng(0).permutation(len(z))
     if y is None:
         color = class_colors(1)
@@ -92,7 +92,7 @@ def square(z: Points) -> tuple[float, float, float, float]:
 
 
 def name_axes(figure: Figure, side: int, axis_names: tuple[str, str]) -> None:
-    """Names only the axes at the rim of the grid."""
+    """Labels only the outer axes of the grid."""
     for i, axes in enumerate(figure.axes):
         if i + side >= len(figure.axes):
             axes.set_xlabel(axis_names[0])
@@ -112,9 +112,9 @@ def legend(figure: Figure, class_names: Sequence[str]) -> None:
 
 
 def name_classes(axes: Axes, z: Points, y: Classes, class_names: Sequence[str]) -> None:
-    """Each class's name at the median of its points, the large classes first; if two would overlap, only one.
+    """Writes each class's name at the median of its points; of names that overlap, only the largest class's.
 
-    Codes that have collapsed have no room for names: there the legend must do.
+    If a legend exists and fewer than 60 % of the names fit (collapsed codes), writes none.
     """
     finite = np.isfinite(z).all(axis=1)
     counts = np.bincount(y[finite], minlength=len(class_names))
@@ -129,10 +129,11 @@ def name_classes(axes: Axes, z: Points, y: Classes, class_names: Sequence[str]) 
 def embed_2d(
     codes: Float[np.ndarray, "n k"], method: str = "tsne", seed: int = 0
 ) -> tuple[Float[np.ndarray, "rows 2"], Int[np.ndarray, " rows"], tuple[str, str]]:
-    """Codes [N, K] as points [n, 2], their rows [n] in `codes`, and the names of the two axes.
+    """Codes [N, K] as points [n, 2], the points' row indices [n] in `codes`, and the names of the two axes.
 
-    k = 2 stays as it is and k = 1 gets random heights. Otherwise "pca", or "tsne" or "umap" of at most 2,000 rows by
-    `seed`; codes that are not all finite (a diverged member) become NaN. UMAP needs the package umap-learn.
+    Codes with K = 2 are unchanged, and with K = 1 get random heights. Otherwise `method` is "pca", or "tsne" or "umap"
+    on at most 2,000 rows drawn with `seed`; codes that are not all finite (a diverged member) become NaN. UMAP needs
+    umap-learn. Raises ValueError for any other method.
     """
     every = np.arange(len(codes))
     if codes.shape[1] == 2:
@@ -143,7 +144,7 @@ def embed_2d(
     if method == "pca":
         return principal(codes), every, ("PC 1", "PC 2")
     if method not in ("tsne", "umap"):
-        raise ValueError(f'method is "tsne", "umap" or "pca", not "{method}"')
+        raise ValueError(f'method must be "tsne", "umap" or "pca", not "{method}"')
     rows = np.sort(np.random.default_rng(seed).permutation(len(codes))[:MOST_NEIGHBOR_ROWS])
     if method == "umap":
         return umap(codes[rows], seed), rows, ("UMAP 1", "UMAP 2")
@@ -162,7 +163,7 @@ def principal(codes: Float[np.ndarray, "n k"]) -> Points:
 
 
 def tsne(codes: Float[np.ndarray, "n k"], seed: int) -> Points:
-    """t-SNE (van der Maaten & Hinton 2008) started from PCA; on one thread, whose sums have one order."""
+    """t-SNE (van der Maaten & Hinton 2008) initialized by PCA; one thread makes it reproducible."""
     from sklearn.manifold import TSNE  # takes a second to import
     from threadpoolctl import threadpool_limits
 
@@ -177,7 +178,7 @@ def tsne(codes: Float[np.ndarray, "n k"], seed: int) -> Points:
 
 
 def umap(codes: Float[np.ndarray, "n k"], seed: int) -> Points:
-    """UMAP (McInnes et al. 2018, arXiv 1802.03426) started from PCA; its seed keeps it on one thread."""
+    """UMAP (McInnes et al. 2018, arXiv 1802.03426) initialized by PCA; one thread makes it reproducible."""
     import umap as umap_learn  # pyright: ignore[reportMissingImports]  # optional, and takes ten seconds to import
 
     start = principal(codes)

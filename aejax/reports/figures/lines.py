@@ -1,4 +1,4 @@
-"""Numbers as lines: metrics over training with their spread over seeds, and rate against distortion."""
+"""Line plots: metrics over training with their range over seeds, and rate against distortion."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,7 +31,7 @@ Row = Mapping[str, Any]  # an object of metrics.jsonl, or a point
 
 DASHES: dict[str, Any] = {"train": (0, (4, 2)), "valid": "solid", "test": (0, (1, 1.5))}
 MOST_NAMES = 16  # settings in a legend
-NEAR = ((9.0, 5.0), (9.0, -5.0), (-9.0, 5.0), (-9.0, -5.0))  # points from a dot to its label: right first
+NEAR = ((9.0, 5.0), (9.0, -5.0), (-9.0, 5.0), (-9.0, -5.0))  # points from a dot to its label, first choice first
 BESIDE = (*NEAR, (0.0, 10.0), (0.0, -10.0), *((1.5 * across, 1.8 * up) for across, up in NEAR))
 
 
@@ -72,7 +72,7 @@ def draw_curves(
 
 
 def by_member(rows: Sequence[Row], key: str) -> tuple[Float[np.ndarray, " e"], Float[np.ndarray, "m e"]]:
-    """The epochs [E] that the rows name, and the metric [M, E] of each member there; NaN if there is none."""
+    """The epochs [E] in the rows, and each member's metric [M, E] at these epochs; NaN if it is missing."""
     epochs, members = (
         {value: i for i, value in enumerate(sorted({row[name] for row in rows}))} for name in ("epoch", "member")
     )
@@ -88,12 +88,12 @@ def column(rows: Sequence[Row], key: str) -> Float[np.ndarray, " n"]:
 
 
 def draw_curve(axes: Axes, epochs: np.ndarray, values: np.ndarray, color: np.ndarray, dashes: Any) -> None:
-    """Mean [E] and range over the members of `values` [M, E] that are finite there."""
+    """Draws the mean and range of `values` [M, E] over members, ignoring values that are not finite."""
     some = np.isfinite(values).any(axis=0)
     if not some.any():
         return
     finite = np.ma.masked_invalid(values[:, some])
-    marker = "o" if some.sum() == 1 else None  # one visit makes no line
+    marker = "o" if some.sum() == 1 else None  # one point makes no line
     axes.plot(epochs[some], finite.mean(axis=0), color=color, linestyle=dashes, marker=marker, markersize=4)
     if len(values) > 1:
         axes.fill_between(epochs[some], finite.min(axis=0), finite.max(axis=0), color=color, alpha=0.18, linewidth=0)
@@ -104,7 +104,7 @@ def draw_curve(axes: Axes, epochs: np.ndarray, values: np.ndarray, color: np.nda
 
 
 def frame(axes: Axes, values: np.ndarray) -> None:
-    """Limits around all but the extremes, so that an exploding member or a first epoch does not flatten the rest."""
+    """Sets limits that exclude extremes, so that an exploding member or a first epoch does not flatten the rest."""
     finite = values[np.isfinite(values)]
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(6))
@@ -116,7 +116,7 @@ def frame(axes: Axes, values: np.ndarray) -> None:
 
 
 def name_lines(figure: Figure, colors: Mapping[str, np.ndarray], splits: Sequence[str], seeds: bool) -> None:
-    """A legend below: the settings by color, the splits by dashes, and what line and band are of several seeds."""
+    """A legend below: settings by color, splits by dashes; with several seeds, also what line and band mean."""
     names = list(colors)
     shown = names if len(names) <= MOST_NAMES else [names[i] for i in np.linspace(0, len(names) - 1, 8).astype(int)]
     lines = [Line2D([], [], color=tuple(colors[name]), label=name) for name in shown if name]
@@ -134,9 +134,9 @@ def name_lines(figure: Figure, colors: Mapping[str, np.ndarray], splits: Sequenc
 def draw_rate_distortion(
     points: Sequence[Row], swept: str = "", title: str = "Rate and distortion on the test set"
 ) -> Figure:
-    """One dot per member {"label", "kl", "reconstruction", "value"} in nats, a diamond per label: their mean.
+    """One dot per member {"label", "kl", "reconstruction", "value"} in nats; a diamond at the mean of each label.
 
-    `value` is the swept number (or None) that colors the point and `swept` its name; dashes join equal ELBO = −(x + y).
+    `value`, a number or None, colors the dot; `swept` is its name. Dashed lines have constant ELBO = −(x + y).
     """
     finite = [p for p in points if np.isfinite(column([p], "kl") + column([p], "reconstruction")).all()]
     figure = new_figure(6.4, 4.6, layout="constrained")
@@ -157,7 +157,7 @@ def draw_rate_distortion(
     groups = [np.array([label == name for label in labels]) for name in names]
     means = np.array([dots[group].mean(axis=0) for group in groups])
     order = np.argsort([values[group][0] for group in groups])
-    if len(np.unique(values)) == len(names):  # else more was swept than the value, and a line would zigzag
+    if len(np.unique(values)) == len(names):  # otherwise more is swept and the line would zigzag
         axes.plot(*means[order].T, color="#bbbbbb", linewidth=1.2, zorder=2)
     for group, mean in zip(groups, means, strict=True):
         for dot in dots[group]:
@@ -208,7 +208,7 @@ def iso_lines(axes: Axes, dots: Float[np.ndarray, "n 2"]) -> None:
 
 
 def value_colors(figure: Figure, axes: Axes, values: Float[np.ndarray, " n"], swept: str) -> np.ndarray:
-    """Colors [n, 4] by swept value with their bar, logarithmic if the values span more than a factor of five."""
+    """Colors [n, 4] by swept value, with a color bar; logarithmic if the values span more than a factor of five."""
     known = np.unique(values[np.isfinite(values)])
     if len(known) < 2:
         return np.repeat(class_colors(1), len(values), axis=0)

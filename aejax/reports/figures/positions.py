@@ -1,4 +1,4 @@
-"""Items with a place of their own: the places, and what was learned of them, side by side."""
+"""Maps of items that have positions: the true and the learned positions side by side."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ def draw_maps(
     axis_names: tuple[str, str] = ("longitude (radians)", "latitude (radians)"),
     title: str = "Places and what was learned of them",
 ) -> Figure:
-    """The same items as points [N, 2] in every panel, on one scale, colored by their first coordinate in the first.
+    """The same items as points [N, 2] in every panel, on one scale, colored by their x coordinate in the first panel.
 
     Items that lie far apart in the first panel are named, if there is room.
     """
@@ -60,7 +60,7 @@ def extent(points: Points) -> tuple[float, float, float, float]:
 
 
 def far_apart(points: Points, num: int) -> list[int]:
-    """`num` rows, each the farthest from those before it; the first is nearest to the mean (Gonzalez 1985)."""
+    """`num` row indices: first the one nearest to the mean, then each farthest from those before it (Gonzalez 1985)."""
     chosen = [int(np.square(points - points.mean(axis=0)).sum(axis=1).argmin())]
     nearest = np.square(points - points[chosen[0]]).sum(axis=1)
     while len(chosen) < num:

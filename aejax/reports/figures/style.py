@@ -1,4 +1,4 @@
-"""How every figure looks, and the one way in which it becomes a PNG: same arrays, same bytes."""
+"""The style of every figure, and `save`, which writes the same PNG bytes for the same arrays."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,9 +21,9 @@ from matplotlib.transforms import Bbox
 from PIL import Image
 
 DPI = 120
-WIDTH = 8.5  # inches: a figure's text is then read at its size on a page or a slide
+WIDTH = 8.5  # inches: on a page or a slide, text then keeps its nominal size
 STYLE = {
-    "font.family": "DejaVu Sans",  # ships with matplotlib: the same letters on every machine
+    "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine has it
     "font.size": 9,
     "axes.titlesize": 9.5,
     "axes.labelsize": 9,
@@ -45,9 +45,9 @@ STYLE = {
     "ytick.color": "#444444",
     "lines.linewidth": 1.6,
     "legend.frameon": False,
-    "text.parse_math": False,  # a "$" in a user's class or feature name is a dollar
+    "text.parse_math": False,  # a "$" in a user's class or feature name is literal
 }
-# Any two of the ten lie at least 25 CIELAB units apart, for normal, protan, deutan and tritan eyes (test_style).
+# Any two of the ten are at least 25 CIELAB units apart for normal, protan, deutan and tritan vision (test_style).
 CLASS_COLORS = (
     "#4477aa", "#ff7f0e", "#332288", "#88ccee", "#cc3311", "#94a4a2", "#661100", "#ddcc77", "#000000", "#8c564b",
 )  # fmt: skip
@@ -57,14 +57,14 @@ INK, MUTED = "#222222", "#666666"
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Matplotlib's defaults and STYLE on top, whatever the user's matplotlibrc says."""
+    """Applies STYLE on top of matplotlib's defaults, ignoring the user's matplotlibrc."""
     with matplotlib.style.context(STYLE, after_reset=True):
         yield
 
 
 @styled()
 def save(path: str | PathLike[str], figure: Figure) -> None:
-    """Writes a PNG, cropped to what is drawn, without date or version in it."""
+    """Writes a PNG, cropped to what is drawn, without date or version metadata."""
     lay_out(figure)
     align_headline(figure)
     buffer = BytesIO()
@@ -75,12 +75,12 @@ def save(path: str | PathLike[str], figure: Figure) -> None:
 
 
 def is_color_bar(axes: Axes) -> bool:
-    """Whether the axes hold a smooth run of colors, which 256 colors for the whole picture would break into bands."""
+    """Whether the axes are a color bar, which would show bands if the whole picture had only 256 colors."""
     return any(isinstance(collection, QuadMesh) for collection in axes.collections)
 
 
 def compact(picture: Image.Image, exact: bool) -> Image.Image:
-    """Grey as one channel, plots as 256 colors (a third of the bytes) unless they must be `exact`."""
+    """Stores grey as one channel, and anything else as 256 colors (a third of the bytes) unless `exact`."""
     red, green, blue = picture.split()
     if red.tobytes() == green.tobytes() == blue.tobytes():
         return red
@@ -88,14 +88,14 @@ def compact(picture: Image.Image, exact: bool) -> Image.Image:
 
 
 def new_figure(width: float, height: float, layout: str | None = None) -> Figure:
-    """An empty figure of that size in inches, on the Agg canvas and outside pyplot's global state."""
+    """An empty figure of this size in inches, on the Agg canvas and outside pyplot's global state."""
     figure = Figure(figsize=(width, height), layout=layout)  # pyright: ignore[reportArgumentType]
     FigureCanvasAgg(figure)
     return figure
 
 
 def class_colors(count: int) -> np.ndarray:
-    """Colors [count, 4]: categorical up to ten classes; beyond, no palette is safe, so an ordered map and names."""
+    """Colors [count, 4]: categorical for up to ten classes; for more, no palette is safe, so an ordered color map."""
     if count <= len(CLASS_COLORS):
         return to_rgba_array(CLASS_COLORS[:count])
     return SEQUENTIAL(np.linspace(0.0, 1.0, count))
@@ -107,21 +107,21 @@ def ordered_colors(count: int) -> np.ndarray:
 
 
 def grid_shape(count: int, most: int) -> tuple[int, int]:
-    """Rows and columns for `count` panels, at most `most` in a row and the rows as equal as they can be."""
+    """Rows and columns for `count` panels, at most `most` in a row, and rows as equal as possible."""
     down = -(-count // most)
     return down, -(-count // down)
 
 
 def legend_columns(names: Sequence[str], handle: float) -> int:
-    """How many entries fit side by side below a figure, with a `handle` of that width in inches each."""
+    """How many entries fit side by side below a figure, each with a handle `handle` inches wide."""
     return max(1, int(WIDTH / (handle + 0.085 * max(map(len, names)))))
 
 
 def lay_out(figure: Figure) -> None:
-    """Let the layout place everything, and then keep its hands off.
+    """Lets the layout engine place everything, then turns it off.
 
-    It takes two draws: the first measures the titles of square panels in cells that are still taller than the panels,
-    and so leaves too little room above them, where the headline or the panels of another row stand.
+    This takes two draws: the first measures the titles of square panels in cells that are still taller than the
+    panels, and so leaves too little room between them and the headline or the row above.
     """
     if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
         figure.draw_without_rendering()
@@ -130,12 +130,12 @@ def lay_out(figure: Figure) -> None:
 
 
 def headline(figure: Figure, title: str) -> None:
-    """The title, over the left edge of what is drawn (only the finished layout knows where that is)."""
+    """Adds the title; once the layout is finished, `align_headline` moves it to the left edge."""
     figure.suptitle(title, ha="left", gid="headline")
 
 
 def align_headline(figure: Figure) -> None:
-    """Move the title to where the axes, with their labels, begin."""
+    """Moves the title to the left edge of the axes and their labels."""
     boxes = [axes.get_tightbbox() for axes in figure.axes]
     left = min((box.x0 for box in boxes if box is not None), default=0.0)
     for text in figure.texts:
@@ -156,9 +156,9 @@ def label_points(
     offsets: Sequence[tuple[float, float]] = ((0.0, 0.0),),
     avoid: np.ndarray | None = None,
 ) -> list[Annotation]:
-    """Write `texts` at `points` [n, 2], each at the first of `offsets` (in points) that is free, or else not at all.
+    """Writes `texts` at `points` [n, 2], each at the first of `offsets` (in points) that is free, or not at all.
 
-    Texts never overlap one another, nor other texts of the axes, nor the points `avoid` [m, 2].
+    Texts never overlap one another, other texts of the axes, or the points `avoid` [m, 2].
     """
     figure = axes.get_figure()
     assert isinstance(figure, Figure)
@@ -181,7 +181,7 @@ def label_points(
 
 
 def outlined(axes: Axes, text: str, point: np.ndarray, offset: tuple[float, float] = (0.0, 0.0)) -> Annotation:
-    """A text with a white rim, beside a point by `offset` in points and aligned away from it."""
+    """A text with a white outline, `offset` (in points) from `point` and aligned away from it."""
     x, y = (int(np.sign(step)) for step in offset)
     return axes.annotate(
         text,

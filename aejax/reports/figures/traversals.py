@@ -1,4 +1,4 @@
-"""Pictures of what each unit of a code means: an image decoded again and again while one unit moves."""
+"""Shows what each unit of a code means: decodes an image repeatedly while one unit moves."""
 
 from collections.abc import Sequence
 
@@ -9,14 +9,14 @@ from matplotlib.figure import Figure
 from aejax.reports.figures.images import Images, mosaic, number, place, tile_size, wrap
 from aejax.reports.figures.style import DPI, INK, new_figure, styled
 
-LIMIT, COLUMNS = 2.5, 11  # a traversal goes from −2.5 to 2.5, in sd of a N(0, 1) prior
+LIMIT, COLUMNS = 2.5, 11  # a traversal goes from −2.5 to 2.5 standard deviations of an N(0, 1) prior
 HERE = "#ff7f0e"  # marks the image's own code
 GAP, LABEL, ABOVE, BELOW = 2, 112, 26, 46  # pixels: between tiles, left of a panel, over it, and under it
 SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def traversal_codes(code: Float[np.ndarray, " k"], units: Int[np.ndarray, " rows"]) -> Float[np.ndarray, "n k"]:
-    """The code [k] with each of some units moved from −2.5 to 2.5 in 11 steps: [rows * 11, k], a unit's in a row."""
+    """The code [k] with each of `units` moved from −2.5 to 2.5 in 11 steps: [rows * 11, k], unit after unit."""
     codes = np.repeat(code[None], len(units) * COLUMNS, axis=0).reshape(len(units), COLUMNS, -1)
     codes[np.arange(len(units)), :, units] = np.linspace(-LIMIT, LIMIT, COLUMNS)
     return codes.reshape(len(units) * COLUMNS, -1)
@@ -30,7 +30,7 @@ def draw_traversals(
 ) -> Figure:
     """Panels of (label, images decoded from `traversal_codes`, the code, its units, their KL in nats).
 
-    A row is a unit, an orange mark in it the unit's value in the code itself.
+    Each row is a unit; an orange mark shows the unit's value in the code itself.
     """
     side = 1 if len(panels) == 1 else 2
     room = (1020 // side - LABEL - 16) // COLUMNS - GAP
@@ -61,5 +61,5 @@ def draw_traversals(
 
 
 def name(unit: np.integer) -> str:
-    """A unit as the field writes it, from 1: z₁."""
+    """A unit's symbol, counted from 1: z₁."""
     return f"z{unit + 1}".translate(SUBSCRIPT)

@@ -1,4 +1,4 @@
-"""What a VAE's code holds: the KL of its units, how many are active; and log p(x) by the number of samples."""
+"""The KL of a VAE's units, the number of active units, and log p(x) by number of samples."""
 
 from collections.abc import Sequence
 
@@ -39,7 +39,7 @@ def draw_units(
     for axes in (left, right):
         axes.set_ylim(bottom=0)
     right.yaxis.set_major_locator(MaxNLocator(6, integer=True))
-    if not any(np.isfinite(kl).all() for _, kl, _ in members):  # a prior that is not one of units
+    if not any(np.isfinite(kl).all() for _, kl, _ in members):  # the prior has no KL per unit
         left.remove()
     headline(figure, title)
     name_settings(figure, colors)
@@ -51,7 +51,7 @@ def draw_likelihood(
     members: Sequence[tuple[str, np.ndarray, Float[np.ndarray, " _"]]],
     title: str = "−log p(x) by importance sampling",
 ) -> Figure:
-    """The estimate as the samples grow, for each (label, numbers of samples [p], estimates in nats [p])."""
+    """The estimate by number of samples, for each (label, numbers of samples [p], estimates in nats [p])."""
     figure = new_figure(5.6, 3.8, layout="constrained")
     axes: Axes = figure.subplots()
     colors = label_colors([label for label, _, _ in members])
@@ -65,18 +65,18 @@ def draw_likelihood(
 
 
 def plain_decades(axes: Axes) -> None:
-    """Powers of ten on the x axis as plain numbers: the style reads no mathematics."""
+    """Writes powers of ten on the x axis as plain numbers, because the style does not parse mathtext."""
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.5g}"))
 
 
 def label_colors(labels: Sequence[str]) -> dict[str, np.ndarray]:
-    """One color for each setting, in their order; its seeds share it."""
+    """One color for each setting, in order; a setting's seeds share it."""
     names = list(dict.fromkeys(labels))
     return dict(zip(names, ordered_colors(len(names)), strict=True))
 
 
 def name_settings(figure: Figure, colors: dict[str, np.ndarray]) -> None:
-    """A legend below, if there is more than one setting."""
+    """A legend below, unless nothing is swept."""
     if names := [name for name in colors if name]:
         lines = [Line2D([], [], color=tuple(colors[name]), label=name) for name in names]
         figure.legend(handles=lines, loc="outside lower center", ncols=legend_columns(names, 0.6))
