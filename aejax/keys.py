@@ -415,7 +415,9 @@ class Train:
     epochs: int = key(20, at_least(1), "passes over the training rows", TRAINED)
     batch_size: int = key(128, at_least(1), "rows per step; an epoch's partial last batch is dropped", TRAINED)
     lanes: int = key(0, at_least(0), "members in one vmap; 0: one on CPU, as many as fit on GPU and TPU")
-    save_every_epochs: int = key(1, at_least(1), "epochs between checkpoints; those within 10 s of another are skipped, except for the last", TRAINED)
+    save_every_epochs: int = key(
+        1, at_least(1), "epochs between checkpoints; one within 10 s of another is skipped", TRAINED
+    )
     deterministic: bool = key(True, switch(), "use XLA's deterministic operations on GPU")
 
 

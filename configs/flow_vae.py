@@ -5,8 +5,8 @@
     python -m experiments.evaluate --workdir=runs/flow_vae --num_samples=1000
 
 On the digits about a minute for each setting on two CPU cores. Expect test ELBOs of −24.7 nats without flows and −24.3
-with two or eight (seed 0). Source: Rezende & Mohamed 2015 (arXiv 1505.05770), section 6.2; there the bound of MNIST improves
-with the number of flows.
+with two or eight (seed 0). Source: Rezende & Mohamed 2015 (arXiv 1505.05770), section 6.2; there the bound of MNIST
+improves with the number of flows.
 """
 
 from aejax.config import Config

@@ -21,6 +21,14 @@ def make(name, support="unit", **keys):
     return vae.part("likelihoods", name)(configs.replaced(base_config(), changes).model, spec)
 
 
+def taken(name, support):
+    """The likelihood with a variance of 0.3 if it has one; None if it refuses such data."""
+    try:
+        return make(name, support, variance=0.3)
+    except UserError:
+        return None
+
+
 @pytest.fixture
 def rows():
     rng = np.random.default_rng(0)
@@ -55,7 +63,7 @@ def test_a_learned_variance_is_the_likelihoods_own_parameter(rows):
 @pytest.mark.parametrize("name", NAMES)
 def test_draws_have_the_mean_and_the_density_of_the_likelihood(name):
     """The mean of many draws is the reported mean; the mean of their log density is minus the entropy of one row."""
-    chosen = make(name, variance=0.3)
+    chosen = next(chosen for support in ("unit", "real") if (chosen := taken(name, support)))
     if chosen.sample is None:
         return  # not a density: nothing to draw
     output = jnp.tile(jnp.array([[-1.0, 0.2, 1.5]]), (50_000, 1))

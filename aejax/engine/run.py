@@ -133,7 +133,7 @@ def restored(group: Group, compiled: Programs, checkpoints: Path, saved: int) ->
 
 
 def visits(group: Group, start: int) -> Iterator[tuple[int, bool]]:
-    """The steps after `start` at which the config has metrics written, and whether a save of the state is due there too."""
+    """The steps after `start` at which the config has metrics written, and whether a save is due there too."""
     step = start
     while True:
         before, step = step, next_end(group, step, group.config.log.every_epochs)
