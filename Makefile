@@ -9,7 +9,7 @@ STAMP = $(VENV)/installed-$(shell $(PYTHON) -c 'import hashlib, sys; print("%d.%
 
 
 .DEFAULT_GOAL := help
-.PHONY: help demo docs lint quick test lock clean
+.PHONY: help demo docs lint quick test tests lock clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,10 @@ lint: $(STAMP) ## Check style, format and types.
 quick: $(STAMP) ## Run the tests that compile nothing large (under a minute).
 	$(FAST) $(RUN) -m pytest -n 2 --dist loadfile -m "not bits and not slow"
 
-test: lint ## Run lint and all tests.
+test: ## Run lint and all tests.
+	@$(MAKE) --no-print-directory --jobs=2 lint tests
+
+tests: $(STAMP)
 	$(FAST) $(RUN) -m pytest -n 2 --dist worksteal -m "not bits"
 	rm -rf $(VENV)/compiled
 	$(ONCE) $(RUN) -m pytest -n 2 --dist loadfile -m bits

@@ -49,11 +49,11 @@ def digests(result):
 
 
 def report_digests(num_devices):
-    """Prints the digests of sweeps of 1, 2, 5 and 8 members: run in its own process with forced devices."""
+    """Prints the digests of sweeps of 1, 5 and 8 members: run in its own process with forced devices."""
     config = small_config()
     assert jax.device_count() == num_devices
     found = {}
-    for devices, counts in ((1, (1, 2, 5, 8)), (2, (5,)), (4, (8,))):
+    for devices, counts in ((1, (1, 5, 8)), (2, (5,)), (4, (8,))):
         sweep.make_mesh = lambda num_members, devices=devices: jax.make_mesh(
             (devices,), ("sweep",), devices=jax.devices()[:devices], axis_types=(sweep.AxisType.Auto,)
         )

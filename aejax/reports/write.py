@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 from aejax import config as configs
 from aejax import records
 from aejax.engine import programs
-from aejax.engine.programs import Group
 from aejax.errors import UserError
 from aejax.metrics import METRICS
-from aejax.plan import parts
+from aejax.plan import Member, Plan, parts
 from aejax.reports import figures, gallery, measure, page
 from aejax.reports.gallery import Picture
 from aejax.reports.measure import Measured
@@ -19,6 +18,17 @@ from aejax.reports.views import View, views
 from aejax.trained import load_group
 
 Rows = list[dict[str, Any]]
+
+
+class Evaluation(NamedTuple):
+    """A run, read and measured."""
+
+    members: list[Member]
+    visits: Rows  # the rows of metrics.jsonl
+    results: Rows
+    units: Rows
+    likelihoods: Rows
+    shown: dict[str, list[View]]  # the views of each data set, by the suffix of their figures' files
 
 
 class Report(NamedTuple):
@@ -39,29 +49,27 @@ def write_report(workdir: Path, projection: str = "tsne", num_samples: int = 0, 
     """
     check_kept(workdir / "results.csv", num_samples, probe)
     plans = parts(workdir)
-    members = sorted((member for plan in plans.values() for member in plan.members), key=lambda member: member.index)
     with records.lock(workdir):
-        groups = [(directory, group) for directory, plan in plans.items() for group in programs.make_groups(plan)]
-        for _, group in groups:
-            measure.check(group, num_samples, probe)
-        visits = [row for directory in plans for row in records.read_lines(directory / "metrics.jsonl")]
-        (rows, units, likelihoods), shown = measure_all(groups, num_samples, probe)
-        rows, names = in_columns(rows)
-        summary = summarize(rows, list(members[0].swept), names)
-        write_tables(workdir, results=rows, summary=summary, units=units, likelihood=likelihoods)
+        run = evaluate(plans, num_samples, probe)
+        results, metrics = in_columns(run.results)
+        summary = summarize(results, list(run.members[0].swept), metrics)
+        write_tables(workdir, results=results, summary=summary, units=run.units, likelihood=run.likelihoods)
         pictures = []
-        for suffix, alike in shown.items():
-            pictures += save(workdir / "figures", gallery.draw_views(alike, projection), suffix)
-        pictures += save(workdir / "figures", gallery.draw_sweep(members, visits, rows, units, likelihoods))
-        found, config = notes(members, rows), configs.to_json(members[0].config)
+        for suffix, views_of_one in run.shown.items():
+            pictures += save(workdir / "figures", gallery.draw_views(views_of_one, projection), suffix)
+        curves = gallery.draw_sweep(run.members, run.visits, results, run.units, run.likelihoods)
+        pictures += save(workdir / "figures", curves)
+        found, config = notes(run.members, results), configs.to_json(run.members[0].config)
         page.write(workdir / "report.html", workdir.name, config, summary, pictures, found)
-    return Report(rows, summary, found, [path for path, _, _ in pictures])
+    return Report(results, summary, found, [path for path, _, _ in pictures])
 
 
-def measure_all(
-    groups: list[tuple[Path, Group]], num_samples: int, probe: bool
-) -> tuple[Measured, dict[str, list[View]]]:
-    """All groups' rows, sorted by member, and for each data set the suffix of its figures' files and its views."""
+def evaluate(plans: dict[Path, Plan], num_samples: int, probe: bool) -> Evaluation:
+    """Measures all members of some run directories; rows are sorted by member."""
+    groups = [(directory, group) for directory, plan in plans.items() for group in programs.make_groups(plan)]
+    for _, group in groups:
+        measure.check(group, num_samples, probe)
+    visits = [row for directory in plans for row in records.read_lines(directory / "metrics.jsonl")]
     measured, shown = Measured([], [], []), {}
     for directory, group in groups:
         trained = load_group(directory, group)  # one at a time, because a state holds all its members' parameters
@@ -70,7 +78,9 @@ def measure_all(
         shown.setdefault(group.dataset.sha256, []).extend(views(trained))
     for table in measured:  # shards and groups interleave
         table.sort(key=lambda row: row["member"])
-    return measured, {f"-{number}" if len(shown) > 1 else "": alike for number, alike in enumerate(shown.values())}
+    members = sorted((member for _, group in groups for member in group.members), key=lambda member: member.index)
+    suffixes = [f"-{number}" if len(shown) > 1 else "" for number in range(len(shown))]
+    return Evaluation(members, visits, *measured, dict(zip(suffixes, shown.values(), strict=True)))
 
 
 def save(directory: Path, pictures: Iterable[Picture], suffix: str = "") -> list[tuple[Path, str, str]]:
