@@ -7,14 +7,14 @@ import ast
 import difflib
 import json
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
 
 from aejax.errors import UserError, choose
-from aejax.keys import KEYS, Config, base_config
+from aejax.keys import KEYS, Config, Values, base_config
 
 SMALLEST, LARGEST = (float(bound) for bound in (np.finfo(np.float32).tiny, np.finfo(np.float32).max))
 
@@ -152,15 +152,16 @@ def without_effect(config: Config, path: str) -> str:
 
 def unmet(leaves: dict[str, Any], path: str) -> dict[str, str]:
     """The conditions of a key that fail, {path: words}, for the alternative with the fewest; {} if the key is read."""
+    return min((failing(leaves, alternative) for alternative in KEYS[path].when), key=len, default={})
 
-    def failing(alternative: Any) -> dict[str, str]:
-        found = {}
-        for other, values in alternative.items():
-            found |= {} if values.hold(leaves[other]) else {other: values.words}
-            found |= {name: words for name, words in unmet(leaves, other).items() if name not in found}
-        return found
 
-    return min(map(failing, KEYS[path].when), key=len, default={})
+def failing(leaves: dict[str, Any], conditions: Mapping[str, Values]) -> dict[str, str]:
+    """The conditions that fail, {path: words}, with those of the keys that they name."""
+    found = {}
+    for path, values in conditions.items():
+        found |= {} if values.hold(leaves[path]) else {path: values.words}
+        found |= {name: words for name, words in unmet(leaves, path).items() if name not in found}
+    return found
 
 
 def describe(section: str = "") -> list[dict[str, str]]:
