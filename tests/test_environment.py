@@ -32,6 +32,7 @@ def pinned(monkeypatch):
     def call(given, *arguments, **named):
         with monkeypatch.context() as patch:
             patch.setattr(os, "environ", dict(given))
+            patch.setattr(environment, "program_cache", lambda: None)
             environment.pin(*arguments, **named)
             return dict(os.environ)
 
@@ -68,6 +69,47 @@ def test_what_the_user_sets_stays(given, pinned):
     assert {name: found[name] for name in others.keys() - given} == {
         name: others[name] for name in others.keys() - given
     }
+
+
+def test_compiled_programs_are_kept_where_nobody_else_can_write(tmp_path, monkeypatch):
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "false")
+    assert environment.program_cache() is None and not list(tmp_path.iterdir())
+    monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "true")
+    folder = environment.program_cache()
+    assert folder and folder.parent == tmp_path / "aejax" and folder.stat().st_mode & 0o777 == 0o700
+    for name, days in (("old", 31), ("new", 29)):
+        (folder / name).write_text("")
+        written = time.time() - days * 86_400
+        os.utime(folder / name, times=(written, written))
+    assert environment.program_cache() == folder and [path.name for path in folder.iterdir()] == ["new"]
+    monkeypatch.setattr(environment, "version", lambda package: "other")
+    assert environment.program_cache() not in (None, folder)
+    monkeypatch.undo()
+    folder.chmod(0o770)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "true")
+    assert environment.program_cache() is None
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc")
+    assert environment.program_cache() is None
+
+
+@pytest.mark.slow
+def test_the_second_process_compiles_nothing_and_has_the_same_bits(tmp_path):
+    """Of the programs that take long enough to be kept: here, all."""
+    command = [sys.executable, "-m", "experiments.train", "--config=configs/linear.py", "--config.train.epochs=1"]
+    variables = without(*PINNED, "JAX_COMPILATION_CACHE_DIR") | {"JAX_ENABLE_COMPILATION_CACHE": "true"}
+    variables |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    kept = []
+    for name in ("first", "second"):
+        done = subprocess.run(
+            [*command, f"--workdir={tmp_path / name}"], cwd=ROOT, env=variables, capture_output=True, text=True
+        )
+        assert done.returncode == 0 and "Warning" not in done.stderr, done.stderr
+        kept.append({path.name for path in (tmp_path / "cache").glob("aejax/*/*")})
+    assert kept[0] == kept[1] and any(name.startswith("jit_train_members") for name in kept[0])
+    assert (tmp_path / "first/metrics.jsonl").read_bytes() == (tmp_path / "second/metrics.jsonl").read_bytes()
 
 
 def test_flags_of_the_user_are_kept_and_his_devices_are_not_set_again(pinned):

@@ -1,10 +1,12 @@
 """Pins (before jax is imported) and records what a run's bits depend on besides its config."""
 
+import hashlib
 import importlib.metadata
 import json
 import os
 import platform
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +21,8 @@ def cores() -> int:
 def pin(num_members: int, deterministic: bool = True, directory: Path | None = None) -> None:
     """Sets XLA's threads, one CPU device per member (at most one per core), float32 products, deterministic GPUs.
 
+    Compiled programs are kept for the next process, unless JAX_ENABLE_COMPILATION_CACHE=false.
+
     Call it before jax is imported. Values that the user has set are kept. On a CPU the bits depend on the number of
     threads, not of devices, so a resumed run gets the threads that it began with.
     """
@@ -26,8 +30,32 @@ def pin(num_members: int, deterministic: bool = True, directory: Path | None = N
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
         os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(min(num_members, cores())))
     os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "float32")  # no silent TF32
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (folder := program_cache()):
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
     if deterministic and "xla_gpu_deterministic_ops" not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
+
+
+def program_cache() -> Path | None:
+    """The folder of programs that these versions compiled for this processor; None if it cannot be ours alone.
+
+    A program is code, so nobody else may write there. Programs older than 30 days are deleted.
+    """
+    if os.environ.get("JAX_ENABLE_COMPILATION_CACHE", "true").lower() in ("false", "0"):
+        return None
+    made_by = f"{processor()} {cpu_fact('flags', 'Features')} {version('jaxlib')} {platform.python_version()}"
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = home / "aejax" / hashlib.sha256(made_by.encode()).hexdigest()[:16]
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for program in folder.iterdir():
+            if time.time() - program.stat().st_mtime > 30 * 86_400:
+                program.unlink()
+        facts = folder.stat()
+    except (OSError, RuntimeError):  # RuntimeError: there is no home
+        return None
+    return folder if facts.st_uid == os.getuid() and not facts.st_mode & 0o077 else None
 
 
 def recorded_threads(directory: Path | None) -> int | None:
@@ -71,11 +99,16 @@ def version(package: str) -> str | None:
 
 def processor() -> str:
     """The CPU's name."""
+    return cpu_fact("model name") or platform.processor() or platform.machine()
+
+
+def cpu_fact(*names: str) -> str:
+    """The first line of /proc/cpuinfo that has one of these names, without it; "" if there is none."""
     if (info := Path("/proc/cpuinfo")).exists():
         for line in info.read_text().splitlines():
-            if line.startswith("model name"):
+            if line.startswith(names):
                 return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return ""
 
 
 def git_commit() -> str | None:
