@@ -115,6 +115,16 @@ def test_visits_are_fixed_by_the_config_wherever_a_run_resumes(epochs, log, save
             assert list(run.visits(group, step)) == expected[index + 1 :]
 
 
+def test_members_are_written_when_a_status_changes(small, tmp_path):
+    plan, statuses = Plan.make(small), {0: "waiting"}
+    group = group_of(3, 1, 1)._replace(members=list(plan.members))
+    for diverged, expected in ((-1, "running"), (-1, None), (7, "diverged at step 7")):
+        run.update_members(tmp_path, plan, statuses, group, [diverged], "running")
+        rows = records.read_csv(tmp_path / "members.csv")
+        assert [row["status"] for row in rows] == ([expected] if expected else [])
+        (tmp_path / "members.csv").unlink(missing_ok=True)
+
+
 @pytest.mark.bits
 def test_a_signal_stops_after_a_chunk_and_the_same_command_ends_on_the_same_bits(reference, tmp_path, monkeypatch):
     compile_group = programs.compile_group

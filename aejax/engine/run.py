@@ -200,10 +200,12 @@ def describe(rows: list[dict[str, Any]]) -> str:
 def update_members(
     directory: Path, plan: Plan, statuses: dict[int, str], group: Group, diverged: list[int], other: str
 ) -> None:
-    """Updates the statuses of a group and writes members.csv; members of later groups stay "waiting"."""
+    """Updates the statuses of a group, and members.csv if one changes; members of later groups stay "waiting"."""
+    before = dict(statuses)
     for member, step in zip(group.members, diverged, strict=True):
         statuses[member.index] = f"diverged at step {step}" if step >= 0 else other
-    write_members(directory, plan, statuses)
+    if statuses != before:
+        write_members(directory, plan, statuses)
 
 
 def write_members(directory: Path, plan: Plan, statuses: dict[int, str]) -> None:
