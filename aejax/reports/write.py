@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from aejax import config as configs
 from aejax import records
 from aejax.engine import programs
+from aejax.engine.programs import Group
 from aejax.errors import UserError
 from aejax.metrics import METRICS
 from aejax.plan import Member, Plan, parts
@@ -70,6 +71,15 @@ def evaluate(plans: dict[Path, Plan], num_samples: int, probe: bool) -> Evaluati
     for _, group in groups:
         measure.check(group, num_samples, probe)
     visits = [row for directory in plans for row in records.read_lines(directory / "metrics.jsonl")]
+    measured, shown = measure_all(groups, num_samples, probe)
+    members = sorted((member for _, group in groups for member in group.members), key=lambda member: member.index)
+    return Evaluation(members, visits, *measured, shown)
+
+
+def measure_all(
+    groups: list[tuple[Path, Group]], num_samples: int, probe: bool
+) -> tuple[Measured, dict[str, list[View]]]:
+    """All groups' rows, sorted by member, and for each data set the suffix of its figures' files and its views."""
     measured, shown = Measured([], [], []), {}
     for directory, group in groups:
         trained = load_group(directory, group)  # one at a time, because a state holds all its members' parameters
@@ -78,9 +88,7 @@ def evaluate(plans: dict[Path, Plan], num_samples: int, probe: bool) -> Evaluati
         shown.setdefault(group.dataset.sha256, []).extend(views(trained))
     for table in measured:  # shards and groups interleave
         table.sort(key=lambda row: row["member"])
-    members = sorted((member for _, group in groups for member in group.members), key=lambda member: member.index)
-    suffixes = [f"-{number}" if len(shown) > 1 else "" for number in range(len(shown))]
-    return Evaluation(members, visits, *measured, dict(zip(suffixes, shown.values(), strict=True)))
+    return measured, {f"-{number}" if len(shown) > 1 else "": alike for number, alike in enumerate(shown.values())}
 
 
 def save(directory: Path, pictures: Iterable[Picture], suffix: str = "") -> list[tuple[Path, str, str]]:
