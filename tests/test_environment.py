@@ -84,14 +84,26 @@ def test_compiled_programs_are_kept_where_nobody_else_can_write(tmp_path, monkey
         written = time.time() - days * 86_400
         os.utime(folder / name, times=(written, written))
     assert environment.program_cache() == folder and [path.name for path in folder.iterdir()] == ["new"]
-    monkeypatch.setattr(environment, "version", lambda package: "other")
-    assert environment.program_cache() not in (None, folder)
-    monkeypatch.undo()
+    for changed in ("version", "NPROC"):
+        with monkeypatch.context() as patch:
+            if changed == "version":
+                patch.setattr(environment, "version", lambda package: "other")
+            else:
+                patch.setenv("NPROC", "77")
+            assert environment.program_cache() not in (None, folder)
     folder.chmod(0o770)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "true")
     assert environment.program_cache() is None
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc")
+    assert environment.program_cache() is None
+
+
+def test_without_a_home_no_program_is_kept(monkeypatch):
+    def no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "true")
+    monkeypatch.setattr(environment.Path, "home", no_home)
     assert environment.program_cache() is None
 
 

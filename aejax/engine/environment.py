@@ -40,22 +40,24 @@ def pin(num_members: int, deterministic: bool = True, directory: Path | None = N
 def program_cache() -> Path | None:
     """The folder of programs that these versions compiled for this processor; None if it cannot be ours alone.
 
-    A program is code, so nobody else may write there. Programs older than 30 days are deleted.
+    A program is code, so nobody else may write there. The folder is also one per number of threads: bits depend on it,
+    and JAX's own key lacks it. Programs older than 30 days are deleted.
     """
     if os.environ.get("JAX_ENABLE_COMPILATION_CACHE", "true").lower() in ("false", "0"):
         return None
-    made_by = f"{processor()} {cpu_fact('flags', 'Features')} {version('jaxlib')} {platform.python_version()}"
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = home / "aejax" / hashlib.sha256(made_by.encode()).hexdigest()[:16]
+    facts = (processor(), cpu_fact("flags", "Features"), version("jaxlib"), platform.python_version())
+    made_by = f"{facts} {os.environ.get('NPROC')}"
     try:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = home / "aejax" / hashlib.sha256(made_by.encode()).hexdigest()[:16]
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for program in folder.iterdir():
-            if time.time() - program.stat().st_mtime > 30 * 86_400:
-                program.unlink()
-        facts = folder.stat()
+            if program.is_file() and time.time() - program.stat().st_mtime > 30 * 86_400:
+                program.unlink(missing_ok=True)
+        status = folder.stat()
     except (OSError, RuntimeError):  # RuntimeError: there is no home
         return None
-    return folder if facts.st_uid == os.getuid() and not facts.st_mode & 0o077 else None
+    return folder if status.st_uid == os.getuid() and not status.st_mode & 0o077 else None
 
 
 def recorded_threads(directory: Path | None) -> int | None:
