@@ -418,6 +418,12 @@ class Train:
     save_every_epochs: int = key(
         1, at_least(1), "epochs between checkpoints; one within 10 s of another is skipped", TRAINED
     )
+    precision: str = key(
+        "float32",
+        one_of("float32", "bf16"),
+        "factors of the products in dense layers; bf16: rounded to bfloat16 and added up in float32, in training only",
+        {**ENCODED, "model.network": equal("mlp")},
+    )
     deterministic: bool = key(True, switch(), "use XLA's deterministic operations on GPU")
 
 

@@ -50,6 +50,7 @@ class Task(NamedTuple):
     """What all members of one program share: functions and static sizes."""
 
     model: Autoencoder
+    loss: Callable[..., tuple[Array, tuple[Metrics, Stats]]]  # what is trained: the model's, in `train.precision`
     optimizer: Callable[[Mapping[str, Any], Array], Any]  # (numbers, step) -> optax transformation
     preprocess: Callable[[Array, Batch], Batch]  # (key, rows as they lie on the device) -> rows with float32 x
     grey_images: bool  # x are images within [0, 1]: PSNR and SSIM mean something

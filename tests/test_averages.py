@@ -19,7 +19,7 @@ def test_psnr_and_ssim_are_means_over_images_and_of_grey_images_only(grey):
         encode=lambda params, x: x.reshape(len(x), -1),
         decode=lambda params, code: 0.5 * code.reshape(-1, 12, 12, 1),
     )
-    task = Task(model, lambda numbers, step: None, lambda key, batch: batch, grey, 3, 1, 2)
+    task = Task(model, model.loss, lambda numbers, step: None, lambda key, batch: batch, grey, 3, 1, 2)
     x = np.random.default_rng(0).random((3, 12, 12, 1)).astype(np.float32) * np.array([1.0, 0.5, 0.1]).reshape(
         3, 1, 1, 1
     )
@@ -47,7 +47,7 @@ def test_active_units_are_those_whose_mean_varies_and_units_have_their_kl():
         posterior=posterior,
         kl_of_units=lambda params, x: 0.5 * jnp.square(x),
     )
-    task = Task(model, lambda numbers, step: None, lambda key, batch: batch, False, 10, 1, 4)
+    task = Task(model, model.loss, lambda numbers, step: None, lambda key, batch: batch, False, 10, 1, 4)
     state, hp = TrainState(jnp.int32(0), jnp.int32(-1), (), (), ()), HParams(jnp.uint32(0), {}, {})
     metrics = averages.measure(task, state, hp, {"x": x})
     assert metrics["active_units"] == 1 and "zero_fraction" not in metrics

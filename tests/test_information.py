@@ -66,7 +66,7 @@ def test_a_model_is_compared_with_its_own_prior_if_it_knows_one(log_prior):
         posterior=lambda params, x: (x, jnp.full_like(x, 2 * np.log(0.8))),
         log_prior=log_prior,
     )
-    task = Task(model, lambda numbers, step: None, lambda key, batch: batch, False, 2000, 1, 1000)
+    task = Task(model, model.loss, lambda numbers, step: None, lambda key, batch: batch, False, 2000, 1, 1000)
     state, hp = TrainState(jnp.int32(0), jnp.int32(-1), jnp.float32(5.0), (), ()), HParams(jnp.uint32(0), {}, {})
     x = 5.0 + 0.6 * jax.random.normal(jax.random.key(8), (2000, 1))
     found = information.measure(task, state, hp, {"x": x})

@@ -44,7 +44,7 @@ def weigh(model, params, x, num_samples, size, seed=0):
 
 
 def task(model, batch_size):
-    return Task(model, lambda numbers, step: None, lambda key, batch: batch, False, 0, 1, batch_size)
+    return Task(model, model.loss, lambda numbers, step: None, lambda key, batch: batch, False, 0, 1, batch_size)
 
 
 def evaluate(model, params, x, num_samples, batch_size):

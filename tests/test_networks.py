@@ -1,4 +1,4 @@
-"""Networks: how their parameters are initialized."""
+"""Networks: how their parameters are initialized, and their products."""
 
 from typing import Any
 
@@ -7,9 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from aejax import config as configs
 from aejax.data.types import Spec
+from aejax.engine import programs, train
 from aejax.errors import UserError
-from aejax.models.parts import networks
+from aejax.models.parts import networks, products
+from aejax.plan import Plan
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.slow
@@ -41,3 +44,66 @@ def test_a_mean_that_is_no_logit_per_feature_is_refused(changes):
     config.update({"output_bias": "train_mean"} | changes)
     with pytest.raises(UserError, match="model.output_bias=train_mean"):
         networks.decoder(config, SPEC._replace(shape=(4, 4, 1)))
+
+
+def factors(seed, num_rows, inputs, outputs):
+    """Rows, a matrix and a cotangent of random numbers that bfloat16 holds exactly."""
+    rng = np.random.default_rng(seed)
+    shapes = ((num_rows, inputs), (inputs, outputs), (num_rows, outputs))
+    return [jnp.asarray(rng.normal(size=shape), jnp.bfloat16).astype(jnp.float32) for shape in shapes]
+
+
+@pytest.mark.parametrize("num_rows", [1, 7, 64])
+def test_bf16_products_of_bfloat16_numbers_are_those_of_float64(num_rows):
+    """Sums in bfloat16 would be off by a hundredth."""
+    x, matrix, gradient = factors(0, num_rows, 300, 40)
+    product, pull = jax.vjp(products.bfloat16, x, matrix)
+    ours = product, *pull(gradient)
+    x, matrix, gradient = (np.asarray(values, np.float64) for values in (x, matrix, gradient))
+    for mine, exact in zip(ours, (x @ matrix, gradient @ matrix.T, x.T @ gradient), strict=True):
+        np.testing.assert_allclose(mine, exact, atol=2e-5 * np.abs(exact).max())
+
+
+def test_bf16_products_round_their_factors():
+    """As given, 1 + 2⁻¹⁰ would stay; XLA may keep it too, where the processor multiplies only float32."""
+    x, matrix, gradient = factors(1, 8, 16, 4)
+    product, pull = jax.vjp(products.bfloat16, x * (1 + 2**-10), matrix * (1 + 2**-10))
+    for mine, rounded in zip(
+        (product, *pull(gradient)), (x @ matrix, gradient @ matrix.T, x.T @ gradient), strict=True
+    ):
+        np.testing.assert_allclose(mine, rounded, atol=2.2e-3 * np.abs(rounded).max())
+
+
+def test_bf16_products_of_members_are_those_of_each():
+    many = [jnp.stack(leaves) for leaves in zip(*(factors(seed, 6, 9, 5) for seed in range(3)), strict=True)]
+
+    def gradients(x, matrix, gradient):
+        return jax.vjp(products.bfloat16, x, matrix)[1](gradient)
+
+    for mine, single in zip(
+        jax.vmap(gradients)(*many), map(jnp.stack, zip(*map(gradients, *many), strict=True)), strict=True
+    ):
+        np.testing.assert_allclose(mine, single, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["vae", "made", "classifier"])
+def test_only_the_trained_loss_has_bf16_products(name):
+    """All dense layers, forward and backward; what evaluates stays in float32."""
+    config: Any = small_config()
+    config.model.update({"name": name, "hidden": (8,)})
+    config.data.binarization, config.train.precision = "threshold", "bf16"
+    [group] = programs.make_groups(Plan.make(config))
+    task, batch = group.task, {name: jnp.asarray(values[:4]) for name, values in group.dataset.train.items()}
+    batch = task.preprocess(jax.random.key(0), batch)
+    weights = {name: jnp.float32(value) for name, value in configs.objective_of(config).items()}
+    weights = train.warmed(weights, jnp.int32(0))
+
+    def products_of(loss):
+        params, stats = task.model.init(jax.random.key(0))
+        gradient = jax.grad(lambda params: loss(params, stats, jax.random.key(1), batch, **weights)[0])
+        return [line for line in jax.jit(gradient).lower(params).as_text().splitlines() if "dot_general" in line]
+
+    trained, evaluated = products_of(task.loss), products_of(task.model.loss)
+    assert len(trained) == len(evaluated) > 4
+    assert all(line.count("xbf16>") == 2 and line.rstrip().endswith("xf32>") for line in trained)
+    assert not any("bf16" in line for line in evaluated)

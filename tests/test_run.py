@@ -93,7 +93,7 @@ def group_of(epochs, log, save):
     changes = {"train.epochs": epochs or 1, "log.every_epochs": log, "train.save_every_epochs": save}
     unused: Any = None
     model: Any = SimpleNamespace(fit=not epochs)
-    task = programs.Task(model, unused, unused, False, 160, 16, 100)
+    task = programs.Task(model, unused, unused, unused, False, 160, 16, 100)
     return programs.Group(0, [], configs.replaced(small_config(), changes), unused, task)
 
 

@@ -53,12 +53,19 @@ def report_digests(num_devices):
     config = small_config()
     assert jax.device_count() == num_devices
     found = {}
-    for devices, counts in ((1, (1, 5, 8)), (2, (5,)), (4, (8,))):
+    for precision, devices, counts in (
+        ("float32", 1, (8, 1, 5)),
+        ("float32", 2, (5,)),
+        ("float32", 4, (8,)),
+        ("bf16", 1, (8, 1)),
+        ("bf16", 4, (5,)),
+    ):
+        config.train.precision = precision
         sweep.make_mesh = lambda num_members, devices=devices: jax.make_mesh(
             (devices,), ("sweep",), devices=jax.devices()[:devices], axis_types=(sweep.AxisType.Auto,)
         )
         for count in counts:
-            found[f"{count} members on {devices}"] = digests(train(config, SETTINGS[:count]))
+            found[f"{precision}, {count} members on {devices}"] = digests(train(config, SETTINGS[:count]))
     print(json.dumps(found))
 
 
@@ -70,10 +77,10 @@ def test_a_member_alone_is_the_member_in_a_sweep_on_any_number_of_devices():
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    reference = found["8 members on 1"]
-    assert len(set(reference)) == 8  # λ and seed both matter
+    references = {precision: found[f"{precision}, 8 members on 1"] for precision in ("float32", "bf16")}
+    assert len({digest for members in references.values() for digest in members}) == 16  # λ and seed matter
     for name, members in found.items():
-        assert members == reference[: len(members)], name
+        assert members == references[name.partition(",")[0]][: len(members)], name
 
 
 @pytest.fixture(scope="module")

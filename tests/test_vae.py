@@ -69,7 +69,7 @@ def test_a_combination_trains_and_its_bound_is_its_weights(combination):
     config: Any = config_of(**dict(zip(NAMES, combination, strict=True)))
     model = model_of(config)
     step_of = optimizers.make("sgd", "constant", 2)
-    task = Task(model, step_of, lambda key, batch: batch, False, B, B, B)
+    task = Task(model, model.loss, step_of, lambda key, batch: batch, False, B, B, B)
     numbers = {name: jnp.float32(value) for name, value in config.optimizer.items() if isinstance(value, float)}
     objective = {name: jnp.float32(value) for name, value in configs.objective_of(config).items()}
     hp = HParams(jnp.uint32(0), objective, numbers)

@@ -86,6 +86,7 @@ def make_task(config: Config, spec: Spec, num_rows: int) -> Task:
     total_steps = num_rows // config.train.batch_size * config.train.epochs
     return Task(
         model=model,
+        loss=models.make(config.model, spec, config.train.precision).loss,
         optimizer=optimizers.make(config.optimizer.name, config.optimizer.schedule, total_steps),
         preprocess=preprocess.make(config.data.binarization, spec),
         grey_images=spec.kind == "image" and spec.support != "real",

@@ -41,7 +41,7 @@ def train_step(task: Task, state: TrainState, hp: HParams, batch: Batch) -> tupl
     """One gradient step on a batch of raw rows; loss and metrics are from before the update."""
     key = jax.random.fold_in(stream(hp.seed, NOISE), state.step)
     preprocess_key, loss_key = jax.random.split(key)
-    (loss, (metrics, stats)), gradient = jax.value_and_grad(task.model.loss, has_aux=True)(
+    (loss, (metrics, stats)), gradient = jax.value_and_grad(task.loss, has_aux=True)(
         state.params,
         state.stats,
         loss_key,

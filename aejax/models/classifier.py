@@ -28,7 +28,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
             "data.label_kind=class, or use model.name=regressor for numbers"
         )
     encoder = networks.encoder(config, spec, config.latent_dim)
-    classifier = networks.linear(config.latent_dim, len(spec.class_names))
+    classifier = networks.mlp(config, (config.latent_dim,), (len(spec.class_names),))
     code_activation = networks.ACTIVATIONS[config.code_activation]
 
     def init(key: Array):

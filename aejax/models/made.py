@@ -46,7 +46,7 @@ def parts(config: Any, spec: Spec) -> Parts:
     encoder = networks.encoder(config, spec, config.latent_dim)
     activation = networks.ACTIVATIONS[config.activation]
     bias = networks.output_bias(config, spec)
-    decoder = networks.linear(config.latent_dim, num_features, config.initializer, bias)
+    decoder = networks.mlp(config, (config.latent_dim,), (num_features,), bias)
     *hidden, last = masks((*config.hidden, config.latent_dim), num_features)
 
     def init(key: Array):

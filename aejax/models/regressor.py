@@ -28,7 +28,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         )
     mean, sd = spec.label_moments
     encoder = networks.encoder(config, spec, config.latent_dim)
-    regressor = networks.linear(config.latent_dim, 1)
+    regressor = networks.mlp(config, (config.latent_dim,), (1,))
     code_activation = networks.ACTIVATIONS[config.code_activation]
 
     def init(key: Array):

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -12,6 +13,7 @@ from jax import Array
 
 from aejax.data.types import Spec
 from aejax.errors import UserError
+from aejax.models.parts.products import PRODUCTS
 from aejax.types import Params
 
 ACTIVATIONS = {
@@ -49,18 +51,19 @@ class MLP(nn.Module):
     initializer: str = "lecun_normal"
     bias: tuple[float, ...] | float = 0.0
     gated: bool = False
+    precision: str = "float32"
 
     @nn.compact
     def __call__(self, rows: Array) -> Array:
-        hidden, start = rows.reshape(rows.shape[0], -1), INITIALIZERS[self.initializer]
+        dense = partial(nn.Dense, kernel_init=INITIALIZERS[self.initializer], dot_general=PRODUCTS[self.precision])
+        hidden = rows.reshape(rows.shape[0], -1)
         for number, width in enumerate(self.widths[:-1]):
-            linear = nn.Dense(width, kernel_init=start)(hidden)
+            linear = dense(width)(hidden)
             if self.gated:
-                hidden = linear * jax.nn.sigmoid(nn.Dense(width, kernel_init=start, name=f"Gate_{number}")(hidden))
+                hidden = linear * jax.nn.sigmoid(dense(width, name=f"Gate_{number}")(hidden))
             else:
                 hidden = self.activation(linear)
-        bias = nn.initializers.constant(jnp.asarray(self.bias))
-        return nn.Dense(self.widths[-1], kernel_init=start, bias_init=bias)(hidden)
+        return dense(self.widths[-1], bias_init=nn.initializers.constant(jnp.asarray(self.bias)))(hidden)
 
 
 class ConvEncoder(nn.Module):
@@ -100,24 +103,20 @@ class ConvDecoder(nn.Module):
 
 def encoder(config: Any, spec: Spec, features: int) -> Network:
     """x[B, *shape] to [B, features], as in `config.model`; raises UserError for settings that do not fit."""
-    activation = ACTIVATIONS[config.activation]
     if config.network == "mlp":
-        widths = (*config.hidden, features)
-        return _network(MLP(widths, activation, config.initializer, gated=config.gated), spec.shape)
+        return mlp(config, spec.shape, (*config.hidden, features))
     _check_conv(config, spec)
-    return _network(ConvEncoder(tuple(config.hidden), features, activation), spec.shape)
+    return _network(ConvEncoder(tuple(config.hidden), features, ACTIVATIONS[config.activation]), spec.shape)
 
 
 def decoder(config: Any, spec: Spec) -> Network:
     """z[B, latent_dim] to [B, *shape] (logits or means), mirroring the encoder; raises the same errors."""
-    activation = ACTIVATIONS[config.activation]
-    bias = output_bias(config, spec)
+    bias, inputs = output_bias(config, spec), (config.latent_dim,)
     if config.network == "mlp":
-        widths = (*reversed(config.hidden), math.prod(spec.shape))
-        flat = _network(MLP(widths, activation, config.initializer, bias, config.gated), (config.latent_dim,))
+        flat = mlp(config, inputs, (*reversed(config.hidden), math.prod(spec.shape)), bias)
         return Network(flat.init, lambda params, z: flat.apply(params, z).reshape(-1, *spec.shape))
     _check_conv(config, spec)
-    return _network(ConvDecoder(tuple(config.hidden), spec.shape, activation), (config.latent_dim,))
+    return _network(ConvDecoder(tuple(config.hidden), spec.shape, ACTIVATIONS[config.activation]), inputs)
 
 
 def output_bias(config: Any, spec: Spec) -> tuple[float, ...] | float:
@@ -154,17 +153,12 @@ def masked(params: Params, masks: Sequence[np.ndarray]) -> Params:
     return {name: {**params[name], "kernel": params[name]["kernel"] * mask} for name, mask in layers.items()}
 
 
-def mlp(config: Any, inputs: int, widths: tuple[int, ...]) -> Network:
-    """Rows[B, inputs] to [B, widths[-1]], with the activation, initializer and gates of `config.model`."""
-    activation = ACTIVATIONS[config.activation]
-    return _network(MLP(widths, activation, config.initializer, gated=config.gated), (inputs,))
-
-
-def linear(
-    inputs: int, outputs: int, initializer: str = "lecun_normal", bias: tuple[float, ...] | float = 0.0
+def mlp(
+    config: Any, inputs: tuple[int, ...], widths: tuple[int, ...], bias: tuple[float, ...] | float = 0.0
 ) -> Network:
-    """One layer without an activation, its bias starting at `bias`: z[B, inputs] to [B, outputs]."""
-    return _network(MLP((outputs,), ACTIVATIONS["identity"], initializer, bias), (inputs,))
+    """Rows[B, *inputs] to [B, widths[-1]], with the activation, initializer, gates and precision of `config.model`."""
+    activation, precision = ACTIVATIONS[config.activation], config.get("precision", "float32")
+    return _network(MLP(widths, activation, config.initializer, bias, config.gated, precision), inputs)
 
 
 def _network(module: Any, shape: tuple[int, ...]) -> Network:

@@ -24,7 +24,7 @@ def make(config: Any, spec: Spec) -> Posterior:
             f"model.prior={config.prior} has one layer: use --config.model.prior=two_layer"
         )
     first = gaussian.make(config, spec)
-    up = networks.mlp(config, config.latent_dim, (*config.second_hidden, 2 * config.second_latent_dim))
+    up = networks.mlp(config, (config.latent_dim,), (*config.second_hidden, 2 * config.second_latent_dim))
 
     def init(key: Array):
         first_key, second_key = jax.random.split(key)

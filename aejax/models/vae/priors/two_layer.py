@@ -25,7 +25,7 @@ def make(config: Any, spec: Spec, posterior: Posterior) -> Prior:
             "use --config.model.posterior=two_layer"
         )
     k = config.latent_dim
-    down = networks.mlp(config, config.second_latent_dim, (*reversed(config.second_hidden), 2 * k))
+    down = networks.mlp(config, (config.second_latent_dim,), (*reversed(config.second_hidden), 2 * k))
 
     def log_conditional(params, z):
         z1, z2 = jnp.split(z, (k,), axis=-1)
