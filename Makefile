@@ -5,6 +5,8 @@ VENV ?= .venv
 RUN = $(VENV)/bin/python
 FAST = XLA_FLAGS="--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 ONCE = JAX_COMPILATION_CACHE_DIR=$(VENV)/compiled JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0
+# Without bytecode, every process would compile jax's Python anew: over a second each.
+unexport PYTHONDONTWRITEBYTECODE
 STAMP = $(VENV)/installed-$(shell $(PYTHON) -c 'import hashlib, sys; print("%d.%d-" % sys.version_info[:2] + hashlib.sha256(open("requirements.txt", "rb").read()).hexdigest()[:12])')$(if $(EXTRA),-$(EXTRA))
 
 
