@@ -1,6 +1,7 @@
 """Groups of members that share their static settings, and the three programs compiled for each group."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
@@ -16,6 +17,13 @@ from aejax.errors import UserError
 from aejax.metrics import averages
 from aejax.plan import Member, Plan
 from aejax.types import Autoencoder, HParams, Task, TrainState
+
+
+RUNS_ONCE = {  # XLA's options on a CPU for a program whose compiling takes a thousand times as long as it runs
+    "xla_backend_optimization_level": 0,
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
 
 
 class Group(NamedTuple):
@@ -113,7 +121,10 @@ def hparams(members: list[Member]) -> HParams:
 
 
 def compile_group(group: Group, lanes: int) -> Programs:
-    """Compiles a group's programs (init, train, evaluate) for blocks of `lanes` members, and runs init."""
+    """Compiles a group's programs (init, train, evaluate) for blocks of `lanes` members, and runs init.
+
+    The programs compile side by side, because XLA takes one core for each and releases Python's lock.
+    """
     task, mesh = group.task, sweep.make_mesh(len(group.members))
     hp = sweep.pad(hparams(group.members), mesh, lanes)
     num_blocks, step = sweep.blocks_per_device(hp, mesh, lanes), np.int32(0)
@@ -131,27 +142,32 @@ def compile_group(group: Group, lanes: int) -> Programs:
 
         return sweep.over_members(train_member, mesh, lanes)(num_blocks, carry, hp, rows, start, stop, is_first)[0]
 
-    state = jax.jit(init_members).lower(num_blocks, hp, rows).compile()(num_blocks, hp, rows)
     names, zeros = metric_names(group), np.zeros(len(hp.seed), np.float32)
 
     def zero_totals():
         return sweep.pad({name: zeros for name in names}, mesh, lanes)
 
     order = sweep.pad(np.zeros((len(hp.seed), task.num_rows), np.int32), mesh, lanes)
-    chunk = jax.jit(train_members, donate_argnums=0)
-    chunk = chunk.lower((state, zero_totals(), order), num_blocks, hp, rows, step, step, np.bool_(True)).compile()
+    with ThreadPoolExecutor() as pool:
+        init = jax.jit(init_members).lower(num_blocks, hp, rows)
+        initial = pool.submit(init.compile, RUNS_ONCE if jax.default_backend() == "cpu" else None)
+        state = sweep.placed(init.out_info, mesh)
+        chunk = jax.jit(train_members, donate_argnums=0)
+        chunk = chunk.lower((state, zero_totals(), order), num_blocks, hp, rows, step, step, np.bool_(True))
+        trained, evaluate = pool.submit(chunk.compile), None
+        if num_rows(group.dataset.valid):
+            evaluate = compile_evaluate(group, mesh, lanes, state, valid, averages.measure)
 
     def train_steps(carry, start, stop, is_first):
-        return chunk(carry, num_blocks, hp, rows, np.int32(start), np.int32(stop), np.bool_(is_first))
+        return trained.result()(carry, num_blocks, hp, rows, np.int32(start), np.int32(stop), np.bool_(is_first))
 
-    measure = averages.measure
     return Programs(
         mesh=mesh,
         lanes=lanes,
-        state=state,
+        state=initial.result()(num_blocks, hp, rows),
         order=order,
         train=train_steps,
-        evaluate=compile_evaluate(group, mesh, lanes, state, valid, measure) if num_rows(group.dataset.valid) else None,
+        evaluate=evaluate,
         zero_totals=zero_totals,
     )
 

@@ -79,6 +79,12 @@ def pad(tree: Any, mesh: Mesh, lanes: int) -> Any:
     return jax.tree.map(place, tree)
 
 
+def placed(shapes: Any, mesh: Mesh) -> Any:
+    """The shapes of padded members [M, ...] that lie on the devices as `pad` puts them."""
+    sharding = NamedSharding(mesh, P("sweep"))
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), shapes)
+
+
 def unpad(tree: Any, num_members: int) -> Any:
     """Device arrays as numpy, without the padding."""
     return jax.tree.map(lambda leaf: np.asarray(leaf)[:num_members], tree)
