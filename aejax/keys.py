@@ -134,6 +134,8 @@ FREE = {  # the KL of each unit has a closed form
 }
 SPARSE = {"model.name": equal("sparse_autoencoder")}
 FALLING_K = {"model.top_k_start": positive()}
+LOW = ("loss", "nll", "reconstruction", "mse", "label_mse")  # validation metrics that are best when they are low
+HIGH = ("elbo", "bound", "psnr", "accuracy", "auc")
 ADAM = {"optimizer.name": equal("adam", "adamw")}
 
 
@@ -413,6 +415,26 @@ class Train:
     """How long and how to train."""
 
     epochs: int = key(20, at_least(1), "passes over the training rows", TRAINED)
+    keep: str = key(
+        "last",
+        one_of("last", "best"),
+        "the parameters to keep: those of the last step, or those with the best train.monitor on the validation rows",
+        TRAINED,
+    )
+    patience: int = key(
+        0,
+        at_least(0),
+        "a member stops after so many epochs without a better train.monitor, not counting a warm-up; 0: never",
+        TRAINED,
+        unit="epochs",
+    )
+    monitor: str = key(
+        "loss",
+        one_of(*LOW, *HIGH),
+        "the validation metric that decides what is best, compared whenever metrics are written",
+        {**TRAINED, "train.keep": equal("best")},
+        {**TRAINED, "train.patience": positive()},
+    )
     batch_size: int = key(128, at_least(1), "rows per step; an epoch's partial last batch is dropped", TRAINED)
     lanes: int = key(0, at_least(0), "members in one vmap; 0: one on CPU, as many as fit on GPU and TPU")
     save_every_epochs: int = key(

@@ -10,7 +10,7 @@ import numpy as np
 
 from aejax import data, records
 from aejax.data.types import Dataset, Spec
-from aejax.engine import checkpoint, preprocess, programs
+from aejax.engine import checkpoint, preprocess, programs, selection
 from aejax.engine.programs import Group
 from aejax.engine.streams import EVALUATION, stream
 from aejax.errors import UserError
@@ -32,16 +32,23 @@ class Trained:
     - spec: the shape, support, names and moments of the data.
     - params: the parameters, a tree of numpy arrays.
     - member: its number in the run, and the swept values that it was trained with.
+    - status: "done", or how the training ended otherwise and which epoch's parameters these are.
     - dataset(): the data that it was trained on, read again; UserError if they have changed.
 
     Methods raise UserError for rows that do not fit the training data, and for abilities that the model lacks.
     """
 
     def __init__(
-        self, member: Member, model: Autoencoder, spec: Spec, params: Params, dataset: Callable[[], Dataset]
+        self,
+        member: Member,
+        model: Autoencoder,
+        spec: Spec,
+        params: Params,
+        status: str,
+        dataset: Callable[[], Dataset],
     ) -> None:
         self.member, self.config, self.model, self.spec, self.params = member, member.config, model, spec, params
-        self.dataset = dataset
+        self.status, self.dataset = status, dataset
         abilities = {name: getattr(model, name) for name in ("encode", "decode", "posterior", "log_weights")}
         static = {"log_weights": 3}  # the number of samples
         self._jitted = {name: jax.jit(fn, static_argnums=static.get(name)) for name, fn in abilities.items() if fn}
@@ -49,7 +56,8 @@ class Trained:
         self._to_units = preprocess.make("none", spec)
 
     def __repr__(self) -> str:
-        return f"Trained(model.name={self.config.model.name}, rows of shape {self.spec.shape}, {self.member.row})"
+        name, shape = self.config.model.name, self.spec.shape
+        return f"Trained(model.name={name}, rows of shape {shape}, {self.member.row}, {self.status})"
 
     def encode(self, x: np.ndarray) -> np.ndarray:
         """The codes z [N, K] of rows x; for a VAE, the posterior means. Grey values are not binarized."""
@@ -179,13 +187,16 @@ def load(workdir: Path, index: int | None = None, dataset: Dataset | None = None
     facts = records.read_json(directory / "data.json")[str(member.group)]
     spec = data.spec_from_json(facts["spec"])
     task = programs.make_task(member.config, spec, facts["rows"]["train"])
-    _, state = checkpoint.newest_state(directory, member.group, programs.state_shapes(task, siblings))
-    params = jax.tree.map(lambda leaf: leaf[siblings.index(member)], state.params)
+    step, state = checkpoint.newest_state(directory, member.group, programs.state_shapes(task, siblings))
+    lane, total = siblings.index(member), programs.total_steps(task, member.config)
+    params = jax.tree.map(lambda leaf: leaf[lane], selection.chosen(state).params)
+    unfinished = f"unfinished at step {step} of {total}"
+    status = selection.statuses(selection.facts(state), task.steps_per_epoch, step == total, unfinished)[lane]
 
     def read_dataset() -> Dataset:
         return unchanged(dataset or data.load(member.config.data), facts, workdir)
 
-    return Trained(member, task.model, spec, params, read_dataset)
+    return Trained(member, task.model, spec, params, status, read_dataset)
 
 
 class TrainedGroup(NamedTuple):
@@ -198,11 +209,14 @@ class TrainedGroup(NamedTuple):
 
 
 def load_group(directory: Path, group: Group) -> TrainedGroup:
-    """The state of a group; raises UserError if no step is saved, or if the data have changed since the training."""
+    """The state of a group with the parameters that `train.keep` chose.
+
+    Raises UserError if no step is saved, or if the data have changed since the training.
+    """
     plan, facts = (records.read_json(directory / name) for name in ("config.json", "data.json"))
     unchanged(group.dataset, facts[str(group.number)], directory)
     step, state = checkpoint.newest_state(directory, group.number, programs.state_shapes(group.task, group.members))
-    return TrainedGroup(group, step, state, plan["lanes"][str(group.number)])
+    return TrainedGroup(group, step, selection.chosen(state), plan["lanes"][str(group.number)])
 
 
 def unchanged(dataset: Dataset, facts: dict[str, Any], directory: Path) -> Dataset:

@@ -28,6 +28,15 @@ class Autoencoder(NamedTuple):
     columns: tuple[str, ...] = ("x",)  # of a batch, that the loss reads
 
 
+class Kept(NamedTuple):
+    """What the validation rows have decided so far about a member."""
+
+    loss: Array  # float32 []: the lowest value of `train.monitor` so far, or minus the highest
+    step: Array  # int32 []: the step of that value, -1 while there is none
+    stopped: Array  # int32 []: the step at which the member stopped early, -1 while it trains
+    chosen: Any  # (params, stats) at `step` if `train.keep` is best, else ()
+
+
 class TrainState(NamedTuple):
     """All that a member carries from step to step: arrays only."""
 
@@ -36,6 +45,7 @@ class TrainState(NamedTuple):
     params: Params
     stats: Stats
     opt_state: Any
+    kept: Any = ()  # Kept; () if nothing is selected by validation
 
 
 class HParams(NamedTuple):

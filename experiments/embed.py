@@ -55,7 +55,7 @@ def main() -> None:
         print(records.markdown(near))
     if OUTPUT.value:
         outputs.write_codes(Path(OUTPUT.value), codes, labels, ids)
-        print(f"{len(codes)} codes of {codes.shape[1]} units in {OUTPUT.value}")
+        print(f"{len(codes)} codes of {codes.shape[1]} units in {OUTPUT.value} (training {model.status})")
     if TSV.value:
         outputs.write_projector(Path(TSV.value), codes, labels, names)
         print(f"{len(codes)} codes for projector.tensorflow.org in {TSV.value}: vectors.tsv, metadata.tsv")

@@ -39,7 +39,7 @@ def main() -> None:
     codes = model.sample_codes(NUM_SAMPLES.value, SEED.value)
     x = model.decode(codes)
     outputs.write_samples(output, model.spec, codes, x)
-    print(f"{len(x)} samples in {output}")
+    print(f"{len(x)} samples in {output} (training {model.status})")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from jax.interpreters import partial_eval
 
 from aejax import config as configs
 from aejax import data
-from aejax.engine import optimizers, programs, run, train
+from aejax.engine import optimizers, programs, run, selection, train
 from aejax.errors import UserError
 from aejax.keys import KEYS, base_config
 from aejax.metrics import averages, information
@@ -74,7 +74,10 @@ OTHER = {  # another value of a key, if the rule below finds none
 ELSEWHERE = ("train.lanes", "train.deterministic", "data.data_dir", "data.path", "data.labels_path")  # in other tests
 SCENARIOS = {  # small configs that together read every key
     "vae": {"optimizer.schedule": "cosine"},
-    "gaussian": {"model.likelihood": "gaussian", "optimizer.name": "adamw", "data.binarization": "dynamic"},
+    "gaussian": {
+        **{"model.likelihood": "gaussian", "optimizer.name": "adamw", "data.binarization": "dynamic"},
+        **{"train.keep": "best", "train.patience": 2},
+    },
     "conv": {"model.network": "conv", "model.hidden": (4,), "optimizer.name": "sgd"},
     "iwae": {"model.bound": "iwae", "model.num_samples": 2},
     "planar": {"model.posterior": "planar"},
@@ -230,14 +233,18 @@ def fingerprint():
         [member] = Plan.resolve(config, [], False, "").members
         group = programs.Group(0, [member], config, dataset, task)
         programs.check_columns(config, task.model, dataset)
+        programs.check_selection(group)
         hp = jax.tree.map(lambda leaf: leaf[0], programs.hparams([member]))
         rows = {name: values[: task.batch_size] for name, values in dataset.train.items()}
 
         def programs_of(hp, rows):
-            state = train.init_state(task, hp, rows)
+            state = selection.begin(config.train, train.init_state(task, hp, rows))
             found: list[Any] = [(state, {}) if task.model.fit else train.train_step(task, state, hp, rows)]
             if evaluated:
-                found.append(averages.measure(task, state, hp, rows))
+                found.append(measured := averages.measure(task, state, hp, rows))
+                if state.kept:
+                    monitored = measured[config.train.monitor]
+                    found.append(selection.select(config.train, task.steps_per_epoch, hp, state, monitored))
                 found += [information.measure(task, state, hp, rows)] if task.model.posterior else []
             return found
 

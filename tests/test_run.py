@@ -119,7 +119,7 @@ def test_members_are_written_when_a_status_changes(small, tmp_path):
     plan, statuses = Plan.make(small), {0: "waiting"}
     group = group_of(3, 1, 1)._replace(members=list(plan.members))
     for diverged, expected in ((-1, "running"), (-1, None), (7, "diverged at step 7")):
-        run.update_members(tmp_path, plan, statuses, group, [diverged], "running")
+        run.update_members(tmp_path, plan, statuses, group, {"diverged": [diverged]}, False)
         rows = records.read_csv(tmp_path / "members.csv")
         assert [row["status"] for row in rows] == ([expected] if expected else [])
         (tmp_path / "members.csv").unlink(missing_ok=True)

@@ -71,7 +71,7 @@ def test_a_member_is_chosen_by_its_number(digits):
 def otherwise(model, changes, **spec):
     """The same parameters, as if in a run with another config and other data."""
     member = model.member._replace(config=configs.replaced(model.config, changes))
-    return trained.Trained(member, model.model, model.spec._replace(**spec), model.params, model.dataset)
+    return trained.Trained(member, model.model, model.spec._replace(**spec), model.params, model.status, model.dataset)
 
 
 def test_codes_are_those_of_the_model_in_batches(digits):
@@ -138,7 +138,7 @@ def test_what_a_model_lacks_is_named(digits, table):
             lacking()
     with pytest.raises(UserError, match="model.name=pca has no Gaussian posterior"):
         pca.posterior(X)
-    blind = trained.Trained(vae.member, vae.model._replace(decode=None), vae.spec, vae.params, vae.dataset)
+    blind = trained.Trained(vae.member, vae.model._replace(decode=None), vae.spec, vae.params, vae.status, vae.dataset)
     for draw in (lambda: blind.sample(3), lambda: blind.decode(np.zeros((3, 2)))):
         with pytest.raises(UserError, match="model.name=vae has no decoder"):
             draw()

@@ -2,22 +2,24 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from aejax import config as configs
 from aejax import data, models
 from aejax.config import Config
 from aejax.data.types import Dataset, Spec
-from aejax.engine import optimizers, preprocess, sweep, train
+from aejax.engine import optimizers, preprocess, selection, sweep, train
 from aejax.errors import UserError
+from aejax.keys import HIGH, LOW
 from aejax.metrics import averages
 from aejax.plan import Member, Plan
 from aejax.types import Autoencoder, HParams, Task, TrainState
-
 
 RUNS_ONCE = {  # XLA's options on a CPU for a program whose compiling takes a thousand times as long as it runs
     "xla_backend_optimization_level": 0,
@@ -37,7 +39,7 @@ class Group(NamedTuple):
 
     @property
     def total_steps(self) -> int:
-        return 0 if self.task.model.fit else self.task.steps_per_epoch * self.config.train.epochs
+        return total_steps(self.task, self.config)
 
 
 class Programs(NamedTuple):
@@ -50,6 +52,7 @@ class Programs(NamedTuple):
     train: Callable[..., Any]  # ((state, totals, order), start, stop, is_first) -> (state, totals, order)
     evaluate: Callable[[TrainState], dict[str, jax.Array]] | None  # on the validation rows; None if there are none
     zero_totals: Callable[[], dict[str, jax.Array]]
+    select: Callable[[TrainState, jax.Array], TrainState]  # (state, `train.monitor`), see selection.py
 
 
 def make_groups(plan: Plan, given: Dataset | None = None) -> list[Group]:
@@ -64,7 +67,9 @@ def make_groups(plan: Plan, given: Dataset | None = None) -> list[Group]:
         dataset = datasets[source]
         task = make_task(config, dataset.spec, num_rows(dataset.train))
         check_columns(config, task.model, dataset)
-        return Group(number, members, config, dataset, task)
+        group = Group(number, members, config, dataset, task)
+        check_selection(group)
+        return group
 
     return [make_group(number, members) for number, members in plan.groups.items()]
 
@@ -76,6 +81,29 @@ def check_columns(config: Config, model: Autoencoder, dataset: Dataset) -> None:
             f"model.name={config.model.name} needs `{missing[0]}`, which data.name={config.data.name} does not have "
             f"(it has {', '.join(dataset.train)}): choose other data or another model.name"
         )
+
+
+def check_selection(group: Group) -> None:
+    """Raises UserError if `train.keep` or `train.patience` need validation rows or a metric that do not exist."""
+    asked = group.config.train
+    if not selection.is_asked(asked):
+        return
+    key = "train.keep=best" if asked.keep == "best" else f"train.patience={asked.patience}"
+    if not num_rows(group.dataset.valid):
+        raise UserError(f"{key} needs validation rows, and there are none: set data.valid_fraction above 0")
+    hp = jax.tree.map(lambda leaf: leaf[0], hparams(group.members[:1]))
+    state = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), state_shapes(group.task, group.members))
+    known = jax.eval_shape(lambda *member: averages.measure(group.task, *member), state, hp, group.dataset.valid)
+    if asked.monitor not in known:
+        names = ", ".join(name for name in (*LOW, *HIGH) if name in known)
+        raise UserError(
+            f"train.monitor={asked.monitor} is not a metric of model.name={group.config.model.name}: use one of {names}"
+        )
+
+
+def total_steps(task: Task, config: Config) -> int:
+    """The steps of a whole training; 0 for a model in closed form."""
+    return 0 if task.model.fit else task.steps_per_epoch * config.train.epochs
 
 
 def num_rows(split: dict[str, Any]) -> int:
@@ -125,7 +153,7 @@ def compile_group(group: Group, lanes: int) -> Programs:
 
     The programs compile side by side, because XLA takes one core for each and releases Python's lock.
     """
-    task, mesh = group.task, sweep.make_mesh(len(group.members))
+    task, mesh, can_stop = group.task, sweep.make_mesh(len(group.members)), group.config.train.patience > 0
     hp = sweep.pad(hparams(group.members), mesh, lanes)
     num_blocks, step = sweep.blocks_per_device(hp, mesh, lanes), np.int32(0)
     rows, valid = sweep.replicate((group.dataset.train, group.dataset.valid), mesh)
@@ -136,11 +164,16 @@ def compile_group(group: Group, lanes: int) -> Programs:
 
         return sweep.over_members(init_member, mesh, lanes)(num_blocks, (), hp, rows)[1]
 
-    def train_members(carry, num_blocks, hp, rows, start, stop, is_first):
-        def train_member(carry, hp, rows, start, stop, is_first):
-            return train.train_chunk(task, carry, hp, rows, start, stop, is_first), ()
+    def train_members(carry, num_blocks, members, rows, *steps):
+        def train_member(carry, member, rows, *steps):
+            hp, stopped = member
 
-        return sweep.over_members(train_member, mesh, lanes)(num_blocks, carry, hp, rows, start, stop, is_first)[0]
+            def chunk(carry):
+                return train.train_chunk(task, carry, hp, rows, *steps)
+
+            return lax.cond(stopped < 0, chunk, lambda carry: carry, carry) if can_stop else chunk(carry), ()
+
+        return sweep.over_members(train_member, mesh, lanes)(num_blocks, carry, members, rows, *steps)[0]
 
     names, zeros = metric_names(group), np.zeros(len(hp.seed), np.float32)
 
@@ -152,23 +185,33 @@ def compile_group(group: Group, lanes: int) -> Programs:
         init = jax.jit(init_members).lower(num_blocks, hp, rows)
         initial = pool.submit(init.compile, RUNS_ONCE if jax.default_backend() == "cpu" else None)
         state = sweep.placed(init.out_info, mesh)
+        members = hp, state.step if can_stop else ()
         chunk = jax.jit(train_members, donate_argnums=0)
-        chunk = chunk.lower((state, zero_totals(), order), num_blocks, hp, rows, step, step, np.bool_(True))
+        chunk = chunk.lower((state, zero_totals(), order), num_blocks, members, rows, step, step, np.bool_(True))
         trained, evaluate = pool.submit(chunk.compile), None
         if num_rows(group.dataset.valid):
             evaluate = compile_evaluate(group, mesh, lanes, state, valid, averages.measure)
 
     def train_steps(carry, start, stop, is_first):
-        return trained.result()(carry, num_blocks, hp, rows, np.int32(start), np.int32(stop), np.bool_(is_first))
+        """Trains without what is kept: the program, and so its bits, do not depend on it."""
+        state, *others = carry
+        members = hp, state.kept.stopped if can_stop else ()
+        steps = np.int32(start), np.int32(stop), np.bool_(is_first)
+        state_after, *others = trained.result()((state._replace(kept=()), *others), num_blocks, members, rows, *steps)
+        return state_after._replace(kept=state.kept), *others
 
+    begin, select = (partial(step, group.config.train) for step in (selection.begin, selection.select))
+    select = jax.jit(jax.vmap(partial(select, task.steps_per_epoch)), donate_argnums=1)
+    begun = initial.result()(num_blocks, hp, rows)
     return Programs(
         mesh=mesh,
         lanes=lanes,
-        state=initial.result()(num_blocks, hp, rows),
+        state=jax.jit(jax.vmap(begin))(begun) if selection.is_asked(group.config.train) else begun,
         order=order,
         train=train_steps,
         evaluate=evaluate,
         zero_totals=zero_totals,
+        select=partial(select, hp),
     )
 
 
@@ -191,15 +234,16 @@ def compile_evaluate(
 
         return sweep.over_members(evaluate_member, mesh, lanes)(num_blocks, (), members, rows)[1]
 
-    compiled = jax.jit(evaluate_members).lower(num_blocks, (state, hp), rows).compile()
-    return lambda state: compiled(num_blocks, (state, hp), rows)
+    compiled = jax.jit(evaluate_members).lower(num_blocks, (state._replace(kept=()), hp), rows).compile()
+    return lambda state: compiled(num_blocks, (state._replace(kept=()), hp), rows)
 
 
 def state_shapes(task: Task, members: list[Member]) -> TrainState:
     """The shapes and dtypes of the saved state of all members."""
     hp = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), hparams(members[:1]))
     untrained = task._replace(model=task.model._replace(fit=None))  # has the same shapes but needs no rows
-    state = jax.eval_shape(lambda hp: train.init_state(untrained, hp, {}), hp)
+    begin = members[0].config.train
+    state = jax.eval_shape(lambda hp: selection.begin(begin, train.init_state(untrained, hp, {})), hp)
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((len(members), *leaf.shape), leaf.dtype), state)
 
 

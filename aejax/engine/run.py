@@ -23,7 +23,7 @@ from tqdm import tqdm
 from aejax import config as configs
 from aejax import data, records
 from aejax.data.types import Dataset
-from aejax.engine import checkpoint, environment, programs, sweep
+from aejax.engine import checkpoint, environment, programs, selection, sweep
 from aejax.engine.programs import Group, Programs
 from aejax.errors import Interrupted, UserError
 from aejax.metrics import headlines
@@ -54,7 +54,8 @@ def run(plan: Plan, workdir: str | Path, dataset: Dataset | None = None) -> Path
         for group in groups:
             update = partial(update_members, directory, plan, statuses, group)
             train_group(group, lanes[str(group.number)], directory, update, stopped)
-    counts = ", ".join(f"{number} {status}" for status, number in Counter(statuses.values()).items())
+    words = [status.partition(",")[0] for status in statuses.values()]
+    counts = ", ".join(f"{number} {status}" for status, number in Counter(words).items())
     say(f"{directory} is trained: {counts}")
     return directory
 
@@ -90,14 +91,14 @@ def open_directory(directory: Path, plan: Plan, groups: list[Group], statuses: d
 
 
 def train_group(
-    group: Group, lanes: int, directory: Path, update: Callable[[list[int], str], None], stopped: list[int]
+    group: Group, lanes: int, directory: Path, update: Callable[[dict[str, Any], bool], None], stopped: list[int]
 ) -> None:
     """Trains a group from its newest undamaged checkpoint to its last step; drops later rows of metrics.jsonl first."""
     checkpoints, metrics = checkpoint.of_group(directory, group.number), directory / "metrics.jsonl"
     num_members, total = len(group.members), group.total_steps
-    saved, seal = checkpoint.newest(checkpoints, say) or (-1, {"diverged": []})
-    if saved == total:
-        update(seal["diverged"], "done")
+    saved, seal = checkpoint.newest(checkpoints, say) or (-1, {})
+    if saved == total or selection.all_stopped(seal):
+        update(seal, True)
         return
     mine = {member.index for member in group.members}
     records.keep_lines(metrics, lambda row: row["member"] not in mine or row["step"] <= saved)
@@ -112,14 +113,20 @@ def train_group(
                     raise interrupted(stopped[0], step, saved)
                 state, totals, step = train(state, totals, step, visit)
                 show(step, "")
-            rows = metric_rows(group, compiled, state, totals, step, step - last_visit)
+            measured = compiled.evaluate(state) if compiled.evaluate else {}
+            rows = metric_rows(group, state, totals, measured, step, step - last_visit)
             show(step, describe(rows))
             records.append_lines(metrics, rows)
-            diverged = np.asarray(state.diverged)[:num_members].tolist()
-            update(diverged, "done" if step == total else "running")
-            if is_save and (step == total or time.monotonic() >= next_save):
-                save(step, sweep.unpad(state, num_members), {"diverged": diverged})
+            if state.kept:
+                state = compiled.select(state, measured[group.config.train.monitor])
+            facts = selection.facts(sweep.unpad(state._replace(params=(), stats=(), opt_state=()), num_members))
+            is_done = step == total or selection.all_stopped(facts)
+            update(facts, is_done)
+            if is_done or (is_save and time.monotonic() >= next_save):
+                save(step, sweep.unpad(state, num_members), facts)
                 saved, next_save = step, time.monotonic() + SAVE_SECONDS
+            if is_done:
+                return
 
 
 def restored(group: Group, compiled: Programs, checkpoints: Path, saved: int) -> Any:
@@ -170,18 +177,18 @@ def interrupted(number: int, step: int, saved: int) -> Interrupted:
     return Interrupted(number, f"{signal.Signals(number).name} at step {step}: {kept}")
 
 
-def metric_rows(
-    group: Group, compiled: Programs, state: Any, totals: Any, step: int, steps: int
-) -> list[dict[str, Any]]:
-    """The rows of a visit: every member's training means since the last visit, then every member's validation means."""
+def metric_rows(group: Group, state: Any, totals: Any, measured: Any, step: int, steps: int) -> list[dict[str, Any]]:
+    """The rows of a visit: the training means since the last one, then the validation means, of members that train."""
     splits = {"train": {name: np.asarray(value) / steps for name, value in totals.items()}} if steps else {}
-    if compiled.evaluate:
-        splits["valid"] = {name: np.asarray(value) for name, value in compiled.evaluate(state).items()}
+    if measured:
+        splits["valid"] = {name: np.asarray(value) for name, value in measured.items()}
     place = {"step": step, "epoch": step / max(group.task.steps_per_epoch, 1)}
+    reached = np.asarray(state.step)
     return [
         {"member": member.index, **place, "split": split} | {name: value[lane].item() for name, value in values.items()}
         for split, values in splits.items()
         for lane, member in enumerate(group.members)
+        if reached[lane] == step
     ]
 
 
@@ -198,12 +205,12 @@ def describe(rows: list[dict[str, Any]]) -> str:
 
 
 def update_members(
-    directory: Path, plan: Plan, statuses: dict[int, str], group: Group, diverged: list[int], other: str
+    directory: Path, plan: Plan, statuses: dict[int, str], group: Group, facts: dict[str, Any], is_done: bool
 ) -> None:
     """Updates the statuses of a group, and members.csv if one changes; members of later groups stay "waiting"."""
     before = dict(statuses)
-    for member, step in zip(group.members, diverged, strict=True):
-        statuses[member.index] = f"diverged at step {step}" if step >= 0 else other
+    found = selection.statuses(facts, group.task.steps_per_epoch, is_done, "running")
+    statuses.update(zip([member.index for member in group.members], found, strict=True))
     if statuses != before:
         write_members(directory, plan, statuses)
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from aejax.engine import programs, sweep
+from aejax.engine import programs, selection, sweep
 from aejax.engine.programs import Group
 from aejax.errors import UserError
 from aejax.metrics import METRICS, UNITS, averages, disentanglement, information, log_likelihood, probes
@@ -28,13 +28,13 @@ def measure_group(trained: TrainedGroup, num_samples: int = 0, probe: bool = Fal
     group, step, state, lanes = trained
     metrics = test_metrics(group, state, lanes, num_samples)
     probed = probe_members(group, state) if probe else [{}] * len(group.members)
-    finished = "done" if step == group.total_steps else f"unfinished at step {step} of {group.total_steps}"
+    total = group.total_steps
+    unfinished = f"unfinished at step {step} of {total}"
+    statuses = selection.statuses(selection.facts(state), group.task.steps_per_epoch, step == total, unfinished)
     rows = []
     for lane, member in enumerate(group.members):
-        diverged = int(state.diverged[lane])
-        status = finished if diverged < 0 else f"diverged at step {diverged}"
         values = {name: metrics[name][lane].item() for name in METRICS if name in metrics}
-        rows.append({**member.row, "status": status, **values, **probed[lane]})
+        rows.append({**member.row, "status": statuses[lane], **values, **probed[lane]})
     return Measured(rows, unit_rows(group, metrics), likelihood_rows(group, metrics, num_samples))
 
 
