@@ -1,6 +1,7 @@
 """Selection by validation: what is kept, when a member stops, and that nothing else changes."""
 
 import signal
+from typing import Any
 
 import jax
 import numpy as np
@@ -22,7 +23,7 @@ SWEEP = ("objective.beta=0.01,0.1,1", "seed=0,1", "objective.beta_warmup=0,60")
 
 def config_of(**train):
     """A VAE of 32 units that overfits 160 digits: its validation loss rises again, in some members."""
-    config = small_config()
+    config: Any = small_config()
     config.data.valid_fraction, config.train.batch_size, config.train.epochs = 0.88, 16, EPOCHS
     config.model.hidden, config.optimizer.learning_rate = (32,), 0.02
     config.train.update(train)
