@@ -33,7 +33,7 @@ def select(train: Any, steps_per_epoch: int, hp: HParams, state: TrainState, val
     """
     kept, step = state.kept, state.step
     loss = value if train.monitor in LOW else -value
-    better = (kept.stopped < 0) & (loss < kept.loss)  # false for NaN
+    better = loss < kept.loss  # false for NaN, and for a member that has stopped: its loss stays what it was
     now = Kept(loss, step, kept.stopped, (state.params, state.stats) if kept.chosen else ())
     kept = jax.tree.map(lambda new, old: jnp.where(better, new, old), now, kept)
     if train.patience:
