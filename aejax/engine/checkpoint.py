@@ -19,6 +19,7 @@ import orbax.checkpoint as ocp
 
 from aejax.errors import UserError
 from aejax.records import sync_directory
+from aejax.types import TrainState
 
 KEEP = 2  # sealed steps: the newest, and one to fall back to
 SEAL = "seal.json"
@@ -51,13 +52,18 @@ def contents(directory: Path) -> dict[str, Path]:
     return {str(path.relative_to(directory)): path for path in files if path.name != SEAL}
 
 
-def write_step(directory: Path, step: int, state: Any, facts: dict[str, Any]) -> None:
+def payload(state: TrainState) -> dict[str, Any]:
+    """What orbax writes: the state, without `kept` if nothing is, as in runs from before there was such a field."""
+    return {name: part for name, part in state._asdict().items() if name != "kept" or part}
+
+
+def write_step(directory: Path, step: int, state: TrainState, facts: dict[str, Any]) -> None:
     """Writes, seals and renames one step, then deletes the steps that are no longer needed."""
     temporary = directory / f".{step}.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     with ocp.StandardCheckpointer() as checkpointer:
-        checkpointer.save((temporary / "state").absolute(), state)
+        checkpointer.save((temporary / "state").absolute(), payload(state))
     files = contents(temporary)
     seal = {"step": step, **facts, "tree": describe(state), "files": {name: digest(p) for name, p in files.items()}}
     (temporary / SEAL).write_text(json.dumps({**seal, "sha256": self_digest(seal)}, indent=1) + "\n")
@@ -108,7 +114,7 @@ def newest(directory: Path, warn: Callable[[str], None]) -> tuple[int, dict[str,
     return None
 
 
-def restore(directory: Path, step: int, like: Any) -> Any:
+def restore(directory: Path, step: int, like: TrainState) -> TrainState:
     """The state of a step as numpy arrays in the tree of `like`; raises UserError if shapes, dtypes or tree differ."""
     path = directory / str(step)
     seal = json.loads((path / SEAL).read_text())
@@ -116,10 +122,10 @@ def restore(directory: Path, step: int, like: Any) -> Any:
         raise UserError(f"{path} was written by a different version of aejax: use that version")
     template = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like)
     with ocp.StandardCheckpointer() as checkpointer:
-        return checkpointer.restore((path / "state").absolute(), template)
+        return TrainState(**checkpointer.restore((path / "state").absolute(), payload(template)))
 
 
-def newest_state(run: Path, group: int, like: Any) -> tuple[int, Any]:
+def newest_state(run: Path, group: int, like: TrainState) -> tuple[int, TrainState]:
     """The newest undamaged step of a group and its state as numpy arrays; raises UserError if there is none."""
     found = newest(of_group(run, group), print)
     if not found:
@@ -133,7 +139,7 @@ def of_group(run: Path, group: int) -> Path:
 
 
 @contextmanager
-def saver(directory: Path) -> Iterator[Callable[[int, Any, dict[str, Any]], None]]:
+def saver(directory: Path) -> Iterator[Callable[[int, TrainState, dict[str, Any]], None]]:
     """Yields save(step, state, facts), which writes in the background; on exit, waits until the last save is sealed."""
     pending: list[Future] = []
 
