@@ -8,15 +8,37 @@
 from itertools import combinations
 
 import numpy as np
+import pytest
 
 from aejax.reports import figures
 from aejax.reports.figures import style
-from tests.panels import NUMBERS, codes, pixels
+from tests.panels import NUMBERS, codes, pictures, pixels
 
 
 def test_a_color_bar_has_no_bands(tmp_path):
     figures.save(tmp_path / "a.png", figures.draw_latent_scatter([("", codes(90), NUMBERS)]))
     assert len(np.unique(pixels(tmp_path / "a.png").reshape(-1, 3), axis=0)) > 256
+
+
+WIDE, TABLE = codes(90) * np.float32([9, 1]), codes(30, k=9)
+CASES = {
+    "text outside": (figures.draw_tiles, [(f"λ = {i}", pictures(4)) for i in range(3)]),
+    "squares": (figures.draw_latent_scatter, [(f"λ = {i}", WIDE, NUMBERS) for i in range(5)]),
+    "table": (figures.draw_table_heatmap, TABLE, [("λ = 1", TABLE)], [f"gene {i}" for i in "abcdefghi"]),
+}
+
+
+@pytest.mark.parametrize(("draw", "arguments"), [(case[0], case[1:]) for case in CASES.values()], ids=list(CASES))
+def test_a_picture_is_laid_out_and_cropped_as_matplotlib_would(tmp_path, draw, arguments):
+    figure, oracle = draw(*arguments), draw(*arguments)
+    figures.save(tmp_path / "a.png", figure)
+    with figures.styled():
+        oracle.draw_without_rendering()
+        oracle.draw_without_rendering()
+        figure.savefig(tmp_path / "tight.png", dpi=style.DPI, bbox_inches="tight", pad_inches=0.1)
+    places, expected = ([axes.get_window_extent().bounds for axes in drawn.axes] for drawn in (figure, oracle))
+    np.testing.assert_allclose(places, expected, atol=1e-6)
+    assert (pixels(tmp_path / "a.png") == pixels(tmp_path / "tight.png")).all()
 
 
 def test_ten_class_colors_differ_for_every_kind_of_eye():

@@ -66,12 +66,11 @@ def styled() -> Iterator[None]:
 def save(path: str | PathLike[str], figure: Figure) -> None:
     """Writes a PNG, cropped to what is drawn, without date or version metadata."""
     lay_out(figure)
-    align_headline(figure)
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.1)
+    buffer, box = BytesIO(), figure.get_tightbbox().padded(0.1)  # inches; "tight" would draw twice
+    figure.savefig(buffer, format="png", dpi=DPI, bbox_inches=box, pil_kwargs={"compress_level": 0})
     exact = any(axes.images or is_color_bar(axes) for axes in figure.axes)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    compact(Image.open(buffer).convert("RGB"), exact).save(path, "png", optimize=True)
+    compact(Image.open(buffer).convert("RGB"), exact).save(path, "png")
 
 
 def is_color_bar(axes: Axes) -> bool:
@@ -118,29 +117,25 @@ def legend_columns(names: Sequence[str], handle: float) -> int:
 
 
 def lay_out(figure: Figure) -> None:
-    """Lets the layout engine place everything, then turns it off.
+    """Lets the layout engine place everything and the headline start at the left edge; then turns the engine off.
 
-    This takes two draws: the first measures the titles of square panels in cells that are still taller than the
+    This takes two passes: the first measures the titles of square panels in cells that are still taller than the
     panels, and so leaves too little room between them and the headline or the row above.
     """
-    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
-        figure.draw_without_rendering()
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    if isinstance(engine := figure.get_layout_engine(), ConstrainedLayoutEngine):
+        engine.execute(figure)
+        engine.execute(figure)
+        figure.set_layout_engine(None)
+        boxes = [axes.get_tightbbox() for axes in figure.axes]  # this also makes square panels square
+        left = min((box.x0 for box in boxes if box is not None), default=0.0)
+        for text in figure.texts:
+            if text.get_gid() == "headline":
+                text.set_x(left / figure.bbox.width)
 
 
 def headline(figure: Figure, title: str) -> None:
-    """Adds the title; once the layout is finished, `align_headline` moves it to the left edge."""
+    """Adds the title; `lay_out` moves it to the left edge of the axes and their labels."""
     figure.suptitle(title, ha="left", gid="headline")
-
-
-def align_headline(figure: Figure) -> None:
-    """Moves the title to the left edge of the axes and their labels."""
-    boxes = [axes.get_tightbbox() for axes in figure.axes]
-    left = min((box.x0 for box in boxes if box is not None), default=0.0)
-    for text in figure.texts:
-        if text.get_gid() == "headline":
-            text.set_x(left / figure.bbox.width)
 
 
 def caption(figure: Figure, text: str) -> None:
