@@ -72,3 +72,11 @@ def test_colors_are_logarithmic_only_where_the_values_span():
     log_colors = lines.value_colors(figure, axes, np.array([1.0, 10.0, 100.0]), "β")
     linear = lines.value_colors(figure, axes, np.array([1.0, 2.0, 3.0]), "β")
     assert np.allclose(log_colors[1], linear[1], atol=0.01)
+
+
+@pytest.mark.parametrize("most", [4, 100])
+def test_the_numbers_of_samples_are_plain(most):
+    figure = figures.draw_likelihood([("", np.array([1, 2, most]), np.array([3.0, 2.0, 1.0]))])
+    figure.draw_without_rendering()
+    labels = {label.get_text() for label in figure.axes[0].get_xticklabels(which="both")}
+    assert {"1", "4" if most == 4 else "100"} <= labels and not any("$" in label for label in labels)

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogFormatter, MaxNLocator
 
 from aejax.reports.figures.style import MUTED, WIDTH, headline, legend_columns, new_figure, ordered_colors, styled
 
@@ -65,8 +65,9 @@ def draw_likelihood(
 
 
 def plain_decades(axes: Axes) -> None:
-    """Writes powers of ten on the x axis as plain numbers, because the style does not parse mathtext."""
+    """Writes the numbers on a logarithmic x axis plainly, because the style does not parse mathtext."""
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.5g}"))
+    axes.xaxis.set_minor_formatter(LogFormatter())  # numbers between powers of ten, if there are few powers
 
 
 def label_colors(labels: Sequence[str]) -> dict[str, np.ndarray]:
