@@ -33,8 +33,8 @@ def test_a_picture_is_laid_out_and_cropped_as_matplotlib_would(tmp_path, draw, a
     figure, oracle = draw(*arguments), draw(*arguments)
     figures.save(tmp_path / "a.png", figure)
     with figures.styled():
-        oracle.draw_without_rendering()
-        oracle.draw_without_rendering()
+        for _ in range(2 if draw is figures.draw_latent_scatter else 1):  # square panels settle in the second draw
+            oracle.draw_without_rendering()
         figure.savefig(tmp_path / "tight.png", dpi=style.DPI, bbox_inches="tight", pad_inches=0.1)
     places, expected = ([axes.get_window_extent().bounds for axes in drawn.axes] for drawn in (figure, oracle))
     np.testing.assert_allclose(places, expected, atol=1e-6)

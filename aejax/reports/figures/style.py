@@ -119,12 +119,13 @@ def legend_columns(names: Sequence[str], handle: float) -> int:
 def lay_out(figure: Figure) -> None:
     """Lets the layout engine place everything and the headline start at the left edge; then turns the engine off.
 
-    This takes two passes: the first measures the titles of square panels in cells that are still taller than the
-    panels, and so leaves too little room between them and the headline or the row above.
+    Square panels take two passes: the first measures their titles in cells that are still taller than the panels, and
+    so leaves too little room between them and the headline or the row above.
     """
     if isinstance(engine := figure.get_layout_engine(), ConstrainedLayoutEngine):
         engine.execute(figure)
-        engine.execute(figure)
+        if any(axes.get_aspect() != "auto" for axes in figure.axes):
+            engine.execute(figure)
         figure.set_layout_engine(None)
         boxes = [axes.get_tightbbox() for axes in figure.axes]  # this also makes square panels square
         left = min((box.x0 for box in boxes if box is not None), default=0.0)
