@@ -3,7 +3,8 @@
     python -m experiments.evaluate --workdir=runs/lambda
     python -m experiments.evaluate --workdir=runs/iwae --num_samples=5000   # also −log p(x) by importance sampling
 
-t-SNE projects codes of more than two units; --projection=pca uses PCA, --projection=umap UMAP (needs umap-learn).
+t-SNE projects codes of more than two units. All panels of a picture share 2,000 random rows: each of eight shows 250.
+--projection=pca uses PCA and all rows, --projection=umap UMAP (needs umap-learn) and the rows of t-SNE.
 """
 
 from importlib.util import find_spec

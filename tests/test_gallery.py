@@ -11,6 +11,7 @@ from aejax import config as configs
 from aejax.engine import programs
 from aejax.plan import Plan
 from aejax.reports import gallery, views
+from aejax.reports.figures import latent
 from aejax.trained import TrainedGroup
 from aejax.types import TrainState
 from configs import denoising
@@ -36,6 +37,23 @@ def build(config):
 def test_the_figures_of_images_are_those_that_the_model_has(small, changes, names):
     pictures = gallery.draw_views(views.views(build(configs.replaced(small, changes))), "pca")
     assert [picture.name for picture in pictures] == names
+
+
+@pytest.mark.parametrize(
+    ("sizes", "title", "counts"),
+    [
+        ((2,), "Codes of 359 test rows", [359]),
+        ((3,), "Codes of 40 random test rows", [40]),
+        ((3, 3), "Codes of 20 random test rows", [20, 20]),
+        ((2, 3), "Codes of 20 to 359 test rows", [359, 20]),
+    ],
+)
+def test_the_title_of_a_scatter_says_how_many_rows_it_shows(small, monkeypatch, sizes, title, counts):
+    monkeypatch.setattr(latent, "MOST_NEIGHBOR_ROWS", 40)
+    shown = [views.views(build(configs.replaced(small, {"model.latent_dim": k})))[0] for k in sizes]
+    picture = gallery.draw_scatter(shown, "tsne")
+    assert picture.figure.get_suptitle() == title and picture.caption.startswith(title)
+    assert [len(axes.collections[0].get_offsets()) for axes in picture.figure.axes] == counts  # pyright: ignore
 
 
 def test_the_picture_shows_what_was_corrupted_and_reconstructed():

@@ -124,6 +124,7 @@ def test_tsne_repeats_itself_on_a_subset_and_takes_what_is_degenerate(monkeypatc
     again, _, _ = figures.embed_2d(z)
     assert (first == again).all() and names == ("t-SNE 1", "t-SNE 2")
     assert first.shape == (50, 2) and len(np.unique(rows)) == 50
+    assert figures.embed_2d(z, panels=4)[0].shape == (12, 2)  # four panels share the 50 rows
     assert figures.embed_2d(z[:1])[0].shape == (1, 2)
     assert np.isfinite(figures.embed_2d(z[:20] * 0)[0]).all()  # collapsed
     assert np.isnan(figures.embed_2d(z * np.float32(np.nan))[0]).all()  # diverged

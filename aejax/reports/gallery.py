@@ -57,16 +57,21 @@ def draw_views(shown: list[View], projection: str) -> Iterator[Picture]:
 
 
 def draw_scatter(shown: list[View], projection: str) -> Picture:
-    """The codes of the test rows (for pairs: of the items), colored by label; projected to 2-D unless k = 2."""
+    """The codes of the test rows (for pairs: of the items), colored by label; projected to 2-D unless k = 2.
+
+    The title says how many rows a panel shows, and whether they are a random part of them.
+    """
     dataset = shown[0].group.dataset
     _, y = shown_rows(shown[0].group)
     panels, names = [], []
     for view in shown:
-        points, rows, axis_names = figures.embed_2d(view.codes, projection)
+        points, rows, axis_names = figures.embed_2d(view.codes, projection, panels=len(shown))
         panels.append((view.label, points, None if y is None else y[rows]))
         names.append(axis_names)
     what = "test rows" if dataset.spec.kind != "pairs" else "items" if y is None else "labeled items"
-    title = f"Codes of {min(len(points) for _, points, _ in panels):,} {what}"
+    counts = [len(points) for _, points, _ in panels]
+    number = " to ".join(f"{count:,}" for count in sorted({min(counts), max(counts)}))
+    title = f"Codes of {number} {'random ' * (max(counts) < len(shown[0].codes))}{what}"
     across, up = (" or ".join(dict.fromkeys(axis)) for axis in zip(*names, strict=True))
     classes, same_scale = dataset.spec.class_names, across == "z₁"
     figure = figures.draw_latent_scatter(panels, classes, (across, up), title=title, same_scale=same_scale)
