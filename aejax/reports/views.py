@@ -1,5 +1,6 @@
 """What the figures of a run show: the first member of every setting, its codes, and rows as its model sees them."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -7,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from aejax.data.types import Dataset
+from aejax.engine.preprocess import Preprocess
 from aejax.engine.programs import Group
 from aejax.trained import TrainedGroup, sample_codes
-from aejax.types import Autoencoder, Params
+from aejax.types import Autoencoder, Batch, Params
 
 MOST_ROWS = 5000  # test rows in a scatter
 LETTERS = {  # symbols for swept keys, as in the lecture
@@ -72,9 +74,14 @@ def views(trained: TrainedGroup) -> list[View]:
 
 def first_rows(group: Group, split: str, num: int) -> np.ndarray:
     """The first `num` x of a split as the model sees them; each split is binarized with its own key."""
-    rows = {name: jnp.asarray(values[:num]) for name, values in getattr(group.dataset, split).items()}
-    key = jax.random.fold_in(jax.random.key(0), Dataset._fields.index(split))
-    return np.asarray(group.task.preprocess(key, rows)["x"])
+    rows = {name: values[:num] for name, values in getattr(group.dataset, split).items()}
+    return np.asarray(prepare(group.task.preprocess, Dataset._fields.index(split), rows))
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def prepare(preprocess: Preprocess, number: int, rows: Batch) -> jax.Array:
+    """The x of rows of a split with this number, in one program: each operation on its own would be compiled, too."""
+    return preprocess(jax.random.fold_in(jax.random.key(0), number), rows)["x"]
 
 
 def shown_rows(group: Group) -> tuple[np.ndarray, np.ndarray | None]:
