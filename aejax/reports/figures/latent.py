@@ -26,13 +26,14 @@ from aejax.reports.figures.style import (
 Points = Float[np.ndarray, "n 2"]
 Classes = Int[np.ndarray, " n"]
 Numbers = Float[np.ndarray, " n"]
+Panel = tuple[str, Float[np.ndarray, "_ 2"], Int[np.ndarray, " _"] | Float[np.ndarray, " _"] | None]  # each has its n
 
 MOST_NEIGHBOR_ROWS = 2000  # of all panels: t-SNE takes 3 ms a row, UMAP embeds the same rows
 
 
 @styled()
 def draw_latent_scatter(
-    panels: Sequence[tuple[str, Points, Classes | Numbers | None]],
+    panels: Sequence[Panel],
     class_names: Sequence[str] = (),
     axis_names: tuple[str, str] = ("z₁", "z₂"),
     title: str = "Codes",
