@@ -22,15 +22,16 @@ def structural_similarity(x: Float[Array, "B H W C"], x_hat: Float[Array, "B H W
     weights = jnp.exp(-0.5 * jnp.square(offsets / WINDOW_SD))
 
     def smooth(images):
-        """Weighted means over windows, as two products with banded matrices."""
-        for axis in (1, 2):
-            size = images.shape[axis]
-            position = jnp.arange(size)[None] - jnp.arange(size - WINDOW + 1)[:, None]
+        """Weighted means over windows, as a product with a banded matrix for each axis."""
+        for _ in range(2):
+            size = images.shape[-1]
+            position = jnp.arange(size)[:, None] - jnp.arange(size - WINDOW + 1)[None]
             inside = (position >= 0) & (position < WINDOW)
             band = jnp.where(inside, (weights / weights.sum())[jnp.clip(position, 0, WINDOW - 1)], 0.0)
-            images = jnp.moveaxis(jnp.tensordot(band, images, (1, axis)), 0, axis)
+            images = jnp.swapaxes(images @ band, -1, -2)
         return images
 
+    x, x_hat = jnp.moveaxis(x, -1, 1), jnp.moveaxis(x_hat, -1, 1)  # the products are of the last axis: no copies
     mean, mean_hat = smooth(x), smooth(x_hat)
     variance, variance_hat = smooth(x * x) - mean**2, smooth(x_hat * x_hat) - mean_hat**2
     covariance = smooth(x * x_hat) - mean * mean_hat
