@@ -1,5 +1,6 @@
 """What the figures of a run show: the first member of every setting, its codes, and rows as its model sees them."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -8,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from aejax.data.types import Dataset
-from aejax.engine.preprocess import Preprocess
 from aejax.engine.programs import Group
 from aejax.trained import TrainedGroup, sample_codes
 from aejax.types import Autoencoder, Batch, Params
@@ -79,8 +79,8 @@ def first_rows(group: Group, split: str, num: int) -> np.ndarray:
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def prepare(preprocess: Preprocess, number: int, rows: Batch) -> jax.Array:
-    """The x of rows of a split with this number, in one program: each operation on its own would be compiled, too."""
+def prepare(preprocess: Callable[[jax.Array, Batch], Batch], number: int, rows: Batch) -> jax.Array:
+    """The x of the split with this number, in one program: each operation alone would be compiled, too."""
     return preprocess(jax.random.fold_in(jax.random.key(0), number), rows)["x"]
 
 
