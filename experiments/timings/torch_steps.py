@@ -76,7 +76,7 @@ def train(batch_size: int, compiled: bool) -> Iterator[Run]:
     from experiments.timings.torch_vae import VAE
 
     x, order, model = load(), batches(batch_size), VAE()
-    # Without dynamic=False, PyTorch compiles a second batch size for all sizes, which is slower.
+    # Without dynamic=False, a second batch size would share one program with all further ones.
     loss = torch.compile(model, dynamic=False) if compiled else model
     optimizer = torch.optim.Adam(model.parameters(), 1e-3, fused=True)
 
