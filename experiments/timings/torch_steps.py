@@ -53,6 +53,9 @@ def steps(batch_size: int, members: Sequence[int]) -> Contenders:
 def load() -> Any:
     """The rows as a tensor; sets the threads: those of XLA, unless OMP_NUM_THREADS says otherwise."""
     import torch  # pyright: ignore[reportMissingImports]
+    import torch._dynamo  # pyright: ignore[reportMissingImports]
+
+    torch._dynamo.config.fail_on_recompile_limit_hit = True  # by default, it goes on uncompiled
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.environ.get("NPROC") or environment.cores()))
     return torch.from_numpy(rows())
@@ -117,6 +120,7 @@ def train_stacked(batch_size: int, num_members: int) -> Iterator[Run]:
         return steps * num_members
 
     yield run
+    torch.compiler.reset()  # all batch sizes share the code of `step`, and a code has at most eight programs
 
 
 @contextmanager
