@@ -5,11 +5,12 @@
 Times training steps, the estimate of −log p(x), whole commands, and the peak memory of each contender. Every round
 times every contender once, so compare only ratios of one run. The floor is what the matrix products and Adam's memory
 traffic of a step take alone. PyTorch is timed if it is installed (the extra `bench`). Prints tables, and writes all
-times to --output and a picture beside it. About 10 minutes on two CPU cores; let nothing else run meanwhile.
+times to --output and a picture beside it. 10 to 15 minutes on two CPU cores; let nothing else run meanwhile.
 """
 
 import os
 import statistics
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from experiments.launch import launch
 from experiments.timings import aejax_steps, commands, floor, likelihood, measure, torch_steps, verdicts
 
 STEPS = flags.DEFINE_integer("steps", 200, "most training steps in one timing; long ones take fewer", lower_bound=1)
-REPEATS = flags.DEFINE_integer("repeats", 7, "rounds; each times every contender once", lower_bound=1)
+REPEATS = flags.DEFINE_integer("repeats", 5, "rounds; each times every contender once", lower_bound=1)
 BATCH_SIZES = flags.DEFINE_list("batch_sizes", ["32", "128", "512"], "batch sizes")
 MEMBERS = flags.DEFINE_list("members", ["1", "8", "32"], "sizes of the sweeps")
 OUTPUT = flags.DEFINE_string("output", "benchmark.json", "file for all times; the picture is beside it, as .png")
@@ -32,9 +33,7 @@ def main() -> None:
     environment.pin(max(members))
     load = os.getloadavg()
     if not torch_steps.is_installed():
-        print("PyTorch is not installed, so there is nothing to compare with (pip install torch)")
-    print(verdicts.RULE)
-
+        print("PyTorch is not installed, so there is nothing to compare with (pip install torch)", file=sys.stderr)
     training, targets = {}, []
     for size in batch_sizes:
         contenders = aejax_steps.steps(size, members) | torch_steps.steps(size, members) | floor.contenders(size)
@@ -48,6 +47,7 @@ def main() -> None:
     memory = commands.peak_memory(members)
     show("Peak memory", [{"": name, "MiB": round(held / 2**20)} for name, held in memory.items()])
     show("Targets", targets)
+    print(f"\n{verdicts.RULE}")
     results = {
         "environment": environment.describe(),
         "torch": torch_steps.describe(),
