@@ -6,6 +6,9 @@ Times training steps, the estimate of −log p(x), whole commands, and the peak 
 times every contender once, so compare only ratios of one run. The floor is what the matrix products and Adam's memory
 traffic of a step take alone. PyTorch is timed if it is installed (the extra `bench`). Prints tables, and writes all
 times to --output and a picture beside it. 10 to 15 minutes on two CPU cores; let nothing else run meanwhile.
+
+    python -m experiments.benchmark --record=static_mnist --path=binarized_mnist.npz
+    python -m experiments.benchmark --pythons=.venv-3.11/bin/python,.venv-3.13/bin/python
 """
 
 import os
@@ -19,18 +22,40 @@ from absl import flags
 from aejax import records
 from aejax.engine import environment
 from experiments.launch import launch
-from experiments.timings import aejax_steps, commands, floor, likelihood, measure, torch_steps, verdicts
+from experiments.timings import (
+    aejax_steps,
+    commands,
+    floor,
+    likelihood,
+    measure,
+    record,
+    torch_steps,
+    verdicts,
+    versions,
+)
 
 STEPS = flags.DEFINE_integer("steps", 200, "most training steps in one timing; long ones take fewer", lower_bound=1)
 REPEATS = flags.DEFINE_integer("repeats", 5, "rounds; each times every contender once", lower_bound=1)
 BATCH_SIZES = flags.DEFINE_list("batch_sizes", ["32", "128", "512"], "batch sizes")
 MEMBERS = flags.DEFINE_list("members", ["1", "8", "32"], "sizes of the sweeps")
+RECORD = flags.DEFINE_enum("record", None, list(record.RECORDS), "measure only a record of docs/records.md")
+PATH = flags.DEFINE_string("path", "", "for --record=static_mnist: the published bits of MNIST")
+PYTHONS = flags.DEFINE_list("pythons", [], "compare only aejax's steps under these interpreters")
 OUTPUT = flags.DEFINE_string("output", "benchmark.json", "file for all times; the picture is beside it, as .png")
 
 
 def main() -> None:
     members, batch_sizes = ([int(number) for number in flag.value] for flag in (MEMBERS, BATCH_SIZES))
     environment.pin(max(members))
+    if RECORD.value:
+        show(f"Record {RECORD.value}", [record.RECORDS[RECORD.value](PATH.value)])
+        print(f"\n{conditions(found_now(os.getloadavg()))}")
+        return
+    if PYTHONS.value:
+        for size in batch_sizes:
+            show(f"Training, batch {size}", versions.compare(PYTHONS.value, size, REPEATS.value, STEPS.value))
+        print(f"\n{verdicts.RULE}")
+        return
     load = os.getloadavg()
     if not torch_steps.is_installed():
         print("PyTorch is not installed, so there is nothing to compare with (pip install torch)", file=sys.stderr)
@@ -48,10 +73,7 @@ def main() -> None:
     show("Peak memory", [{"": name, "MiB": round(held / 2**20)} for name, held in memory.items()])
     show("Targets", targets)
     print(f"\n{verdicts.RULE}")
-    results = {
-        "environment": environment.describe(),
-        "torch": torch_steps.describe(),
-        "load_average": {"before": load, "after": os.getloadavg()},
+    results = found_now(load) | {
         "rule": verdicts.RULE,
         "training": training,
         "likelihood": evaluation,
@@ -66,6 +88,15 @@ def main() -> None:
 
     figures.save(path.with_suffix(".png"), draw_costs({size: found["seconds"] for size, found in training.items()}))
     print(f"\n{conditions(results)}\n{path}, {path.with_suffix('.png')}")
+
+
+def found_now(load: tuple[float, float, float]) -> dict[str, Any]:
+    """What the times depend on besides the code; `load` is the average before the run."""
+    return {
+        "environment": environment.describe(),
+        "torch": torch_steps.describe(),
+        "load_average": {"before": load, "after": os.getloadavg()},
+    }
 
 
 def section(title: str, seconds: dict[str, list[float]], unit: str, scale: float) -> dict[str, Any]:

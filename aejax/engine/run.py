@@ -30,7 +30,7 @@ from aejax.metrics import headlines
 from aejax.plan import Plan
 
 SAVE_SECONDS = 10.0  # a save takes a tenth of a second: as long as several epochs of a small run
-CHUNK_SECONDS = 1.0  # how long the device works before the host looks at signals and moves the progress bar
+CHUNK_SECONDS = 3.0  # how long the device works before the host looks at signals and moves the progress bar
 
 
 def say(message: str) -> None:
@@ -156,7 +156,7 @@ def next_end(group: Group, step: int, every_epochs: int) -> int:
 
 
 def trainer(compiled: Programs) -> Callable[[Any, Any, int, int], tuple[Any, Any, int]]:
-    """train(state, totals, step, stop) -> (state, totals, step), which runs for about a second, at most to `stop`."""
+    """train(state, totals, step, stop) -> (state, totals, step), which runs for about CHUNK_SECONDS, at most to `stop`."""
     chunk, order, is_first = 1, compiled.order, True
 
     def train(state, totals, step, stop):

@@ -17,7 +17,7 @@ Run = Callable[[int], int]
 Contenders = dict[str, Callable[[], AbstractContextManager[Run]]]
 
 ROWS = 60_000
-SECONDS = 0.5  # a timing takes about this long: a step of 32 members takes as long as hundreds of small ones
+SECONDS = 3.0  # a timing takes about this long, like a chunk of a run: each copies the states of its members once
 
 
 @cache

@@ -6,17 +6,41 @@ Takes as many steps as each line of stdin says, and answers each with the work d
 process's peak memory in bytes.
 """
 
+import os
 import re
 import resource
+import subprocess
 import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from aejax.engine import environment
+from experiments.timings import Run
 
 
-def command(name: str, batch_size: int) -> list[str]:
+def command(name: str, batch_size: int, python: str = sys.executable) -> list[str]:
     """The command line of such a process."""
-    return [sys.executable, "-m", "experiments.timings.alone", name, str(batch_size)]
+    return [python, "-m", "experiments.timings.alone", name, str(batch_size)]
+
+
+@contextmanager
+def together(commands: Sequence[Sequence[str]], environment: Mapping[str, str]) -> Iterator[Run]:
+    """Such processes that take their steps at the same time; the work is their sum."""
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    workers: list[Any] = [subprocess.Popen(command, env=os.environ | environment, **pipes) for command in commands]
+
+    def run(steps: int) -> int:
+        for worker in workers:
+            print(steps, file=worker.stdin, flush=True)
+        return sum(int(worker.stdout.readline()) for worker in workers)
+
+    try:
+        yield run
+    finally:
+        for worker in workers:
+            worker.communicate()
 
 
 def members_of(name: str) -> int:

@@ -6,9 +6,8 @@
 """
 
 import os
-import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache, partial
 from importlib.util import find_spec
 from typing import Any
@@ -123,20 +122,6 @@ def train_stacked(batch_size: int, num_members: int) -> Iterator[Run]:
     torch.compiler.reset()  # all batch sizes share the code of `step`, and a code has at most eight programs
 
 
-@contextmanager
-def train_apart(batch_size: int, number: int) -> Iterator[Run]:
+def train_apart(batch_size: int, number: int) -> AbstractContextManager[Run]:
     """Processes that train at the same time, one member and one thread each: one wave of a larger sweep."""
-    command = alone.command(label("PyTorch torch.func", 1), batch_size)
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    workers: list[Any] = [subprocess.Popen(command, env=os.environ | ONE_THREAD, **pipes) for _ in range(number)]
-
-    def run(steps: int) -> int:
-        for worker in workers:
-            print(steps, file=worker.stdin, flush=True)
-        return sum(int(worker.stdout.readline()) for worker in workers)
-
-    try:
-        yield run
-    finally:
-        for worker in workers:
-            worker.communicate()
+    return alone.together([alone.command(label("PyTorch torch.func", 1), batch_size)] * number, ONE_THREAD)

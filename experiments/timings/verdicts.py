@@ -16,6 +16,7 @@ RULE = (
     f"side of the limit and there are at least {ROUNDS} rounds; otherwise it is not decided."
 )
 PEER = {32: 0.4, 128: 0.75, 512: 0.85}  # batch size: the most that one member may cost, as a part of PyTorch's best
+BF16 = 0.5  # the same for one member with bfloat16 products at a batch size of 128, where the processor has AMX
 SWEEP = 0.6  # the same for a member in a sweep of 8, at any batch size
 ALONE = 1.05  # the most that a member in a sweep of 32 may cost, as a part of one alone
 FLOOR = 0.65  # the least part of a step of 128 rows that the floor may be
@@ -69,6 +70,9 @@ def targets(batch_size: int, seconds: dict[str, list[float]]) -> list[dict[str, 
     if batch_size == 128:
         what = f"one member / the floor, which is to be at least {FLOOR} of it"
         rows.append(target(what, one, seconds.get(floor.FLOOR), 1 / FLOOR))
+        rows.append(
+            target("one bf16 member / PyTorch's best", seconds.get(label("aejax bf16", 1)), peer(seconds), BF16)
+        )
     return [{"batch": batch_size} | row for row in rows]
 
 
