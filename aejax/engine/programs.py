@@ -21,11 +21,7 @@ from aejax.metrics import averages
 from aejax.plan import Member, Plan
 from aejax.types import Autoencoder, HParams, Task, TrainState
 
-RUNS_ONCE = {  # XLA's options on a CPU for a program whose compiling takes a thousand times as long as it runs
-    "xla_backend_optimization_level": 0,
-    "xla_cpu_use_fusion_emitters": False,
-    "xla_cpu_parallel_codegen_split_count": 1,
-}
+RUNS_ONCE = {"xla_backend_optimization_level": 0}  # for a program that compiles a thousand times as long as it runs
 
 
 class Group(NamedTuple):
