@@ -226,6 +226,12 @@ class Model:
     hidden: tuple[int, ...] = key(
         (512,), widths(), "widths of the encoder's hidden layers (channels of conv); the decoder mirrors them", ENCODED
     )
+    encoder_input: str = key(
+        "auto",
+        one_of("auto", "identity", "log1p"),
+        "what the encoder sees of x: x, or log(1 + x); auto: the latter for counts",
+        ENCODED,
+    )
     activation: str = key(
         "relu",
         one_of("relu", "sigmoid", "tanh", "gelu", "softplus", "identity"),
@@ -264,7 +270,7 @@ class Model:
         "identity",
         one_of("identity", "sigmoid"),
         "activation of the decoder's mean",
-        {"model.likelihood": equal("gaussian", "squared_error")},
+        {"model.likelihood": equal("gaussian", "laplace", "squared_error")},
     )
     likelihood: str = key(
         "bernoulli",
@@ -275,15 +281,21 @@ class Model:
     variance: float = key(
         1.0,
         above(0.0),
-        "variance of the Gaussian likelihood; the initial value if learn_variance",
-        {"model.likelihood": equal("gaussian")},
+        "variance of a Gaussian or Laplace likelihood; the initial value if learn_variance",
+        {"model.likelihood": equal("gaussian", "laplace")},
         unit="squared data units",
     )
     learn_variance: bool = key(
         False,
         switch(),
         "learn the variance, one for all features",
-        {"model.likelihood": equal("gaussian")},
+        {"model.likelihood": equal("gaussian", "laplace")},
+    )
+    library: str = key(
+        "none",
+        one_of("none", "observed"),
+        "mean counts: exp of the decoder's output, or a row's observed total shared out by its softmax",
+        {"model.likelihood": equal("negative_binomial", "poisson", "zero_inflated_negative_binomial")},
     )
     posterior: str = key("gaussian", file_of("models/vae/posteriors"), "q(z|x)", VAE)
     prior: str = key("standard_normal", file_of("models/vae/priors"), "p(z)", VAE)

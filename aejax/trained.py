@@ -25,8 +25,8 @@ class Trained:
     """One trained member: numpy in, numpy out, in batches of `config.evaluate.batch_size` rows.
 
     Rows x are [N, *spec.shape] or flat, [N, features], in the units of the data that the run was given; a standardized
-    run standardizes new rows itself. Bytes (uint8) are in units of 1/255, or of 1 if none is above 1. For a run on
-    pairs, x holds the indices [N] of items. Codes z are [N, K] with K = config.model.latent_dim.
+    run standardizes new rows itself. Images' bytes (uint8) are in units of 1/255, or of 1 if none is above 1. For a
+    run on pairs, x holds the indices [N] of items. Codes z are [N, K] with K = config.model.latent_dim.
 
     - config: the resolved config of this member.
     - spec: the shape, support, names and moments of the data.

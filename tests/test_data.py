@@ -181,13 +181,19 @@ def test_sha256_changes_with_any_value(tmp_path):
 @pytest.mark.parametrize(
     "x, dtype, scale, support",
     [
-        (np.array([[0, 7], [3, 255]], np.uint8), np.uint8, 1 / 255, "unit"),
+        (np.array([[0, 7], [3, 255]], np.uint8), np.uint8, 1.0, "counts"),
+        (np.tile(np.array([0, 7, 3, 255], np.uint8), (2, 4, 1)), np.uint8, 1 / 255, "unit"),
+        (np.tile(np.array([0, 1, 0, 2], np.uint8), (2, 4, 1)), np.uint8, 1 / 255, "unit"),
         (np.array([[0, 255], [255, 0]], np.uint8), np.uint8, 1 / 255, "binary"),
-        (np.array([[0, 2], [1, 0]], np.uint8), np.uint8, 1 / 255, "unit"),
+        (np.array([[0, 2], [1, 0]], np.uint8), np.uint8, 1.0, "counts"),
+        (np.array([[0.0, 3.0], [1.0, 0.0]]), np.float32, 1.0, "counts"),
+        (np.array([[0.0, 3.5], [1.0, 0.0]]), np.float32, 1.0, "real"),
+        (np.tile(np.array([0, 7, 3, 255], np.float32), (2, 4, 1)), np.float32, 1.0, "real"),  # an image has no counts
+        (np.array([[0, 3], [-1, 0]], np.int64), np.float32, 1.0, "real"),
         (np.array([[0, 1], [1, 0]], np.uint8), np.uint8, 1.0, "binary"),
         (np.array([[0, 1], [1, 0]], bool), np.uint8, 1.0, "binary"),
         (np.array([[0, 1], [1, 0]], np.int64), np.float32, 1.0, "binary"),
-        (np.array([[0, 300], [1, 0]], np.uint16), np.float32, 1.0, "real"),
+        (np.array([[0, 300], [1, 0]], np.uint16), np.float32, 1.0, "counts"),
         (np.array([[0, 0.5], [1, 0]], np.float64), np.float32, 1.0, "unit"),
         (np.array([[0, 0.5], [-1e-3, 0]], ">f4"), np.float32, 1.0, "real"),
     ],
@@ -196,6 +202,7 @@ def test_dtypes_byte_scale_and_support(x, dtype, scale, support, tmp_path):
     loaded = data.load(config("arrays", path=save(tmp_path / "a.npz", x_train=x, x_test=x), valid_fraction=0.0))
     assert (loaded.train["x"].dtype, loaded.spec.byte_scale, loaded.spec.support) == (dtype, scale, support)
     assert loaded.train["x"].dtype.isnative
+    x = x.reshape(loaded.train["x"].shape)
     np.testing.assert_array_equal(loaded.train["x"], x.astype(dtype))
     np.testing.assert_allclose(loaded.spec.mean, x.astype(float).mean(axis=0) * scale, rtol=1e-6)
 
@@ -242,8 +249,9 @@ def test_a_static_draw_does_not_depend_on_the_splits():
 
 
 def test_threshold_and_dynamic_binarization(tmp_path):
-    x = np.arange(256, dtype=np.uint8)[:, None]
+    x = np.arange(256, dtype=np.uint8).reshape(16, 4, 4)
     path = save(tmp_path / "a.npz", x_train=x, x_test=x)
+    x = x[..., None]
     threshold = data.load(config("arrays", path=path, valid_fraction=0.0, binarization="threshold"))
     np.testing.assert_array_equal(threshold.train["x"], x >= 128)
     assert (threshold.spec.support, threshold.spec.byte_scale) == ("binary", 1.0)

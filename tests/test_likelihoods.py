@@ -1,5 +1,7 @@
 """Likelihoods p(x|z): link, density and draws against scipy, and the data that each refuses."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,26 +9,31 @@ import pytest
 from scipy import special, stats
 
 from aejax import config as configs
-from aejax.data.types import Spec
+from aejax.data.types import SUPPORTS, Spec
 from aejax.errors import UserError
 from aejax.keys import base_config, files
 from aejax.models import vae
+from aejax.models.parts import counts
 
 NAMES = files("models/vae/likelihoods")
 
 
-def make(name, support="unit", **keys):
+COUNTS = ("poisson", "negative_binomial", "zero_inflated_negative_binomial")
+
+
+def make(name, support=None, **keys):
+    """The likelihood for three features of a kind of data, the first that it takes unless one is given."""
+    support = support or vae.module("likelihoods", name).SUPPORTS[-1]
     changes = {"model.likelihood": name} | {f"model.{key}": value for key, value in keys.items()}
-    spec = Spec((3,), "table", support, 1.0, (), (), np.full(3, 0.5, np.float32), None, None)
-    return vae.part("likelihoods", name)(configs.replaced(base_config(), changes).model, spec)
+    scale = 1 / 255 if name == "discretized_logistic" else 1.0
+    spec = Spec((3,), "table", support, scale, (), (), np.full(3, 0.5, np.float32), None, None)
+    return vae.make_likelihood(configs.replaced(base_config(), changes).model, spec)
 
 
-def taken(name, support):
-    """The likelihood with a variance of 0.3 if it has one; None if it refuses such data."""
-    try:
-        return make(name, support, variance=0.3)
-    except UserError:
-        return None
+def parameters(chosen):
+    """Its own parameters, moved away from their start."""
+    own = jax.tree.map(lambda leaf: leaf + 0.3 * jnp.arange(leaf.size).reshape(leaf.shape), chosen.init(None))
+    return {"likelihood": own}
 
 
 @pytest.fixture
@@ -60,26 +67,169 @@ def test_a_learned_variance_is_the_likelihoods_own_parameter(rows):
     np.testing.assert_allclose(chosen.log_prob(params, *map(jnp.asarray, rows)), expected, rtol=1e-5)
 
 
+OUTPUT = np.array([[-1.0, 0.2, 1.5]], np.float32)
+X_COUNTS = np.stack([np.arange(40, dtype=np.float32)] * 3, axis=1)  # each feature has the counts 0 to 39
+
+
+def negative_binomial(x, mean, theta):
+    return stats.nbinom.logpmf(x, theta, theta / (theta + mean))
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts_have_the_masses_of_scipy(name):
+    chosen = make(name)
+    params, output = parameters(chosen), jnp.asarray(OUTPUT.repeat(len(X_COUNTS), axis=0))
+    mean, own = np.exp(OUTPUT.astype(float)), params["likelihood"]
+    theta = np.exp(np.float64(own["log_theta"])) if own else None
+    if name == "poisson":
+        expected = stats.poisson.logpmf(X_COUNTS, mean)
+    else:
+        expected = negative_binomial(X_COUNTS, mean, theta)
+    if name == "zero_inflated_negative_binomial":
+        zero = special.expit(np.float64(own["zero_logit"]))
+        expected = np.log((1 - zero) * np.exp(expected) + zero * (X_COUNTS == 0))
+    np.testing.assert_allclose(chosen.mean(output), mean.repeat(len(X_COUNTS), axis=0), rtol=1e-5)
+    ours = np.asarray(chosen.log_prob(params, jnp.asarray(X_COUNTS), output))
+    np.testing.assert_allclose(ours, expected.sum(axis=1), rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("log_theta", [-4.0, 2.9, 2.999, 3.1, 6.0, 14.0])
+def test_a_negative_binomial_keeps_its_digits_for_any_dispersion(log_theta):
+    """In float32, log Γ(x + θ) − log Γ(θ) alone would be wrong by 0.1 at log θ = 11."""
+    x, log_mean = jnp.asarray(X_COUNTS), jnp.asarray(OUTPUT.repeat(len(X_COUNTS), axis=0))
+    ours = counts.log_negative_binomial(x, log_mean, jnp.full(3, log_theta))
+    exact = negative_binomial(X_COUNTS, np.exp(OUTPUT.astype(float)), np.exp(log_theta))
+    np.testing.assert_allclose(ours, exact, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts_of_an_observed_library_share_its_total(name):
+    """The decoder's output only shares the total: adding a constant to it changes nothing."""
+    chosen = make(name, library="observed")
+    params, x = parameters(chosen), jnp.asarray(X_COUNTS[5:15])
+    output = jnp.asarray(OUTPUT.repeat(len(x), axis=0))
+    shares = special.softmax(OUTPUT.astype(float), axis=1)
+    np.testing.assert_allclose(chosen.mean(output)[0], 1.5 * shares[0], rtol=1e-5)  # the mean row has a total of 1.5
+    np.testing.assert_allclose(chosen.log_prob(params, x, output + 3.0), chosen.log_prob(params, x, output), rtol=1e-4)
+    if name == "poisson":  # given its total, a row of Poissons is multinomial
+        total = np.asarray(x).sum(axis=1)
+        expected = stats.multinomial.logpmf(np.asarray(x), total, shares) + stats.poisson.logpmf(total, total)
+        np.testing.assert_allclose(chosen.log_prob(params, x, output), expected, rtol=1e-4)
+
+
+def test_a_negative_binomial_ends_as_a_poisson_and_without_extra_zeros_the_inflated_one_is_it():
+    x, output = jnp.asarray(X_COUNTS), jnp.asarray(OUTPUT.repeat(len(X_COUNTS), axis=0))
+    own = {"log_theta": jnp.full(3, 11.0), "zero_logit": jnp.full(3, -40.0)}
+    binomial, inflated, poisson = (make(name) for name in (COUNTS[1], COUNTS[2], COUNTS[0]))
+    limit = binomial.log_prob({"likelihood": own}, x[:8], output[:8])
+    np.testing.assert_allclose(limit, poisson.log_prob({}, x[:8], output[:8]), rtol=1e-3)
+    own["log_theta"] = jnp.zeros(3)
+    both = [chosen.log_prob({"likelihood": own}, x, output) for chosen in (binomial, inflated)]
+    np.testing.assert_allclose(*both, rtol=1e-6)
+
+
+def density(chosen, params, output, points):
+    """p of a single feature at some points; the other features stay where they are."""
+    x = np.full((len(points), 3), 0.5, np.float32)
+    x[:, 1] = points
+    outputs = jnp.full((len(points), 3), output, jnp.float32)
+    fixed = stats_of_others(chosen, params, output)
+    return np.exp(np.asarray(chosen.log_prob(params, jnp.asarray(x), outputs), np.float64) - fixed)
+
+
+def stats_of_others(chosen, params, output):
+    """log p of the features 0 and 2 at 0.5: half of what three equal features have, if all outputs are equal."""
+    x = jnp.full((1, 3), 0.5)
+    return float(chosen.log_prob(params, x, jnp.full((1, 3), output))[0]) * 2 / 3
+
+
+@pytest.mark.parametrize("logit", [-30.0, -3.0, -0.1001, -0.0999, 0.0, 1e-4, 0.7, 12.0, 90.0])
+def test_a_continuous_bernoulli_integrates_to_one_and_has_its_mean(logit):
+    chosen = make("continuous_bernoulli")
+    points = np.linspace(0.0, 1.0, 4001)
+    p = density(chosen, {}, logit, points) if abs(logit) < 20 else None
+    exact = np.log(logit / (1 - np.exp(-logit))) - logit if logit > 0 else None
+    if p is not None:
+        np.testing.assert_allclose(np.trapezoid(p, points), 1.0, rtol=1e-3)
+        np.testing.assert_allclose(np.trapezoid(p * points, points), chosen.mean(jnp.float32(logit)), rtol=1e-3)
+    elif exact is not None:  # the density at 0 is l / (eˡ − 1)
+        ours = chosen.log_prob({}, jnp.zeros((1, 3)), jnp.full((1, 3), logit))
+        np.testing.assert_allclose(ours, 3 * exact, rtol=1e-5)
+    slope = jax.grad(lambda logit: chosen.log_prob({}, jnp.full((1, 3), 0.3), jnp.full((1, 3), logit))[0])(logit)
+    mean = float(chosen.mean(jnp.float32(logit)))
+    np.testing.assert_allclose(slope, 3 * (0.3 - mean), rtol=1e-3, atol=1e-4)  # of an exponential family
+
+
+@pytest.mark.parametrize("learned", [False, True])
+def test_a_laplace_density_is_that_of_scipy(learned, rows):
+    chosen = make("laplace", variance=0.4, learn_variance=learned)
+    params = {"likelihood": {"logvar": jnp.float32(0.9)}} if learned else {}
+    scale = np.sqrt((np.exp(0.9) if learned else 0.4) / 2)
+    expected = stats.laplace.logpdf(*(np.float64(values) for values in rows), scale).sum(axis=1)
+    np.testing.assert_allclose(chosen.log_prob(params, *map(jnp.asarray, rows)), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("log_scale", [-7.0, -3.0, 0.0])
+def test_a_discretized_logistic_sums_to_one_over_the_bytes(log_scale):
+    chosen = make("discretized_logistic")
+    params = {"likelihood": {"log_scale": jnp.float32(log_scale)}}
+    x = jnp.tile(jnp.arange(256.0)[:, None] / 255, (1, 3))
+    for logit in (-6.0, 0.3, 9.0):
+        log_p = np.asarray(chosen.log_prob(params, x, jnp.full((256, 3), logit)), np.float64) / 3
+        np.testing.assert_allclose(np.exp(log_p).sum(), 1.0, rtol=1e-3)
+        edges = (np.arange(257) - 0.5) / 255
+        edges[[0, -1]] = -np.inf, np.inf
+        exact = np.diff(stats.logistic.cdf(edges, special.expit(logit), np.exp(log_scale)))
+        np.testing.assert_allclose(np.exp(log_p), exact, rtol=1e-3, atol=1e-7)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_draws_have_the_mean_and_the_density_of_the_likelihood(name):
     """The mean of many draws is the reported mean; the mean of their log density is minus the entropy of one row."""
-    chosen = next(chosen for support in ("unit", "real") if (chosen := taken(name, support)))
+    chosen = make(name, variance=0.3)
     if chosen.sample is None:
         return  # not a density: nothing to draw
-    output = jnp.tile(jnp.array([[-1.0, 0.2, 1.5]]), (50_000, 1))
-    x = chosen.sample({}, jax.random.key(0), output)
+    params = {"likelihood": chosen.init(jax.random.key(1))}
+    output = jnp.tile(jnp.asarray(OUTPUT), (50_000, 1))
+    x = chosen.sample(params, jax.random.key(0), output)
     spread = np.asarray(x).std(axis=0) / np.sqrt(len(x))
-    assert (np.abs(np.asarray(x).mean(axis=0) - np.asarray(chosen.mean(output))[0]) < 4.5 * spread).all()
-    log_p = np.asarray(chosen.log_prob({}, x, output), np.float64)
+    mean = np.asarray(chosen.mean(output))[0]
+    if name == "zero_inflated_negative_binomial":
+        mean = 0.95 * mean  # the mean that it reports is without the extra zeros
+    tolerance = 2e-3 if name == "discretized_logistic" else 0.0  # the outermost bytes take the tails
+    assert (np.abs(np.asarray(x).mean(axis=0) - mean) < 4.5 * spread + tolerance).all()
+    log_p = np.asarray(chosen.log_prob(params, x, output), np.float64)
     if name == "gaussian":
         np.testing.assert_allclose(-log_p.mean(), 1.5 * np.log(2 * np.pi * np.e * 0.3), rtol=0.01)
+    if name == "laplace":
+        np.testing.assert_allclose(-log_p.mean(), 3 * (1 + np.log(2 * np.sqrt(0.15))), rtol=0.01)
     if name == "bernoulli":
         p = special.expit(np.array([-1.0, 0.2, 1.5]))
         np.testing.assert_allclose(-log_p.mean(), (special.entr(p) + special.entr(1 - p)).sum(), rtol=0.01)
+    if name == "poisson":
+        np.testing.assert_allclose(-log_p.mean(), stats.poisson.entropy(np.exp(OUTPUT)).sum(), rtol=0.01)
 
 
-def test_bernoulli_refuses_real_data_and_the_others_take_it():
-    with pytest.raises(UserError, match=r"model.likelihood=bernoulli .* use --config.model.likelihood=gaussian"):
-        make("bernoulli", "real")
-    for name in ("gaussian", "squared_error"):
-        make(name, "real")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_likelihood_takes_its_kinds_of_data_and_names_those_that_fit_the_others(name):
+    for support in SUPPORTS:
+        if support in vae.module("likelihoods", name).SUPPORTS:
+            make(name, support)
+            continue
+        with pytest.raises(
+            UserError, match=rf"model.likelihood={name} needs .*{re.escape(SUPPORTS[support])}"
+        ) as error:
+            make(name, support)
+        listed = (
+            str(error.value).partition("use --config.model.likelihood=")[2].partition(", or rescale")[0].split(" or ")
+        )
+        assert listed and name not in listed
+        for other in listed:
+            make(other, support)
+
+
+def test_bytes_are_what_a_discretized_logistic_needs():
+    spec = Spec((3,), "image", "unit", 1.0, (), (), np.full(3, 0.5, np.float32), None, None)
+    config = configs.replaced(base_config(), {"model.likelihood": "discretized_logistic"})
+    with pytest.raises(UserError, match="needs images of bytes .*continuous_bernoulli"):
+        vae.make_likelihood(config.model, spec)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aejax.data.types import Dataset, Spec
+from aejax.data.types import ARE_GREY, Dataset, Spec
 from aejax.errors import UserError
 
 # "x" [N, ...]; if known also "y" [N] int32 codes or float32 numbers, "factors" [N, F] int32, "ids" [N] str
@@ -61,8 +61,10 @@ def of_arrays(x: Any, y: Any, config: Any) -> Dataset:
 def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
     """Turns the rows or pairs of a source into a Dataset; a UserError names the key or file at fault.
 
-    - dtypes: uint8 stays, bool becomes uint8, all else float32. Bytes are in units of 1/255, or of 1 if none is above
-      1. Support is "binary" if every value is 0 or 1, "unit" if all are in [0, 1], else "real", in data units.
+    - dtypes: uint8 stays, bool becomes uint8, all else float32. Bytes of images are in units of 1/255, or of 1 if none
+      is above 1; bytes of a table are counts, unless all are 0 or 255.
+    - support: "binary" if every value is 0 or 1, "unit" if all are in [0, 1], "counts" for a table of whole numbers
+      from 0, else "real", in data units.
     - shapes: [H, W] with H, W >= 4 gets a channel axis; [H, W, 1] and [H, W, 3] are images, all else is a table.
     - binarization: "static" draws each value once with its grey value as probability, "threshold" is x >= 0.5, both
       stored as uint8; "dynamic" keeps the grey rows, and each train step draws bits from them. All three need [0, 1].
@@ -85,13 +87,15 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
     _check_fractions(splits, where, config)
     splits = {name: _checked(split, f"{where} ({name})", rows.feature_names) for name, split in splits.items()}
     _check_agreement(splits, where)
-    scale = _byte_scale([split["x"] for split in splits.values()])
-    support = _support([split["x"] for split in splits.values()], scale)
+    xs = [split["x"] for split in splits.values()]
+    is_image = _is_image(xs[0].shape[1:])
+    scale = _byte_scale(xs, is_image)
+    support = _support(xs, scale, is_image)
     if config.binarization != "none":
-        if support == "real":
+        if support not in ("binary", "unit"):
             raise UserError(
                 f"data.binarization={config.binarization} needs values in [0, 1], but {where} has values outside: "
-                "use data.binarization=none or rescale the data"
+                f"use data.binarization=none or rescale the data{ARE_GREY if support == 'counts' else ''}"
             )
         support = "binary"
     if config.binarization in ("static", "threshold"):
@@ -107,7 +111,7 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
     mean = train.mean(axis=0, dtype=np.float64) * (scale if train.dtype == np.uint8 else 1.0)
     spec = Spec(
         shape=train.shape[1:],
-        kind="image" if _is_image(train.shape[1:]) else "table",
+        kind="image" if is_image else "table",
         support=support,
         byte_scale=scale,
         class_names=rows.class_names if "y" in splits["train"] else (),
@@ -171,16 +175,17 @@ def new_rows(x: np.ndarray, config: Any, spec: Spec) -> np.ndarray:
 def _as_trained(x: np.ndarray, where: str, names: tuple[str, ...], config: Any, spec: Spec) -> np.ndarray:
     """Checked rows in the run's shape, scaled, thresholded and standardized as its training rows were."""
     x = _shaped(x, where, names, spec)
-    scale = _byte_scale([x])
-    bounded = spec.support != "real" or spec.byte_scale != 1.0
-    if bounded and _support([x], scale) == "real":
+    is_grey = spec.kind == "image" or spec.byte_scale != 1.0
+    scale = _byte_scale([x], is_grey)
+    support, bounded = _support([x], scale, is_grey), spec.bounded or spec.byte_scale != 1.0
+    if bounded and support not in ("binary", "unit"):
         raise UserError(
             f"{where}: x lies in [{x.min():g}, {x.max():g}], but the run was trained on data in [0, 1]: rescale x"
         )
-    if x.dtype == np.uint8:
-        scale = scale if bounded else spec.byte_scale  # small integers of a table are not grey values
-        if scale != spec.byte_scale:
-            x = x * np.float32(scale)
+    if spec.support == "counts" and support not in ("binary", "counts"):
+        raise UserError(f"{where}: the run was trained on counts, but x has other numbers: give whole numbers from 0")
+    if x.dtype == np.uint8 and scale != spec.byte_scale:
+        x = x * np.float32(scale)
     if config.binarization == "threshold":
         x = (x >= 0.5).astype(np.uint8)
     if spec.center is not None and spec.spread is not None:
@@ -295,15 +300,21 @@ def _check_agreement(splits: dict[str, Split], where: str) -> None:
             raise UserError(f"{where}: `{different[0]}` must be in every split or in none, but train and {name} differ")
 
 
-def _byte_scale(xs: list[np.ndarray]) -> float:
-    return 1.0 / 255.0 if xs[0].dtype == np.uint8 and max(x.max() for x in xs) > 1 else 1.0
+def _byte_scale(xs: list[np.ndarray], is_image: bool) -> float:
+    """1/255 for bytes that are grey values: those of images, unless all are 0 or 1, and of tables that are 0 or 255."""
+    if xs[0].dtype != np.uint8 or max(x.max() for x in xs) <= 1:
+        return 1.0
+    return 1.0 / 255.0 if is_image or all(((x == 0) | (x == 255)).all() for x in xs) else 1.0
 
 
-def _support(xs: list[np.ndarray], scale: float) -> str:
+def _support(xs: list[np.ndarray], scale: float, is_image: bool) -> str:
     one = 255 if scale != 1.0 else 1
     if all(((x == 0) | (x == one)).all() for x in xs):
         return "binary"
-    return "unit" if all(x.min() >= 0 and x.max() <= one for x in xs) else "real"
+    if all(x.min() >= 0 and x.max() <= one for x in xs):
+        return "unit"
+    whole = all(x.min() >= 0 and (x == np.round(x)).all() for x in xs)
+    return "counts" if whole and not is_image else "real"
 
 
 def _is_image(shape: tuple[int, ...]) -> bool:

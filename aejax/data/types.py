@@ -4,14 +4,24 @@ from typing import NamedTuple
 
 import numpy as np
 
+SUPPORTS = {  # what values data have, in words
+    "binary": "zeros and ones",
+    "unit": "numbers in [0, 1]",
+    "counts": "counts (whole numbers from 0)",
+    "real": "real numbers",
+}
+
+# The end of a message about counts.
+ARE_GREY = "; if they are grey values, give images of shape [N, height, width], or divide by 255"
+
 
 class Spec(NamedTuple):
     """What is known about a data set before training: static facts, in numpy."""
 
     shape: tuple[int, ...]  # of one example
     kind: str  # "image", "table" or "pairs": what its figures look like
-    support: str  # "binary" {0, 1}, "unit" [0, 1] or "real": what a likelihood may assume
-    byte_scale: float  # a uint8 value times this is the data unit: 1/255, or 1 if bytes are 0 and 1
+    support: str  # a key of SUPPORTS: what a likelihood may assume
+    byte_scale: float  # a uint8 value times this is the data unit: 1/255 for images unless bytes are 0 and 1, else 1
     class_names: tuple[str, ...]  # () without labels, or if they are numbers
     feature_names: tuple[str, ...]  # () unless the source names its columns
     mean: np.ndarray  # [*shape] of the training rows, in data units
@@ -20,6 +30,11 @@ class Spec(NamedTuple):
     sizes: tuple[int, ...] = ()  # of pairs: the number of items, and of contexts if these are not items
     label_moments: tuple[float, float] | None = None  # mean and sd of labels that are numbers, of the training rows
     factor_names: tuple[str, ...] = ()  # of data that were generated from known factors
+
+    @property
+    def bounded(self) -> bool:
+        """Whether all values lie in [0, 1]."""
+        return self.support in ("binary", "unit")
 
 
 class Dataset(NamedTuple):

@@ -21,7 +21,9 @@ from aejax.metrics import averages
 from aejax.plan import Member, Plan
 from aejax.types import Autoencoder, HParams, Task, TrainState
 
-RUNS_ONCE = {"xla_backend_optimization_level": 0}  # for a program that compiles a thousand times as long as it runs
+RUNS_ONCE: Any = {
+    "xla_backend_optimization_level": 0
+}  # for a program that compiles a thousand times as long as it runs
 
 
 class Group(NamedTuple):
@@ -121,7 +123,7 @@ def make_task(config: Config, spec: Spec, num_rows: int) -> Task:
         loss=models.make(config.model, spec, config.train.precision).loss,
         optimizer=optimizers.make(config.optimizer.name, config.optimizer.schedule, total_steps),
         preprocess=preprocess.make(config.data.binarization, spec),
-        grey_images=spec.kind == "image" and spec.support != "real",
+        grey_images=spec.kind == "image" and spec.bounded,
         num_rows=num_rows,
         batch_size=config.train.batch_size,
         evaluate_batch_size=config.evaluate.batch_size,

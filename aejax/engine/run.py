@@ -156,7 +156,7 @@ def next_end(group: Group, step: int, every_epochs: int) -> int:
 
 
 def trainer(compiled: Programs) -> Callable[[Any, Any, int, int], tuple[Any, Any, int]]:
-    """train(state, totals, step, stop) -> (state, totals, step), which runs for about CHUNK_SECONDS, at most to `stop`."""
+    """train(state, totals, step, stop) -> (state, totals, step), which runs for CHUNK_SECONDS, at most to `stop`."""
     chunk, order, is_first = 1, compiled.order, True
 
     def train(state, totals, step, stop):

@@ -30,7 +30,7 @@ def parts(config: Any, spec: Spec) -> Parts:
     """The networks and the likelihood of `config.model`."""
     encoder = networks.encoder(config, spec, config.latent_dim)
     decoder = networks.decoder(config, spec)
-    likelihood = vae.part("likelihoods", config.likelihood)(config, spec)
+    likelihood = vae.make_likelihood(config, spec)
 
     def init(key: Array):
         encoder_key, decoder_key = jax.random.split(key)

@@ -33,7 +33,7 @@ class Parts(NamedTuple):
 
 def parts(config: Any, spec: Spec) -> Parts:
     """A masked network of `config.model`; raises UserError for data outside [0, 1] and settings it cannot use."""
-    if spec.support == "real":
+    if not spec.bounded:
         raise UserError(
             "model.name=made needs data in [0, 1], but the data have values outside: rescale or binarize them, "
             "or use --config.model.name=ppca for real numbers"

@@ -42,7 +42,7 @@ CORRUPTIONS = {"masking": masking, "salt_and_pepper": salt_and_pepper, "gaussian
 def make(name: str, spec: Spec) -> Corruption:
     """The corruption `model.corruption`; raises UserError for salt and pepper on data outside [0, 1]."""
     corruption = CORRUPTIONS[name]
-    if name == "salt_and_pepper" and spec.support == "real":
+    if name == "salt_and_pepper" and not spec.bounded:
         raise UserError(
             "model.corruption=salt_and_pepper needs data in [0, 1], but the data have values outside: "
             "use masking or gaussian"

@@ -26,6 +26,9 @@ ACTIVATIONS = {
 }
 
 
+READ = {"identity": lambda x: x, "log1p": jnp.log1p}  # what an encoder sees of x
+
+
 class Network(NamedTuple):
     """A parametrized function of rows."""
 
@@ -103,10 +106,26 @@ class ConvDecoder(nn.Module):
 
 def encoder(config: Any, spec: Spec, features: int) -> Network:
     """x[B, *shape] to [B, features], as in `config.model`; raises UserError for settings that do not fit."""
+    read = READ[encoder_input(config, spec)]
     if config.network == "mlp":
-        return mlp(config, spec.shape, (*config.hidden, features))
-    _check_conv(config, spec)
-    return _network(ConvEncoder(tuple(config.hidden), features, ACTIVATIONS[config.activation]), spec.shape)
+        net = mlp(config, spec.shape, (*config.hidden, features))
+    else:
+        _check_conv(config, spec)
+        net = _network(ConvEncoder(tuple(config.hidden), features, ACTIVATIONS[config.activation]), spec.shape)
+    return Network(net.init, lambda params, x: net.apply(params, read(x)))
+
+
+def encoder_input(config: Any, spec: Spec) -> str:
+    """`model.encoder_input` for these data: "log1p" for counts, else "identity", unless the key chooses."""
+    chosen = config.encoder_input
+    if chosen == "auto":
+        return "log1p" if spec.support == "counts" else "identity"
+    if chosen == "log1p" and spec.support == "real":
+        raise UserError(
+            "model.encoder_input=log1p needs numbers from 0, but the data are real numbers: "
+            "use --config.model.encoder_input=identity"
+        )
+    return chosen
 
 
 def decoder(config: Any, spec: Spec) -> Network:

@@ -11,10 +11,11 @@ from typing import Any
 import jax
 from jax import Array
 
-from aejax.data.types import Spec
+from aejax.data.types import ARE_GREY, SUPPORTS, Spec
 from aejax.errors import UserError
+from aejax.keys import files
 from aejax.models.parts import networks
-from aejax.models.vae.types import Divergence, Draws, Terms
+from aejax.models.vae.types import Divergence, Draws, Likelihood, Terms
 from aejax.types import Autoencoder
 
 
@@ -22,7 +23,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
     """The VAE of `config.model`; raises UserError for parts that do not fit each other or the data."""
     posterior = part("posteriors", config.posterior)(config, spec)
     prior = part("priors", config.prior)(config, spec, posterior)
-    likelihood = part("likelihoods", config.likelihood)(config, spec)
+    likelihood = make_likelihood(config, spec)
     bound = part("bounds", config.bound)(config, posterior)
     decoder = networks.decoder(config, spec)
     closed_kl: Any = prior.kl_of_units if posterior.gaussian else None
@@ -83,6 +84,25 @@ def make(config: Any, spec: Spec) -> Autoencoder:
     )
 
 
+def make_likelihood(config: Any, spec: Spec) -> Likelihood:
+    """The likelihood of `config.model`; raises UserError for data that it does not take."""
+    supports = {name: module("likelihoods", name).SUPPORTS for name in files("models/vae/likelihoods")}
+    if spec.support not in supports[config.likelihood]:
+        needs = " or ".join(SUPPORTS[support] for support in supports[config.likelihood])
+        fitting = " or ".join(name for name, known in supports.items() if spec.support in known)
+        hint = ARE_GREY if spec.support == "counts" else ""
+        raise UserError(
+            f"model.likelihood={config.likelihood} needs {needs}, but the data are {SUPPORTS[spec.support]}: "
+            f"use --config.model.likelihood={fitting}, or rescale the data{hint}"
+        )
+    return part("likelihoods", config.likelihood)(config, spec)
+
+
 def part(kind: str, name: str) -> Any:
     """The `make` function of the part in the file `name` of the folder `kind`."""
-    return importlib.import_module(f"aejax.models.vae.{kind}.{name}").make
+    return module(kind, name).make
+
+
+def module(kind: str, name: str) -> Any:
+    """The file `name` of the folder `kind`."""
+    return importlib.import_module(f"aejax.models.vae.{kind}.{name}")

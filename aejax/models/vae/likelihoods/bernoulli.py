@@ -6,18 +6,14 @@ import jax
 import jax.numpy as jnp
 
 from aejax.data.types import Spec
-from aejax.errors import UserError
 from aejax.models.parts import losses
 from aejax.models.vae.types import Likelihood
 
+SUPPORTS = ("binary", "unit")
+
 
 def make(config: Any, spec: Spec) -> Likelihood:
-    """A Bernoulli for each feature; raises UserError for data outside [0, 1]."""
-    if spec.support == "real":
-        raise UserError(
-            "model.likelihood=bernoulli needs data in [0, 1], but the data have values outside: "
-            "rescale them, or use --config.model.likelihood=gaussian"
-        )
+    """A Bernoulli for each feature."""
     return Likelihood(
         lambda key: {},
         lambda params, x, output: losses.bernoulli_log_likelihood(x, output),

@@ -13,6 +13,8 @@ from aejax.data.types import Spec
 from aejax.models.parts import losses, networks
 from aejax.models.vae.types import Likelihood
 
+SUPPORTS = ("binary", "unit", "counts", "real")
+
 
 def make(config: Any, spec: Spec) -> Likelihood:
     """A Gaussian whose mean is the decoder's output through `config.output_activation`."""

@@ -6,6 +6,8 @@ from aejax.data.types import Spec
 from aejax.models.parts import losses, networks
 from aejax.models.vae.types import Likelihood
 
+SUPPORTS = ("binary", "unit", "counts", "real")
+
 
 def make(config: Any, spec: Spec) -> Likelihood:
     """The squared error of the decoder's output after `config.output_activation`: squared data units."""

@@ -41,8 +41,13 @@ def make(config: Any, spec: Spec, posterior: Posterior) -> Prior:
 
 
 def free(spec: Spec) -> Float[Array, "*shape"]:
-    """The training mean [*shape] as an unbounded parameter; for data in [0, 1], logits of it within [0.01, 0.99]."""
-    if spec.support == "real":
+    """The training mean [*shape] as an unbounded parameter.
+
+    For data in [0, 1], the logits of it within [0.01, 0.99]; for counts, what softplus turns into it, at least 0.01.
+    """
+    if spec.support == "counts":
+        return jnp.asarray(np.log(np.expm1(np.maximum(spec.mean, 0.01))))
+    if not spec.bounded:
         return jnp.asarray(spec.mean)
     mean = np.clip(spec.mean, 0.01, 0.99)
     return jnp.asarray(np.log(mean / (1.0 - mean)))
@@ -50,4 +55,6 @@ def free(spec: Spec) -> Float[Array, "*shape"]:
 
 def bounded(parameters: Float[Array, "C *shape"], spec: Spec) -> Float[Array, "C *shape"]:
     """Pseudo-inputs in data units. A sigmoid keeps them in [0, 1]: the authors' hard tanh has no slope outside."""
-    return parameters if spec.support == "real" else jax.nn.sigmoid(parameters)
+    if spec.support == "counts":
+        return jax.nn.softplus(parameters)
+    return jax.nn.sigmoid(parameters) if spec.bounded else parameters
