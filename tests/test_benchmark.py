@@ -16,8 +16,8 @@ from scipy.special import logsumexp
 from aejax import records
 from aejax.engine import environment
 from experiments import timings
-from experiments.timings import aejax_steps, alone, floor, torch_steps, verdicts
-from tests.conftest import ROOT
+from experiments.timings import aejax_steps, alone, floor, torch_steps, verdicts, versions
+from tests.conftest import ROOT, assert_words
 from tests.panels import assert_small_png
 
 NEEDS_TORCH = pytest.mark.skipif(not torch_steps.is_installed(), reason="PyTorch is not installed")
@@ -229,3 +229,43 @@ def test_the_adam_of_torch_func_is_pytorchs():
         optimizer.step()
         torch_vae.adam(params, first, second, powers, {"w": start.sin() * step})
     np.testing.assert_allclose(params["w"].numpy(), weights.detach().numpy(), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--record=static_mnist"], ["--path", "binarized_mnist"]),
+        (["--pythons=TMP/python"], ["--pythons", "does not start", "name interpreters that have jax"]),
+        (["--pythons=/bin/false"], ["--pythons: /bin/false has no jax", "install"]),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_in_one_line(arguments, words, refused):
+    assert_words(refused("benchmark", arguments), words)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ([1.0] * 5, [1.2] * 5, "new is more than 10% slower"),
+        ([1.2] * 5, [1.0] * 5, "old is more than 10% slower"),
+        ([1.0] * 5, [1.05] * 5, "no version is clearly"),
+        ([1.0] * 5, [1.2, 1.2, 1.2, 1.2, 1.0], "no version is clearly"),
+    ],
+)
+def test_a_version_is_named_only_if_it_is_clearly_slower(old, new, words):
+    assert versions.slower("old", old, "new", new).startswith(words)
+
+
+def test_interpreters_take_the_same_steps_in_turn(monkeypatch):
+    monkeypatch.setattr(versions, "describe", lambda python: f"python {python}")
+    started = []
+
+    @contextmanager
+    def together(commands, environment):
+        started.append(commands[0][0])
+        yield lambda steps: steps
+
+    monkeypatch.setattr(versions.alone, "together", together)
+    rows = versions.compare(["a", "b"], 8, 2, 3)
+    assert started == ["a", "b"] * len(rows) and len(rows) == len(aejax_steps.SETTINGS) * len(versions.MEMBERS)
+    assert all({"python a", "python b", "ratio", "verdict"} <= set(row) for row in rows)

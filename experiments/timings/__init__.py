@@ -45,15 +45,18 @@ def steps_within(run: Run, most: int) -> int:
 
 
 def measure(contenders: Contenders, repeats: int, most: int) -> dict[str, list[float]]:
-    """Seconds per unit of work of every contender in each of `repeats` rounds; a round times every contender once."""
+    """Seconds per unit of work of every contender in each of `repeats` rounds; a round times every contender once.
+
+    A round before them, which warms caches and threads, does not count.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     with ExitStack() as stack:
         runs = {name: stack.enter_context(start()) for name, start in contenders.items()}
         steps = {name: steps_within(run, most) for name, run in runs.items()}
-        for _ in range(repeats):
+        for _ in range(1 + repeats):
             for name, run in runs.items():
                 seconds[name].append(seconds_per_work(run, steps[name]))
-    return seconds
+    return {name: times[1:] for name, times in seconds.items()}
 
 
 def best(seconds: dict[str, list[float]], names: Iterable[str]) -> list[float] | None:

@@ -51,7 +51,9 @@ def draw_costs(seconds: Mapping[int, Mapping[str, Sequence[float]]]) -> Figure:
         axes.minorticks_off()
     figure.axes[0].set_ylabel("µs per example and member")
     handles = [Line2D([], [], color=tuple(colors[name]), label=name) for name in families]
-    handles += [Line2D([], [], color=INK, linestyle="dashed", label="floor: products and Adam's memory traffic")]
+    handles += [
+        Line2D([], [], color=INK, linestyle="dashed", label="floor: float32 products and Adam's memory traffic")
+    ]
     handles += [
         Line2D([], [], color=MUTED, marker=markers[n], markersize=5, linestyle="", label=f"{n} at once")
         for n in several
