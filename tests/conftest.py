@@ -169,7 +169,9 @@ def refused(ask, tmp_path):
 
 
 def snapshot(directory):
-    return {path: path.is_file() and path.read_bytes() for path in directory.rglob("*")}
+    """Every path below a directory and its content, without the bytecode that Python keeps of a recipe."""
+    found = (path for path in directory.rglob("*") if "__pycache__" not in path.parts)
+    return {path: path.is_file() and path.read_bytes() for path in found}
 
 
 def assert_words(line, words):
