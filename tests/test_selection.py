@@ -4,6 +4,7 @@ import signal
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from aejax.engine import checkpoint, programs, run, selection
 from aejax.errors import Interrupted, UserError
 from aejax.plan import Plan, parse_axis
 from aejax.reports.write import write_report
+from aejax.types import HParams, TrainState
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.bits
@@ -186,3 +188,17 @@ def test_what_cannot_be_selected_is_refused(changes, words):
     with pytest.raises(UserError, match=words):
         configs.check(config, list(changes))
         programs.make_groups(Plan.make(config))
+
+
+@pytest.mark.parametrize(("warmups", "stop"), [((0, 0), 40), ((60, 0), 90), ((0, 65), 100), ((5, 0), 40)])
+def test_epochs_of_a_warm_up_do_not_count(warmups, stop):
+    """The best value was at step 10; ten steps an epoch, a patience of three, of any warm-up the last end counts."""
+    objective, rate = (jnp.float32(steps) for steps in warmups)
+    hp = HParams(jnp.uint32(0), {"beta": jnp.float32(1.0), "beta_warmup": objective}, {"warmup": rate})
+    asked: Any = configs.replaced(small_config(), {"train.patience": 3, "train.keep": "best"}).train
+    state = selection.begin(asked, TrainState(jnp.int32(0), jnp.int32(-1), jnp.zeros(2), (), ()))
+    stops = []
+    for step in range(10, 130, 10):
+        state = selection.select(asked, 10, hp, state._replace(step=jnp.int32(step)), jnp.float32(step))
+        stops += [step] if state.kept.stopped == step else []
+    assert stops == [stop] and state.kept.step == 10
