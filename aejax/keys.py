@@ -291,7 +291,7 @@ class Model:
         "learn the variance, one for all features",
         {"model.likelihood": equal("gaussian", "laplace")},
     )
-    library: str = key(
+    library_size: str = key(
         "none",
         one_of("none", "observed"),
         "mean counts: exp of the decoder's output, or a row's observed total shared out by its softmax",

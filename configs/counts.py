@@ -18,7 +18,7 @@ def get_config() -> Config:
     config = base.get_config()
     config.data.name = "planted_counts"
     config.model.likelihood = "negative_binomial"
-    config.model.library = "observed"
+    config.model.library_size = "observed"
     config.model.latent_dim = 10
     config.model.hidden = (128,)
     config.train.epochs = 100

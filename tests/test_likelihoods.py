@@ -105,7 +105,7 @@ def test_a_negative_binomial_keeps_its_digits_for_any_dispersion(log_theta):
 @pytest.mark.parametrize("name", COUNTS)
 def test_counts_of_an_observed_library_share_its_total(name):
     """The decoder's output only shares the total: adding a constant to it changes nothing."""
-    chosen = make(name, library="observed")
+    chosen = make(name, library_size="observed")
     params, x = parameters(chosen), jnp.asarray(X_COUNTS[5:15])
     output = jnp.asarray(OUTPUT.repeat(len(x), axis=0))
     shares = special.softmax(OUTPUT.astype(float), axis=1)

@@ -107,3 +107,20 @@ def test_only_the_trained_loss_has_bf16_products(name):
     assert len(trained) == len(evaluated) > 4
     assert all(line.count("xbf16>") == 2 and line.rstrip().endswith("xf32>") for line in trained)
     assert not any("bf16" in line for line in evaluated)
+
+
+def test_an_encoder_sees_the_log_of_counts():
+    """1 + x, so that a count of 0 is 0; the key can choose, but not the log of real numbers."""
+    config: Any = small_config().model
+    x = jnp.float32([[0.0, 3.0, 200.0, 1.0]])
+    nets = {}
+    for support, chosen in (("counts", "auto"), ("counts", "identity"), ("unit", "auto"), ("unit", "log1p")):
+        config.encoder_input = chosen
+        nets[support, chosen] = networks.encoder(config, SPEC._replace(support=support), 2)
+    params = nets["unit", "auto"].init(jax.random.key(0))
+    as_given, of_log = (nets["unit", "auto"].apply(params, rows) for rows in (x, jnp.log1p(x)))
+    for key, expected in (("counts", "auto"), of_log), (("counts", "identity"), as_given), (("unit", "log1p"), of_log):
+        np.testing.assert_allclose(nets[key].apply(params, x), expected, rtol=1e-6)
+    config.encoder_input = "log1p"
+    with pytest.raises(UserError, match="model.encoder_input=log1p needs numbers from 0"):
+        networks.encoder(config, SPEC._replace(support="real"), 2)

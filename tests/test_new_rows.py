@@ -116,3 +116,17 @@ def test_labels_of_new_samples_are_numbers_where_the_runs_are(tmp_path):
     y = data.read_new(save(tmp_path / "b.npz", x=X, y=[8, -0.5, 3, 1, 2, 9]), keys, spec)[1]
     assert y is not None and y.tolist() == [8, -0.5, 3, 1, 2, 9] and y.dtype == np.float32
     assert data.read_new(save(tmp_path / "c.npz", x=X), keys, spec)[1] is None
+
+
+def test_new_rows_of_counts_are_counts(tmp_path):
+    x = np.random.default_rng(0).poisson(5.0, (20, 6))
+    keys = config("arrays", path=save(tmp_path / "a.npz", x=x))
+    spec = data.load(keys).spec
+    assert spec.support == "counts"
+    for new in (x, x.astype(np.uint8), x > 4):
+        rows, _, _ = data.read_new(save(tmp_path / "b.npz", x=new), keys, spec)
+        np.testing.assert_array_equal(rows, new)  # bytes too: they are no grey values
+    for new in (x + 0.5, x - 3.0):
+        with pytest.raises(UserError) as error:
+            data.read_new(save(tmp_path / "c.npz", x=new), keys, spec)
+        assert_one_line(error, "trained on counts", "whole numbers from 0")

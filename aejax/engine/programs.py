@@ -21,9 +21,8 @@ from aejax.metrics import averages
 from aejax.plan import Member, Plan
 from aejax.types import Autoencoder, HParams, Task, TrainState
 
-RUNS_ONCE: Any = {
-    "xla_backend_optimization_level": 0
-}  # for a program that compiles a thousand times as long as it runs
+# XLA's options for a program that takes a thousand times as long to compile as to run.
+RUNS_ONCE: Any = {"xla_backend_optimization_level": 0}
 
 
 class Group(NamedTuple):

@@ -39,7 +39,7 @@ def slower(one: str, times: Sequence[float], other: str, others: Sequence[float]
         return f"{other} is more than {SLOWER - 1:.0%} slower"
     if verdicts.compare(times, others, SLOWER) == "slower":
         return f"{one} is more than {SLOWER - 1:.0%} slower"
-    return "no version is clearly more than 10% slower"
+    return f"no version is clearly more than {SLOWER - 1:.0%} slower"
 
 
 def describe(python: str) -> str:

@@ -16,8 +16,8 @@ from aejax.models.parts.losses import flatten
 def log_mean(config: Any) -> Callable[[Array, Array], Float[Array, "B f"]]:
     """The log of the mean count of each feature, from rows x [B, ...] and the decoder's output of the same shape.
 
-    The output is that log; with model.library=observed, its softmax shares the row's total among the features (Lopez et
-    al. 2018, scVI, with the observed library size).
+    The output is that log; with model.library_size=observed, its softmax shares the row's total among the features
+    (Lopez et al. 2018, scVI, with the observed library size).
     """
 
     def by_feature(x: Array, output: Array) -> Array:
@@ -27,17 +27,17 @@ def log_mean(config: Any) -> Callable[[Array, Array], Float[Array, "B f"]]:
         total = flatten(x).sum(axis=-1, keepdims=True)
         return jnp.log(jnp.maximum(total, 1.0)) + jax.nn.log_softmax(flatten(output))
 
-    return by_share if config.library == "observed" else by_feature
+    return by_share if config.library_size == "observed" else by_feature
 
 
 def mean(config: Any, spec: Spec) -> Callable[[Array], Array]:
-    """The mean counts of a decoder's output [B, ...]; with model.library=observed, of a row with the mean total."""
+    """The mean counts of a decoder's output [B, ...]; with an observed library size, of a row with the mean total."""
     log_total = math.log(max(float(spec.mean.sum()), 1e-12))
 
     def by_share(output: Array) -> Array:
         return jnp.exp(log_total + jax.nn.log_softmax(flatten(output))).reshape(output.shape)
 
-    return by_share if config.library == "observed" else jnp.exp
+    return by_share if config.library_size == "observed" else jnp.exp
 
 
 def log_negative_binomial(

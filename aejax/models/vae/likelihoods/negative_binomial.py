@@ -1,6 +1,6 @@
 """p(x|z) of counts that vary more than a Poisson's: variance μ + μ² / θ, with a learned θ for each feature.
 
-Its mean μ is as model.library says. Source: Lopez et al. 2018 (scVI), whose dispersion is also one for each gene.
+Its mean μ is as model.library_size says. Source: Lopez et al. 2018 (scVI), whose dispersion is also one for each gene.
 params["likelihood"]["log_theta"] is log θ.
 """
 

@@ -1,4 +1,4 @@
-"""p(x|z) of counts with the mean as their variance: x ~ Poisson(mean), its mean as model.library says."""
+"""p(x|z) of counts with the mean as their variance: x ~ Poisson(mean), its mean as model.library_size says."""
 
 from typing import Any
 
