@@ -130,8 +130,9 @@ TWO_LAYERS = {"model.posterior": equal("two_layer"), "model.second_hidden": give
 FREE = {  # the KL of each unit has a closed form
     "model.bound": equal("elbo"),
     "model.posterior": equal("gaussian"),
-    "model.prior": equal("standard_normal"),
+    "model.prior": equal("conditional", "standard_normal"),
 }
+CONDITIONED = {"data.condition_columns": given()}
 SPARSE = {"model.name": equal("sparse_autoencoder")}
 FALLING_K = {"model.top_k_start": positive()}
 LOW = ("loss", "nll", "reconstruction", "mse", "label_mse")  # validation metrics that are best when they are low
@@ -184,6 +185,18 @@ class Data:
     label_column: str = key("", text(), "name of the column that holds the labels", data("arrays"))
     label_kind: str = key("class", one_of("class", "number"), "whether labels are classes or numbers", data("arrays"))
     id_column: str = key("", text(), "name of the column that holds the names of the rows", data("arrays"))
+    condition_columns: str = key(
+        "",
+        text(),
+        "columns that the model is given beside x, separated by commas; `label` and factors count as columns",
+        {"data.name": other_than(*PAIRS), "model.name": equal("vae")},
+    )
+    condition_numbers: str = key(
+        "",
+        text(),
+        "those of condition_columns that are numbers and not categories",
+        {"data.condition_columns": given()},
+    )
     delimiter: str = key(
         ",",
         text(),
@@ -232,6 +245,8 @@ class Model:
         "what the encoder sees of x: x, or log(1 + x); auto: the latter for counts",
         ENCODED,
     )
+    condition_encoder: bool = key(True, switch(), "the encoder is given the conditions", CONDITIONED)
+    condition_decoder: bool = key(True, switch(), "the decoder is given the conditions", CONDITIONED)
     activation: str = key(
         "relu",
         one_of("relu", "sigmoid", "tanh", "gelu", "softplus", "identity"),

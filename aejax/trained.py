@@ -1,6 +1,6 @@
 """What a run directory holds, read back: a member as a numpy-in, numpy-out object, or a group with its state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from aejax import data, records
+from aejax.data import conditions as columns
 from aejax.data.types import Dataset, Spec
 from aejax.engine import checkpoint, preprocess, programs, selection
 from aejax.engine.programs import Group
@@ -16,7 +17,9 @@ from aejax.engine.streams import EVALUATION, stream
 from aejax.errors import UserError
 from aejax.metrics import log_likelihood
 from aejax.plan import Member, parts
-from aejax.types import Autoencoder, Params, TrainState
+from aejax.types import Autoencoder, Given, Params, TrainState
+
+Conditions = Mapping[str, Any] | None  # by the column's name: one value, or one for each row
 
 LACKED = {"decode": "decoder", "posterior": "Gaussian posterior", "log_weights": "density p(x) to estimate"}
 
@@ -27,6 +30,9 @@ class Trained:
     Rows x are [N, *spec.shape] or flat, [N, features], in the units of the data that the run was given; a standardized
     run standardizes new rows itself. Images' bytes (uint8) are in units of 1/255, or of 1 if none is above 1. For a
     run on pairs, x holds the indices [N] of items. Codes z are [N, K] with K = config.model.latent_dim.
+
+    A run with `data.condition_columns` takes `conditions`, for each column one value or one per row, as in
+    conditions={"batch": "A"}, wherever the part of the model that is asked is given them.
 
     - config: the resolved config of this member.
     - spec: the shape, support, names and moments of the data.
@@ -49,6 +55,12 @@ class Trained:
     ) -> None:
         self.member, self.config, self.model, self.spec, self.params = member, member.config, model, spec, params
         self.status, self.dataset = status, dataset
+        reads, given = self.config.model, bool(spec.conditions)
+        self._reads_c = {  # whether a part of the model is given the conditions
+            "encoder": given and reads.condition_encoder,
+            "decoder": given and reads.condition_decoder,
+            "prior": given and reads.prior == "conditional",
+        }
         abilities = {name: getattr(model, name) for name in ("encode", "decode", "posterior", "log_weights")}
         static = {"log_weights": 3}  # the number of samples
         self._jitted = {name: jax.jit(fn, static_argnums=static.get(name)) for name, fn in abilities.items() if fn}
@@ -59,45 +71,52 @@ class Trained:
         name, shape = self.config.model.name, self.spec.shape
         return f"Trained(model.name={name}, rows of shape {shape}, {self.member.row}, {self.status})"
 
-    def encode(self, x: np.ndarray) -> np.ndarray:
+    def encode(self, x: np.ndarray, conditions: Conditions = None) -> np.ndarray:
         """The codes z [N, K] of rows x; for a VAE, the posterior means. Grey values are not binarized."""
-        return self.embed(self._rows(x))
+        return self.embed(*self._rows(x, conditions, "encoder"))
 
-    def embed(self, rows: np.ndarray) -> np.ndarray:
-        """The codes [N, K] of rows that are already prepared, such as those of `dataset()`."""
-        return self._batched(lambda _, x: self._jitted["encode"](self.params, x), rows, self._units)
+    def embed(self, rows: np.ndarray, c: np.ndarray | None = None) -> np.ndarray:
+        """The codes [N, K] of rows (and conditions c [N, J]) that are prepared, such as those of `dataset()`."""
+        if c is None and self._reads_c["encoder"]:
+            self._c({}, len(rows), "encoder")  # raises, and says what is missing
+        return self._batched(lambda _, x: self._jitted["encode"](self.params, x), rows, c, self._units)
 
-    def decode(self, z: np.ndarray) -> np.ndarray:
+    def decode(self, z: np.ndarray, conditions: Conditions = None) -> np.ndarray:
         """The mean x_hat [N, *spec.shape] of p(x|z) for codes z [N, K], in data units."""
         decode = self._ability("decode")
         z, k = np.asarray(z, np.float32), self.config.model.latent_dim
         if z.ndim != 2 or z.shape[1] != k or not len(z):
             raise UserError(f"z has shape {z.shape}, expected [N, {k}]: one row for each code of {k} units")
-        x_hat = self._batched(lambda _, z: decode(self.params, z), z)
+        c = self._c(conditions, len(z), "decoder")
+        x_hat = self._batched(lambda _, z: decode(self.params, z), z, c)
         return x_hat if self.spec.center is None else x_hat * self.spec.spread + self.spec.center
 
-    def reconstruct(self, x: np.ndarray) -> np.ndarray:
+    def reconstruct(self, x: np.ndarray, conditions: Conditions = None) -> np.ndarray:
         """decode(encode(x)): [N, *spec.shape], in data units."""
-        return self.decode(self.encode(x))
+        return self.decode(self.encode(x, conditions), conditions)
 
-    def sample(self, num: int, seed: int = 0) -> np.ndarray:
+    def sample(self, num: int, seed: int = 0, conditions: Conditions = None) -> np.ndarray:
         """Decoded draws [num, *spec.shape], in data units: the means of p(x|z) for z from `sample_codes`."""
-        return self.decode(self.sample_codes(num, seed))
+        return self.decode(self.sample_codes(num, seed, conditions), conditions)
 
-    def sample_codes(self, num: int, seed: int = 0) -> np.ndarray:
+    def sample_codes(self, num: int, seed: int = 0, conditions: Conditions = None) -> np.ndarray:
         """Draws z [num, K] from the prior, or for a model without one from a Gaussian fitted to its training codes."""
         self._ability("decode")  # without a decoder, a draw cannot be shown
         codes = np.zeros((0, 0), np.float32)
         if self.model.sample_prior is None:
             codes = self.embed(self.dataset().train["x"])
-        return sample_codes(self.model, self.params, codes, num, seed)
+        c = self._c(conditions, num, "prior")
+        c = c if c is None else preprocess.one_hot(c, self.spec.conditions)
+        return sample_codes(self.model, self.params, codes, num, seed, c)
 
-    def posterior(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def posterior(self, x: np.ndarray, conditions: Conditions = None) -> tuple[np.ndarray, np.ndarray]:
         """The mean and the log-variance of q(z|x), each [N, K]."""
         q = self._ability("posterior")
-        return self._batched(lambda _, x: q(self.params, x), self._rows(x), self._units)
+        return self._batched(lambda _, x: q(self.params, x), *self._rows(x, conditions, "encoder"), self._units)
 
-    def log_prob(self, x: np.ndarray, num_samples: int = 1000, seed: int = 0) -> np.ndarray:
+    def log_prob(
+        self, x: np.ndarray, num_samples: int = 1000, seed: int = 0, conditions: Conditions = None
+    ) -> np.ndarray:
         """log p(x) [N] in nats, by importance sampling: in expectation a lower bound, which more samples tighten.
 
         It is exact if the model knows its density (pPCA, MADE). It is the density of rows as the model sees them: for a
@@ -110,16 +129,16 @@ class Trained:
         def log_p(number, x):
             return self._weigh(self.model, self.params, noise(seed, number), x, num_samples, size)[1][-1]
 
-        return self._batched(log_p, self._rows(x), self._pixels)
+        return self._batched(log_p, *self._rows(x, conditions, *self._reads_c), self._pixels)
 
-    def log_weights(self, x: np.ndarray, num_samples: int, seed: int = 0) -> np.ndarray:
+    def log_weights(self, x: np.ndarray, num_samples: int, seed: int = 0, conditions: Conditions = None) -> np.ndarray:
         """log p(x, z) − log q(z|x) [num_samples, N] in nats, for draws z of q(z|x) and rows x as in `log_prob`."""
         log_w = self._check_samples(num_samples)
 
         def weights(number, x):
             return log_w(self.params, noise(seed, number), x, num_samples).T
 
-        return self._batched(weights, self._rows(x), self._pixels).T
+        return self._batched(weights, *self._rows(x, conditions, *self._reads_c), self._pixels).T
 
     def _ability(self, name: str) -> Callable[..., Any]:
         if name not in self._jitted:
@@ -131,8 +150,18 @@ class Trained:
             raise UserError(f"num_samples={num_samples} must be at least 1")
         return self._ability("log_weights")
 
-    def _rows(self, x: np.ndarray) -> np.ndarray:
-        return data.new_rows(np.asarray(x), self.config.data, self.spec)
+    def _rows(self, x: np.ndarray, conditions: Conditions, *readers: str) -> tuple[np.ndarray, np.ndarray | None]:
+        """Prepared rows, and their conditions if a reader is given them."""
+        rows = data.new_rows(np.asarray(x), self.config.data, self.spec)
+        return rows, self._c(conditions, len(rows), *readers)
+
+    def _c(self, conditions: Conditions, num: int, *readers: str) -> np.ndarray | None:
+        """The conditions of `num` rows as c [num, J]; None if no reader is given them."""
+        if conditions and not self.spec.conditions:
+            raise UserError(f"this run was trained without {next(iter(conditions))}: leave the conditions out")
+        if not any(self._reads_c[reader] for reader in readers):
+            return None
+        return columns.chosen(self.spec.conditions, conditions or {}, num)
 
     def _units(self, rows: np.ndarray) -> jax.Array:
         """Prepared rows on the device, in the units that the model sees."""
@@ -149,12 +178,22 @@ class Trained:
         return x
 
     def _batched(
-        self, fn: Callable[[int, Any], Any], rows: np.ndarray, prepared: Callable[..., Any] = np.asarray
+        self,
+        fn: Callable[[int, Any], Any],
+        rows: np.ndarray,
+        c: np.ndarray | None,
+        prepared: Callable[..., Any] = np.asarray,
     ) -> Any:
-        """fn(number, prepared(batch)) for all batches, concatenated."""
+        """fn(number, prepared(batch)) for all batches of rows, Given if c is, concatenated."""
         size = self.config.evaluate.batch_size
-        batches = (rows[first : first + size] for first in range(0, len(rows), size))
-        parts = [jax.tree.map(np.asarray, fn(number, prepared(batch))) for number, batch in enumerate(batches)]
+
+        def batch(first: int) -> Any:
+            part = prepared(rows[first : first + size])
+            return part if c is None else Given(part, preprocess.one_hot(c[first : first + size], self.spec.conditions))
+
+        parts = [
+            jax.tree.map(np.asarray, fn(number, batch(first))) for number, first in enumerate(range(0, len(rows), size))
+        ]
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
@@ -163,10 +202,12 @@ def noise(seed: int, number: int) -> jax.Array:
     return jax.random.split(jax.random.fold_in(stream(jnp.uint32(seed), EVALUATION), number))[1]
 
 
-def sample_codes(model: Autoencoder, params: Params, codes: np.ndarray, num: int, seed: int) -> np.ndarray:
-    """Draws [num, K] from the prior, or for a model without one from a Gaussian fitted to `codes`."""
+def sample_codes(
+    model: Autoencoder, params: Params, codes: np.ndarray, num: int, seed: int, c: Any = None
+) -> np.ndarray:
+    """Draws [num, K] from the prior (at conditions c [num, C]), or without one from a Gaussian fitted to `codes`."""
     if model.sample_prior:
-        return np.asarray(model.sample_prior(params, jax.random.key(seed), num))
+        return np.asarray(model.sample_prior(params, jax.random.key(seed), num, *([] if c is None else [c])))
     mean, covariance = codes.mean(axis=0), np.atleast_2d(np.cov(codes, rowvar=False))
     return np.random.default_rng(seed).multivariate_normal(mean, covariance, num).astype(np.float32)
 

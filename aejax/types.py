@@ -11,21 +11,33 @@ Batch = Mapping[str, Array]  # rows with a leading axis [B]: {"x"}, {"x", "y"} .
 Metrics = dict[str, Array]  # scalars: means over a batch
 
 
+class Given(NamedTuple):
+    """Rows with what a conditional model is given beside them; stands wherever a function takes rows x or codes z."""
+
+    rows: Any  # x [B, ...] or z [B, K]
+    c: Any  # [B, C]: numbers, and categories as one-hot vectors
+
+
 class Autoencoder(NamedTuple):
     """A model: pure functions that close over the static config and the spec only; abilities it lacks are None."""
 
     init: Callable[[Array], tuple[Params, Stats]]  # (key)
     loss: Callable[..., tuple[Array, tuple[Metrics, Stats]]]  # (params, stats, key, batch, *, beta, ...)
-    encode: Callable[[Params, Array], Array]  # (params, x[B, ...]) -> code[B, K], deterministic
-    decode: Callable[[Params, Array], Array] | None = None  # (params, code[B, K]) -> x_hat[B, ...]
+    encode: Callable[[Params, Any], Array]  # (params, x[B, ...]) -> code[B, K], deterministic
+    decode: Callable[[Params, Any], Array] | None = None  # (params, code[B, K]) -> x_hat[B, ...]
     fit: Callable[[Array], Params] | None = None  # (x[N, ...]) -> params: closed form, replaces all training
-    posterior: Callable[[Params, Array], tuple[Array, Array]] | None = None  # (params, x) -> mean, logvar [B, K]
-    sample_prior: Callable[[Params, Array, int], Array] | None = None  # (params, key, num) -> z[num, K]
-    log_weights: Callable[[Params, Array, Array, int], Array] | None = None  # (params, key, x, S) -> log w [S, B], nats
+    posterior: Callable[[Params, Any], tuple[Array, Array]] | None = None  # (params, x) -> mean, logvar [B, K]
+    sample_prior: Callable[..., Array] | None = None  # (params, key, num[, c[num, C]]) -> z[num, K]
+    log_weights: Callable[[Params, Array, Any, int], Array] | None = None  # (params, key, x, S) -> log w [S, B], nats
     log_prior: Callable[[Params, Array], Array] | None = None  # (params, z[..., K]) -> log p(z) [...], nats
-    kl_of_units: Callable[[Params, Array], Array] | None = None  # (params, x) -> KL[q ‖ p] of each unit [B, K], nats
+    kl_of_units: Callable[[Params, Any], Array] | None = None  # (params, x) -> KL[q ‖ p] of each unit [B, K], nats
     corrupt: Callable[[Array, Array, Any], Array] | None = None  # (key, x, level) -> x_tilde, what the loss encodes
     columns: tuple[str, ...] = ("x",)  # of a batch, that the loss reads
+
+
+def conditioned(rows: Any, batch: Mapping[str, Any]) -> Any:
+    """Rows x or codes z of a prepared batch, as Given if the batch has conditions."""
+    return Given(rows, batch["c"]) if "c" in batch else rows
 
 
 class Kept(NamedTuple):

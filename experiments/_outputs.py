@@ -67,12 +67,13 @@ def write_codes(path: Path, codes: np.ndarray, labels: Labels, ids: np.ndarray |
         records.write_csv(path, [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)])
 
 
-def write_samples(path: Path, spec: Spec, codes: np.ndarray, x: np.ndarray) -> None:
+def write_samples(path: Path, spec: Spec, codes: np.ndarray, x: np.ndarray, conditions: dict[str, str]) -> None:
     """Writes samples as .png, .npy (x), .npz (x, codes) or .csv (one column per feature)."""
     if path.suffix == ".png":
         from aejax.reports import figures
 
-        figures.save(path, figures.draw_tiles([("", x)], columns=math.isqrt(len(x) - 1) + 1, title=f"{len(x)} samples"))
+        title = f"{len(x)} samples" + ", ".join(f" at {name} = {value}" for name, value in conditions.items())
+        figures.save(path, figures.draw_tiles([("", x)], columns=math.isqrt(len(x) - 1) + 1, title=title))
     elif path.suffix == ".npy":
         np.save(path, x)
     elif path.suffix == ".npz":

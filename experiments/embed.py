@@ -44,11 +44,11 @@ def main() -> None:
 
     model = trained.load(workdir, MEMBER.value)
     if INPUT.value:
-        x, y, ids = data.read_new(INPUT.value, model.config.data, model.spec)
+        x, y, ids, c = data.read_new(INPUT.value, model.config.data, model.spec)
     else:
         dataset = model.dataset()
-        x, y, ids = dataset.items["x"], dataset.items.get("y"), dataset.ids["items"]
-    codes, labels = model.embed(x), outputs.label_names(y, model.spec)
+        x, y, ids, c = dataset.items["x"], dataset.items.get("y"), dataset.ids["items"], None
+    codes, labels = model.embed(x, c), outputs.label_names(y, model.spec)
     names = np.arange(len(codes)).astype(str) if ids is None else ids
     if NEIGHBORS.value:
         near = outputs.neighbors(codes, labels, names, NEIGHBORS.value, NUM_NEIGHBORS.value, METRIC.value)

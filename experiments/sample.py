@@ -3,7 +3,8 @@
     python -m experiments.sample --workdir=runs/vae --num_samples=64 --seed=0 --output=samples.png
 
 If the model has no prior (an autoencoder), codes come from a Gaussian fitted to its training codes. Writes .png
-(images), .npz (x, codes), .npy (x) or .csv; x is in the units of the training data.
+(images), .npz (x, codes), .npy (x) or .csv; x is in the units of the training data. A run with conditions needs
+`--condition=NAME=VALUE` for each.
 """
 
 from pathlib import Path
@@ -18,6 +19,7 @@ WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
 NUM_SAMPLES = flags.DEFINE_integer("num_samples", 64, "number of samples", lower_bound=1)
 SEED = flags.DEFINE_integer("seed", 0, "seed of the draws", lower_bound=0)
 OUTPUT = flags.DEFINE_string("output", None, "the samples: .png, .npz, .npy or .csv")
+CONDITION = flags.DEFINE_multi_string("condition", [], "NAME=VALUE, once for each column that the run is given")
 MEMBER = flags.DEFINE_integer("member", None, "the member's number in members.csv (needed if there are several)")
 
 
@@ -36,10 +38,19 @@ def main() -> None:
     model = trained.load(workdir, MEMBER.value)
     if output.suffix == ".png" and model.spec.kind != "image":
         raise UserError(f"--output={output}: the data are not images: use .npz, .npy or .csv")
-    codes = model.sample_codes(NUM_SAMPLES.value, SEED.value)
-    x = model.decode(codes)
-    outputs.write_samples(output, model.spec, codes, x)
+    conditions = dict(map(parsed, CONDITION.value))
+    codes = model.sample_codes(NUM_SAMPLES.value, SEED.value, conditions)
+    x = model.decode(codes, conditions)
+    outputs.write_samples(output, model.spec, codes, x, conditions)
     print(f"{len(x)} samples in {output} (training {model.status})")
+
+
+def parsed(condition: str) -> tuple[str, str]:
+    """The name and the value of a --condition."""
+    name, equals, value = condition.partition("=")
+    if not equals:
+        raise UserError(f"--condition={condition}: name a column and its value, as in --condition=batch=B")
+    return name, value
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from aejax.keys import files
 from aejax.models import vae
 from aejax.models.vae.types import Posterior
 from aejax.plan import Plan
+from aejax.types import conditioned
 from configs import base
 from tests.conftest import ROOT
 
@@ -122,18 +123,18 @@ def test_a_model_keeps_its_contract(name, tasks):
     def use(rows, items):
         params, stats = model.init(jax.random.key(0))
         batch = rows if pairs else group.task.preprocess(jax.random.key(1), rows)
-        x = items if pairs else batch["x"]
-        found = {"code": model.encode(params, x), "first": model.encode(params, x[:3])}
+        x = items if pairs else conditioned(batch["x"], batch)
+        found = {"code": model.encode(params, x), "first": model.encode(params, jax.tree.map(lambda a: a[:3], x))}
         found["loss"], (found["metrics"], _) = model.loss(params, stats, jax.random.key(2), batch, **weights)
         if group.config.model.name == "vae" and not model.kl_of_units:  # a Monte Carlo KL
             keys = jax.random.split(jax.random.key(4), 16)
             found["kl"] = lax.map(lambda key: model.loss(params, stats, key, batch, **weights)[1][0]["kl"], keys)
         if model.decode:
-            found["x_hat"] = model.decode(params, found["code"])
+            found["x_hat"] = model.decode(params, conditioned(found["code"], {} if pairs else batch))
         if model.posterior:
             found["mean"], found["logvar"] = model.posterior(params, x)
         if model.sample_prior:
-            found["z"] = model.sample_prior(params, jax.random.key(3), 5)
+            found["z"] = model.sample_prior(params, jax.random.key(3), 5, *([batch["c"][:5]] if "c" in batch else []))
         if model.log_prior:
             found["log_prior"] = model.log_prior(params, found["z"])
         return found
@@ -182,8 +183,8 @@ ALLOWED = {  # in addition to types, errors, config, keys and the modules of the
     "engine.programs": {"data", "metrics.averages", "models", "plan"},
     "engine.run": {""},  # everything
     "trained": {"data", "engine", "metrics.log_likelihood", "plan", "records"},
-    "reports.views": {"engine.programs", "trained"},
-    "reports.gallery": {"metrics", "plan"},
+    "reports.views": {"data.conditions", "engine.preprocess", "engine.programs", "trained"},
+    "reports.gallery": {"data.conditions", "metrics", "plan"},
     "reports.measure": {"engine", "metrics", "trained"},
     "reports.summary": {"metrics.averages", "plan", "records"},
     "reports.write": {"engine.programs", "metrics", "plan", "records", "trained"},

@@ -166,7 +166,7 @@ def test_a_linear_regressor_is_least_squares(linear_run):
 def test_labels_that_are_numbers_come_with_the_codes(linear_run, tmp_path):
     workdir, dataset = linear_run
     loaded = trained.load(workdir)
-    x, y, ids = data.read_new(loaded.config.data.path, loaded.config.data, loaded.spec)
+    x, y, ids, _ = data.read_new(loaded.config.data.path, loaded.config.data, loaded.spec)
     codes, labels = loaded.embed(x), outputs.label_names(y, loaded.spec)
     assert y is not None and ids is not None
     row = ids.tolist().index(dataset.ids["test"][0])

@@ -103,6 +103,10 @@ SCENARIOS = {  # small configs that together read every key
     "ppca": {"model.name": "ppca"},
     "classifier": {"model.name": "classifier"},
     "counts": {"data.name": "planted_counts", "model.likelihood": "poisson"},
+    "conditional": {
+        **{"data.name": "planted_counts", "data.condition_columns": "batch"},
+        **{"model.likelihood": "poisson", "model.prior": "conditional"},
+    },
     "laplace": {"model.likelihood": "laplace"},
     "capitals": {"data.name": "capitals", "model.name": "distance_embedding"},
     "planted_pairs": {"data.name": "planted_pairs", "model.name": "pair_embedding"},

@@ -40,7 +40,7 @@ def test_the_table_names_all_that_is_measured_and_nothing_else(table_csv, books_
     codes, y = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32), np.arange(40) % 2
     found |= set(probes.class_scores(codes, y, codes, y))
     found |= set(disentanglement.factor_scores(codes, y[:, None], codes, y[:, None]))
-    assert found | {"num_samples"} == set(METRICS)
+    assert found | {"num_samples", "condition_mixing"} == set(METRICS)
     assert units == {f"unit_{name}" for name in UNITS} | {"curve"}
 
 

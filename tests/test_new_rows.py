@@ -20,6 +20,7 @@ def test_spec_survives_json_to_the_bit(tmp_path):
         data.load(config()),
         data.load(config(binarization="static")),
         data.load(config("arrays", path=save(tmp_path / "n.npz", x=X, y=X[:, 0] / 7), label_kind="number")),
+        data.load(config("arrays", path=path, **TABLE, condition_columns="class,myc", condition_numbers="myc")),
     ):
         values = json.loads(json.dumps(data.spec_to_json(loaded.spec)))
         restored = data.spec_from_json(values)
@@ -35,13 +36,13 @@ def test_spec_survives_json_to_the_bit(tmp_path):
 def test_new_rows_of_a_table_are_standardized_as_the_training_rows_were(tmp_path):
     keys = config("arrays", path=write(tmp_path / "g.csv", GENES), standardize=True, **TABLE)
     loaded = data.load(keys)
-    x, y, ids = data.read_new(keys.path, keys, loaded.spec)
+    x, y, ids, _ = data.read_new(keys.path, keys, loaded.spec)
     assert y is not None and ids is not None
     row = ids.tolist().index(loaded.ids["train"][0])
     np.testing.assert_array_equal(x[row], loaded.train["x"][0])
     assert x.dtype == np.float32 and y.tolist() == [0, 1, 0, 1, 1] and y.dtype == np.int32
     swapped = write(tmp_path / "new.csv", "myc,tp53\n2,1.5\n4,3\n")  # another order, no ids or labels
-    again, y, ids = data.read_new(swapped, keys, loaded.spec)
+    again, y, ids, _ = data.read_new(swapped, keys, loaded.spec)
     np.testing.assert_array_equal(again, x[:2])
     assert y is None and ids is None
 
@@ -50,14 +51,14 @@ def test_new_images_may_be_bytes_floats_or_flat(tmp_path):
     grey = np.random.default_rng(0).integers(0, 256, (20, 5, 4)).astype(np.uint8)
     keys = config("arrays", path=save(tmp_path / "a.npz", x=grey, y=np.arange(20) % 2))
     spec = data.load(keys).spec
-    x, y, _ = data.read_new(keys.path, keys, spec)
+    x, y, _, _ = data.read_new(keys.path, keys, spec)
     assert x.dtype == np.uint8 and y is not None and y.tolist() == [0, 1] * 10
     np.testing.assert_array_equal(x, grey[..., None])
     for number, new in enumerate([grey / 255, (grey / 255)[..., None], (grey / 255).reshape(20, -1)]):
-        x, _, _ = data.read_new(save(tmp_path / f"{number}.npz", x=new), keys, spec)
+        x, _, _, _ = data.read_new(save(tmp_path / f"{number}.npz", x=new), keys, spec)
         assert x.dtype == np.float32 and x.shape == (20, 5, 4, 1)
         np.testing.assert_allclose(x[..., 0], grey / 255, atol=1e-6)
-    x, _, _ = data.read_new(save(tmp_path / "b.npz", x=grey > 127), keys, spec)  # bytes 0 and 1 are not grey values
+    x, _, _, _ = data.read_new(save(tmp_path / "b.npz", x=grey > 127), keys, spec)  # bytes 0 and 1 are not grey values
     assert x.dtype == np.float32 and x.max() == 1.0
 
 
@@ -66,7 +67,7 @@ def test_new_images_of_a_binarized_run(mode, dtype, tmp_path):
     grey = np.random.default_rng(0).integers(0, 256, (20, 5, 4, 1)).astype(np.uint8)
     keys = config("arrays", path=save(tmp_path / "a.npz", x=grey), binarization=mode)
     loaded = data.load(keys)
-    x, _, _ = data.read_new(keys.path, keys, loaded.spec)
+    x, _, _, _ = data.read_new(keys.path, keys, loaded.spec)
     assert x.dtype == dtype
     unit = x * np.float32(loaded.spec.byte_scale) if dtype == np.uint8 else x
     np.testing.assert_allclose(unit, grey >= 128 if mode == "threshold" else grey / 255, atol=1e-6)
@@ -76,7 +77,7 @@ def test_new_bytes_of_a_standardized_run_are_scaled_first(tmp_path):
     grey = np.random.default_rng(0).integers(0, 256, (20, 6)).astype(np.uint8)
     keys = config("arrays", path=save(tmp_path / "a.npz", x_train=grey, x_test=grey[:3]), standardize=True)
     loaded = data.load(keys)
-    x, _, _ = data.read_new(save(tmp_path / "b.npz", x=grey[:3]), keys, loaded.spec)
+    x, _, _, _ = data.read_new(save(tmp_path / "b.npz", x=grey[:3]), keys, loaded.spec)
     np.testing.assert_array_equal(x, loaded.test["x"])
 
 
@@ -124,7 +125,7 @@ def test_new_rows_of_counts_are_counts(tmp_path):
     spec = data.load(keys).spec
     assert spec.support == "counts"
     for new in (x, x.astype(np.uint8), x > 4):
-        rows, _, _ = data.read_new(save(tmp_path / "b.npz", x=new), keys, spec)
+        rows, _, _, _ = data.read_new(save(tmp_path / "b.npz", x=new), keys, spec)
         np.testing.assert_array_equal(rows, new)  # bytes too: they are no grey values
     for new in (x + 0.5, x - 3.0):
         with pytest.raises(UserError) as error:

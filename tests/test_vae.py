@@ -11,13 +11,13 @@ from scipy.special import logsumexp
 
 from aejax import config as configs
 from aejax import models
-from aejax.data.types import Spec
+from aejax.data.types import Condition, Spec
 from aejax.engine import optimizers, train
 from aejax.errors import UserError
 from aejax.keys import base_config, files
 from aejax.models import vae
 from aejax.models.parts import losses
-from aejax.types import HParams, Task
+from aejax.types import HParams, Task, conditioned
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +37,8 @@ def model_of(config) -> Any:
     support, *_ = vae.module("likelihoods", config.model.likelihood).SUPPORTS
     scale = 1 / 255 if config.model.likelihood == "discretized_logistic" else 1.0
     spec = Spec((D,), "table", support, scale, (), (), np.full(D, 0.5, np.float32), None, None)
+    if config.model.prior == "conditional":
+        spec = spec._replace(conditions=(Condition("batch", ("A", "B"), 0.0, 1.0, 0.0),))
     return models.make(config.model, spec)
 
 
@@ -75,15 +77,16 @@ def test_a_combination_trains_and_its_bound_is_its_weights(combination):
     numbers = {name: jnp.float32(value) for name, value in config.optimizer.items() if isinstance(value, float)}
     objective = {name: jnp.float32(value) for name, value in configs.objective_of(config).items()}
     hp = HParams(jnp.uint32(0), objective, numbers)
+    batch = {"x": X} | ({"c": jnp.eye(2)[jnp.arange(B) % 2]} if config.model.prior == "conditional" else {})
 
     @jax.jit
     def step(state):
         weights = train.warmed(hp.objective, state.step)
-        value, (found, _) = model.loss(state.params, (), jax.random.key(1), {"x": X}, **weights)
-        log_w = model.log_weights(state.params, jax.random.key(1), X, S)
-        return *train.train_step(task, state, hp, {"x": X}), value, found, log_w
+        value, (found, _) = model.loss(state.params, (), jax.random.key(1), batch, **weights)
+        log_w = model.log_weights(state.params, jax.random.key(1), conditioned(X, batch), S)
+        return *train.train_step(task, state, hp, batch), value, found, log_w
 
-    start = jax.jit(lambda hp: train.init_state(task, hp, {"x": X}))(hp)
+    start = jax.jit(lambda hp: train.init_state(task, hp, batch))(hp)
     middle, _, value, found, log_w = step(start)
     state, metrics, *_ = step(middle)
     assert all(np.isfinite(metric) for metric in metrics.values())

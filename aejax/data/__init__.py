@@ -13,15 +13,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aejax.data.types import ARE_GREY, Dataset, Spec
+from aejax.data.types import ARE_GREY, Condition, Dataset, Spec
 from aejax.errors import UserError
 
-# "x" [N, ...]; if known also "y" [N] int32 codes or float32 numbers, "factors" [N, F] int32, "ids" [N] str
+# "x" [N, ...]; if known also "y" [N] int32 codes or float32 numbers, "factors" [N, F] int32, "ids" [N] str, and
+# "column:NAME" [N] of numbers or text, which data.condition_columns can name
 Split = dict[str, np.ndarray]
 
 SPLITS = ("train", "valid", "test")
 MEMORY = "the arrays in memory"  # used in messages in place of a file name
-NOT_SOURCES = ("__init__", "idx", "tfds", "types")
+NOT_SOURCES = ("__init__", "conditions", "idx", "tfds", "types")
 FROM_PATHS = ("arrays", "binarized_mnist", "books")  # sources that read data.path
 
 
@@ -83,6 +84,8 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
         )
     if isinstance(rows, Pairs):
         return _of_pairs(rows, where, config)
+    from aejax.data import conditions
+
     splits = {name: split for name, split in zip(SPLITS, rows[:3], strict=True) if split is not None}
     _check_fractions(splits, where, config)
     splits = {name: _checked(split, f"{where} ({name})", rows.feature_names) for name, split in splits.items()}
@@ -107,6 +110,7 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
         support = "real"
         splits = {name: s | {"x": standardized(s["x"], scale, center, spread)} for name, s in splits.items()}
     ids = {name: split.pop("ids") for name, split in splits.items() if "ids" in split}
+    splits, given = conditions.encoded(splits, rows, config, where)
     train = splits["train"]["x"]
     mean = train.mean(axis=0, dtype=np.float64) * (scale if train.dtype == np.uint8 else 1.0)
     spec = Spec(
@@ -121,6 +125,7 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
         spread=spread,
         label_moments=_label_moments(splits["train"]),
         factor_names=rows.factor_names,
+        conditions=given,
     )
     return Dataset(*(splits[name] for name in SPLITS), spec=spec, ids=ids, sha256=_sha256(splits))
 
@@ -135,17 +140,27 @@ def _check_fractions(splits: dict[str, Split], where: str, config: Any) -> None:
             raise UserError(f"{path} has no effect: {where} has its own {words} rows: leave it out")
 
 
-def read_new(path: str, config: Any, spec: Spec) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-    """Reads new samples (.npz `x`[, `y`, `ids`], .npy, .csv) for a trained run: (x [N, *shape], y [N], ids [N]).
+class NewRows(NamedTuple):
+    """New samples for a trained run; None where the file has none."""
+
+    x: np.ndarray  # [N, *shape]
+    y: np.ndarray | None  # [N]
+    ids: np.ndarray | None  # [N]
+    c: np.ndarray | None  # [N, J], the run's conditions
+
+
+def read_new(path: str, config: Any, spec: Spec) -> NewRows:
+    """Reads new samples (.npz `x`[, `y`, `ids`], .npy, .csv) for a trained run.
 
     `config` is the run's `config.data` (delimiter, columns, transpose; label and id columns may be absent). Columns of
     a table are matched by name; flat rows are reshaped to the run's shape. Floats must be in data units; if the run is
     standardized, its mean and sd are applied here. Bytes are scaled by the rule of `prepare`: they stay uint8 if that
     is the run's own scale, else they are returned as float32 in data units. With "threshold" the rows are thresholded;
     with "static" they keep their grey values. y holds codes of the run's classes, or numbers if the run's labels are
-    numbers. Raises UserError for a wrong shape, values outside the run's [0, 1], or a label that is not in the run.
+    numbers. Raises UserError for a wrong shape, values outside the run's [0, 1], or a label or category that is not in
+    the run.
     """
-    from aejax.data import arrays
+    from aejax.data import arrays, conditions
 
     if spec.kind == "pairs":
         raise UserError(f"{path}: this run was trained on pairs and can embed only its own items: omit the file")
@@ -154,7 +169,8 @@ def read_new(path: str, config: Any, spec: Spec) -> tuple[np.ndarray, np.ndarray
         raise UserError(f"{path} has several splits: new samples must be one array `x`")
     split = _checked(splits["train"], path, names)
     x = _as_trained(split["x"], path, names, config, spec)
-    return x, _new_labels(split, path, config, spec), split.get("ids")
+    y, ids = _new_labels(split, path, config, spec), split.get("ids")
+    return NewRows(x, y, ids, conditions.of_new(spec.conditions, split, config, path))
 
 
 def new_rows(x: np.ndarray, config: Any, spec: Spec) -> np.ndarray:
@@ -199,6 +215,7 @@ def spec_to_json(spec: Spec) -> dict[str, Any]:
     for key, value in spec._asdict().items():
         values[key] = value.tolist() if isinstance(value, np.ndarray) else value
         values[key] = list(value) if isinstance(value, tuple) else values[key]
+    values["conditions"] = [[name, list(categories), *rest] for name, categories, *rest in spec.conditions]
     return values
 
 
@@ -206,6 +223,9 @@ def spec_from_json(values: dict[str, Any]) -> Spec:
     """The Spec that `spec_to_json` wrote, also if it was read back from a JSON file."""
     fields: dict[str, Any] = {key: tuple(values[key]) for key in ("shape", "class_names", "feature_names", "sizes")}
     fields["factor_names"] = tuple(values.get("factor_names", ()))
+    fields["conditions"] = tuple(
+        Condition(name, tuple(categories), *numbers) for name, categories, *numbers in values.get("conditions", ())
+    )
     if moments := values.get("label_moments"):
         fields["label_moments"] = tuple(moments)
     for key in ("mean", "center", "spread"):
@@ -276,8 +296,8 @@ def _checked(split: Split, where: str, feature_names: tuple[str, ...]) -> Split:
                 f"{where}: row {row} (counted from 0), feature {name}: x is {split['x'][row, *feature]}, "
                 "not a finite float32: fix or drop the row"
             )
-    for key in ("y", "ids"):
-        if key in split and split[key].shape != (len(x),):
+    for key in split:
+        if key not in ("x", "factors") and split[key].shape != (len(x),):
             raise UserError(
                 f"{where}: {key} has shape {split[key].shape}, but x has {len(x)} rows: expected [{len(x)}]"
             )

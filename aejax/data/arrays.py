@@ -1,10 +1,12 @@
 """The user's own arrays, by `data.path`: .npz, .npy, .csv, or .tsv (tabs).
 
-- .npz: `x`[, `y`, `ids`], or `x_train`[, `x_valid`, `x_test`] with `y_...`, `ids_...` likewise; others are ignored.
+- .npz: `x`[, `y`, `ids`], or `x_train`[, `x_valid`, `x_test`] with `y_...`, `ids_...` likewise, and an array for each
+  name in `data.condition_columns`; others are ignored.
 - .npy: x.
 - .csv: one sample per line (with `data.transpose` the whole grid of cells is transposed first). The first line holds
   the column names, unless all its cells are numbers. A column without a name is called column_1, column_2, ... by its
-  place. `data.label_column` and `data.id_column` are taken out; all other columns are features.
+  place. The columns of `data.label_column`, `data.id_column` and `data.condition_columns` are taken out; all others
+  are features.
 
 Labels are integers or strings; they become codes in the order of their sorted names (numbers by size). With
 `data.label_kind=number` they are numbers and stay numbers.
@@ -18,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from aejax.data import MEMORY, SPLITS, Rows, Split, nearest
+from aejax.data import MEMORY, SPLITS, Rows, Split, conditions, nearest
 from aejax.errors import UserError
 
 NAMES = [f"{key}{suffix}" for suffix in ("", "_train", "_valid", "_test") for key in ("x", "y", "ids")]
@@ -50,7 +52,7 @@ def labeled(splits: dict[str, Split], feature_names: tuple[str, ...], config: An
         if "y" in split:
             splits[name] = split | {"y": _label_text(split["y"], f"{where} ({name})")}
     labels = [split["y"] for split in splits.values() if "y" in split]
-    class_names = _in_order(set(np.concatenate(labels).tolist())) if labels else ()
+    class_names = in_order(set(np.concatenate(labels).tolist())) if labels else ()
     for name, split in splits.items():
         if "y" in split:
             splits[name] = split | {"y": _codes(split["y"], class_names)}
@@ -76,11 +78,11 @@ def read_file(path: str, config: Any, new: bool = False) -> tuple[dict[str, Spli
 def known_codes(labels: np.ndarray, class_names: tuple[str, ...], where: str) -> np.ndarray:
     """Labels of new samples [N] as codes of a run's classes; integers also count as codes if no class is a number."""
     text = _label_text(labels, where)
-    if labels.dtype.kind in "iu" and not any(_is_number(name) for name in class_names):
+    if labels.dtype.kind in "iu" and not any(is_number(name) for name in class_names):
         known = tuple(str(code) for code in range(len(class_names)))
     else:
         known = class_names
-    if strange := _in_order(set(text.tolist()) - set(known)):
+    if strange := in_order(set(text.tolist()) - set(known)):
         raise UserError(
             f"{where}: label {strange[0]!r} is not one of the run's classes: remove the labels; {nearest('', known)}"
         )
@@ -96,7 +98,7 @@ def label_numbers(labels: np.ndarray, where: str) -> np.ndarray:
         )
     if labels.dtype.kind in "SU":
         labels = _text(labels)
-        numbers = np.array([float(cell) if _is_number(cell) else np.nan for cell in labels.tolist()])
+        numbers = np.array([float(cell) if is_number(cell) else np.nan for cell in labels.tolist()])
     else:
         numbers = labels
     with np.errstate(over="ignore"):
@@ -110,7 +112,7 @@ def label_numbers(labels: np.ndarray, where: str) -> np.ndarray:
 
 
 def _read_arrays(path: str, config: Any, new: bool) -> tuple[dict[str, Split], tuple[str, ...]]:
-    return _of_arrays(_numpy_file(path), path, config, new)
+    return _of_arrays(_numpy_file(path, conditions.named(config.condition_columns)), path, config, new)
 
 
 def _of_arrays(
@@ -128,26 +130,30 @@ def _of_arrays(
         keys = {"train": ""}
     else:
         keys = {name: f"_{name}" for name in SPLITS if f"x_{name}" in arrays}
-    used = {f"{key}{suffix}" for key in ("x", "y", "ids") for suffix in keys.values()}
+    columns = {name: conditions.COLUMN + name for name in conditions.named(config.condition_columns)}
+    columns = {"x": "x", "y": "y", "ids": "ids"} | {name: field for name, field in columns.items() if name != "y"}
+    used = {f"{key}{suffix}" for key in columns for suffix in keys.values()}
     for name in sorted(set(arrays) - used):
         rows = "x" + name.removeprefix("y").removeprefix("ids")
         remedy = f"there is no `{rows}`" if name in NAMES else nearest(name, NAMES)
         raise UserError(f"{path}: `{name}` does not belong to any rows: {remedy}")
     splits = {}
     for name, suffix in keys.items():
-        split = {key: arrays[key + suffix] for key in ("x", "y", "ids") if key + suffix in arrays}
+        split = {field: arrays[key + suffix] for key, field in columns.items() if key + suffix in arrays}
         splits[name] = split | ({"ids": _text(split["ids"])} if "ids" in split else {})
     return splits, ()
 
 
-def _numpy_file(path: str) -> dict[str, np.ndarray]:
-    """The arrays of an .npz, or the array of an .npy as "x"; never unpickles."""
+def _numpy_file(path: str, names: list[str]) -> dict[str, np.ndarray]:
+    """The arrays of an .npz, of rows or of these names, or the array of an .npy as "x"; never unpickles."""
+    known = {f"{name}{suffix}" for name in names for suffix in ("", *(f"_{split}" for split in SPLITS))}
     try:
         with open(path, "rb") as raw:
             file = np.load(raw, allow_pickle=False)
             if isinstance(file, np.ndarray):
                 return {"x": file}
-            return {name: file[name] for name in file.files if name.split("_")[0] in ("x", "y", "ids")}
+            used = [name for name in file.files if name.split("_")[0] in ("x", "y", "ids") or name in known]
+            return {name: file[name] for name in used}
     except Exception as error:  # numpy and zipfile fail on damaged files in a dozen ways
         if "Object arrays" in str(error):
             raise UserError(f"{path} holds Python objects: save plain arrays of numbers or strings") from error
@@ -159,7 +165,7 @@ def _read_csv(path: str, config: Any, new: bool) -> tuple[dict[str, Split], tupl
     grid = _grid(path, "\t" if Path(path).suffix.lower() == ".tsv" else config.delimiter)
     if config.transpose:
         grid = [list(column) for column in zip(*grid, strict=True)]
-    named = not all(_is_number(cell) for cell in grid[0])
+    named = not all(is_number(cell) for cell in grid[0])
     columns = [cell.strip() if named else "" for cell in grid[0]]
     columns = [name or f"column_{place}" for place, name in enumerate(columns, 1)]
     name, count = Counter(columns).most_common(1)[0]
@@ -167,12 +173,11 @@ def _read_csv(path: str, config: Any, new: bool) -> tuple[dict[str, Split], tupl
         raise UserError(f"{path}: {count} columns are called {name!r}: rename them")
     rows = grid[1:] if named else grid
     taken = {}
-    for key, field in (("label_column", "y"), ("id_column", "ids")):
-        if not config[key] or (new and config[key] not in columns):
-            continue
-        if config[key] not in columns:
-            raise UserError(f"data.{key}={config[key]}: {path} has no such column: {nearest(config[key], columns)}")
-        taken[field] = columns.index(config[key])
+    for key, name, field in asked(config):
+        if name in columns:
+            taken[field] = columns.index(name)
+        elif not new and name != conditions.LABEL:
+            raise UserError(f"data.{key}={name}: {path} has no such column: {nearest(name, columns)}")
     features = [place for place in range(len(columns)) if place not in taken.values()]
     split = {field: np.array([row[place].strip() for row in rows], str) for field, place in taken.items()}
     if "y" in split and len(empty := np.flatnonzero(split["y"] == "")):
@@ -181,6 +186,18 @@ def _read_csv(path: str, config: Any, new: bool) -> tuple[dict[str, Split], tupl
         )
     x = _numbers(rows, features, columns, path)
     return {"train": {"x": x} | split}, tuple(columns[place] for place in features) if named else ()
+
+
+def asked(config: Any) -> list[tuple[str, str, str]]:
+    """The columns that are no features: for each the key that names it, its name, and its place in a split."""
+    found = [("label_column", config.label_column, "y"), ("id_column", config.id_column, "ids")]
+    taken = [name for _, name, _ in found]
+    found += [
+        ("condition_columns", name, conditions.COLUMN + name)
+        for name in conditions.named(config.condition_columns)
+        if name not in taken
+    ]
+    return [(key, name, field) for key, name, field in found if name]
 
 
 def _grid(path: str, delimiter: str) -> list[list[str]]:
@@ -212,7 +229,7 @@ def _numbers(rows: list[list[str]], features: list[int], columns: list[str], pat
         try:
             x[i] = [float(row[place]) for place in features]
         except ValueError:
-            place = next(place for place in features if not _is_number(row[place]))
+            place = next(place for place in features if not is_number(row[place]))
             raise UserError(
                 f"{path}: row {i} (counted from 0), column {columns[place]!r}: {row[place]!r} is not a number: fix it, "
                 "set data.label_column or data.id_column to this column, or check data.delimiter"
@@ -220,7 +237,8 @@ def _numbers(rows: list[list[str]], features: list[int], columns: list[str], pat
     return x
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell is the text of a number."""
     try:
         float(cell)
     except ValueError:
@@ -242,9 +260,9 @@ def _label_text(y: np.ndarray, where: str) -> np.ndarray:
     return _text(y.astype(np.int64) if y.dtype.kind == "f" else y)
 
 
-def _in_order(names: set[str]) -> tuple[str, ...]:
-    """Sorted, by size if all are numbers."""
-    if all(_is_number(name) and math.isfinite(float(name)) for name in names):
+def in_order(names: set[str]) -> tuple[str, ...]:
+    """Names, sorted: by size if all are numbers."""
+    if all(is_number(name) and math.isfinite(float(name)) for name in names):
         return tuple(sorted(names, key=lambda name: (float(name), name)))
     return tuple(sorted(names))
 

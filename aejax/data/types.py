@@ -15,6 +15,16 @@ SUPPORTS = {  # what values data have, in words
 ARE_GREY = "; if they are grey values, give images of shape [N, height, width], or divide by 255"
 
 
+class Condition(NamedTuple):
+    """A column that a conditional model is given beside x."""
+
+    name: str
+    categories: tuple[str, ...]  # () if it is a number
+    center: float  # of a number, the mean of the training rows ...
+    spread: float  # ... and their sd; 0 and 1 for categories
+    typical: float  # the code of the most frequent category of the training rows; 0 for a number, which is its mean
+
+
 class Spec(NamedTuple):
     """What is known about a data set before training: static facts, in numpy."""
 
@@ -30,11 +40,17 @@ class Spec(NamedTuple):
     sizes: tuple[int, ...] = ()  # of pairs: the number of items, and of contexts if these are not items
     label_moments: tuple[float, float] | None = None  # mean and sd of labels that are numbers, of the training rows
     factor_names: tuple[str, ...] = ()  # of data that were generated from known factors
+    conditions: tuple[Condition, ...] = ()  # what a conditional model is given
 
     @property
     def bounded(self) -> bool:
         """Whether all values lie in [0, 1]."""
         return self.support in ("binary", "unit")
+
+    @property
+    def num_conditions(self) -> int:
+        """The width of the conditions that a network sees: categories are one-hot."""
+        return sum(len(condition.categories) or 1 for condition in self.conditions)
 
 
 class Dataset(NamedTuple):
@@ -42,7 +58,7 @@ class Dataset(NamedTuple):
 
     train: dict[str, np.ndarray]  # "x" [N, *shape] uint8 or float32, "y" [N] int32 classes or float32 numbers
     valid: dict[str, np.ndarray]  # "factors" [N, F] int32 from 0, if the source knows them (pairs: no x, int32 [N])
-    test: dict[str, np.ndarray]
+    test: dict[str, np.ndarray]  # "c" [N, J] float32: codes of categories and standardized numbers, if conditional
     spec: Spec
     ids: dict[str, np.ndarray]  # split -> [N] str; {} unless the source names its rows; for pairs: "items" -> [I]
     sha256: str  # of all arrays of the three splits, as they are used

@@ -102,6 +102,12 @@ METRICS = {  # the columns of results.csv, in their order
         "Agreement of k-means clusters of the codes with the classes (adjusted Rand index): 1 is full, 0 is chance.",
         "--probe, classes",
     ),
+    "condition_mixing": Metric(
+        "",
+        "Entropy of the conditions' categories among the 50 nearest test codes, relative to all test rows: 1 if the "
+        "codes do not tell them, 0 if they separate them.",
+        "--probe, conditions that are categories",
+    ),
     "mig": Metric("", "Mutual information gap, from 0 to 1, which is best.", "--probe, known factors"),
     "sap": Metric("", "Separated attribute predictability, from 0 to 1, which is best.", "--probe, known factors"),
     "dci_disentanglement": Metric(

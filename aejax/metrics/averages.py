@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from aejax.engine.streams import EVALUATION, stream
 from aejax.metrics.reconstruction import WINDOW, mean_squared_error, structural_similarity
-from aejax.types import Batch, HParams, Metrics, Task, TrainState
+from aejax.types import Batch, HParams, Metrics, Task, TrainState, conditioned
 
 ACTIVE = 0.01  # variance of the posterior mean above which a unit is active (Burda et al. 2015, section 5.1)
 
@@ -43,9 +43,9 @@ def measure(task: Task, state: TrainState, hp: HParams, rows: Batch) -> Metrics:
         # Every row gets its batch's mean, so that the mean over rows is exact if the last batch is short.
         num_rows = len(next(iter(batch.values())))
         values = {name: jnp.full(num_rows, value) for name, value in {"loss": loss, **metrics}.items()}
-        codes = {"code": model.encode(state.params, batch["x"])} if "x" in batch else {}
+        codes = {"code": model.encode(state.params, conditioned(batch["x"], batch))} if "x" in batch else {}
         if model.decode and codes:
-            x_hat = model.decode(state.params, codes["code"])
+            x_hat = model.decode(state.params, conditioned(codes["code"], batch))
             values["mse"] = mean_squared_error(batch["x"], x_hat)
             if task.grey_images:
                 values["psnr"] = -10.0 * jnp.log10(jnp.maximum(values["mse"], 1e-12))

@@ -16,7 +16,7 @@ from jaxtyping import Float, Key
 
 from aejax.engine.streams import EVALUATION, stream
 from aejax.models.parts import losses
-from aejax.types import Batch, HParams, Metrics, Task, TrainState
+from aejax.types import Batch, HParams, Metrics, Task, TrainState, conditioned
 
 MOST_ROWS = 2000  # of a split: the cost is quadratic in them
 NO_BATCH = 2**31 - 1  # folded into the stream in place of the number of a batch
@@ -53,7 +53,8 @@ def measure(task: Task, state: TrainState, hp: HParams, rows: Batch) -> Metrics:
     """
     model, params = task.model, state.params
     preprocess_key, draw_key = jax.random.split(jax.random.fold_in(stream(hp.seed, EVALUATION), NO_BATCH))
-    x = task.preprocess(preprocess_key, {name: values[:MOST_ROWS] for name, values in rows.items()})["x"]
+    batch = task.preprocess(preprocess_key, {name: values[:MOST_ROWS] for name, values in rows.items()})
+    x = conditioned(batch["x"], batch)
     assert model.posterior
     mean, logvar = model.posterior(params, x)
     metrics = surgery(draw_key, mean, logvar, partial(model.log_prior, params) if model.log_prior else None)

@@ -14,7 +14,7 @@ from jaxtyping import Float, Key
 
 from aejax.engine.streams import EVALUATION, stream
 from aejax.metrics.averages import map_batches
-from aejax.types import Autoencoder, Batch, HParams, Metrics, Params, Task, TrainState
+from aejax.types import Autoencoder, Batch, Given, HParams, Metrics, Params, Task, TrainState, conditioned
 
 CODES = 2000  # decoded at once: on a CPU, more do not fit in the cache
 
@@ -63,7 +63,12 @@ def curve_samples(num_samples: int, size: int) -> list[int]:
 
 
 def weigh(
-    model: Autoencoder, params: Params, key: Key[Array, ""], x: Float[Array, "B *shape"], num_samples: int, size: int
+    model: Autoencoder,
+    params: Params,
+    key: Key[Array, ""],
+    x: Float[Array, "B *shape"] | Given,
+    num_samples: int,
+    size: int,
 ) -> tuple[Weights, Float[Array, "P B"]]:
     """The sums over `num_samples` weights of every row, `size` at a time, and log p(x) at `curve_samples`."""
     log_weights, num_points = model.log_weights, len(curve_samples(num_samples, size))
@@ -75,8 +80,9 @@ def weigh(
         point = jnp.searchsorted(2 ** jnp.arange(1, num_points), number + 1, side="right")
         return sums, curve.at[point].set(log_mean(sums, (number + 1.0) * size))  # a point's last chunk wins
 
-    zeros = jnp.zeros(len(x))
-    start = Weights(zeros - jnp.inf, zeros, zeros), jnp.zeros((num_points, len(x)))
+    num_rows = len(jax.tree.leaves(x)[0])
+    zeros = jnp.zeros(num_rows)
+    start = Weights(zeros - jnp.inf, zeros, zeros), jnp.zeros((num_points, num_rows))
     return lax.fori_loop(0, num_samples // size, chunk, start)
 
 
@@ -93,7 +99,8 @@ def measure(task: Task, state: TrainState, hp: HParams, rows: Batch, num_samples
 
     def batch_values(index, batch):
         preprocess_key, key = jax.random.split(jax.random.fold_in(stream(hp.seed, EVALUATION), index))
-        x = task.preprocess(preprocess_key, batch)["x"]
+        batch = task.preprocess(preprocess_key, batch)
+        x = conditioned(batch["x"], batch)
         sums, log_p = weigh(task.model, state.params, key, x, num_samples, size)
         return {"log_p": log_p.T, "ess": effective_sample_size(sums)}
 

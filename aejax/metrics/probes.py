@@ -1,10 +1,13 @@
-"""How well codes separate the classes: probes fitted on training codes and judged on test codes, and clusters."""
+"""How well codes separate the classes (probes judged on test codes, clusters), and whether they tell the conditions."""
+
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Integer
 
 MOST_ROWS = 60_000  # of a split: the first ones are used
 NEIGHBORS = 10
+MIXED = 50  # neighbors among which conditions mix
 PAIRED = 2000  # test rows of the silhouette, which looks at all pairs
 
 Codes = Float[np.ndarray, "n k"]
@@ -43,3 +46,28 @@ def class_scores(
     if 2 <= len(np.unique(test_y[paired])) < len(paired):
         found["silhouette"] = float(silhouette_score(test_codes[paired], test_y[paired]))
     return found
+
+
+def mixing(codes: Codes, c: Float[np.ndarray, "n j"]) -> float:
+    """How well the categories c mix among the codes: 1 if the codes do not tell them, 0 if they separate them.
+
+    The entropy of a category among the 50 nearest other codes, averaged over rows, divided by its entropy over all
+    rows; the mean over categories (entropy of batch mixing: Haghverdi et al. 2018, Nature Biotechnology 36). NaN if all
+    rows have the same category.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    num = min(MIXED, len(codes) - 1)
+    near = NearestNeighbors(n_neighbors=num).fit(codes).kneighbors(return_distance=False)
+
+    def relative(category: np.ndarray) -> float:
+        one_hot = category[:, None] == np.unique(category)[None]
+        local, whole = entropy(one_hot[near].mean(axis=1)).mean(), entropy(one_hot.mean(axis=0))
+        return float(local / whole) if whole else float("nan")
+
+    return float(np.mean([relative(category) for category in c.T]))
+
+
+def entropy(p: Float[np.ndarray, "*n k"]) -> Any:
+    """−Σ p log p over the last axis: nats."""
+    return -(p * np.log(np.where(p > 0, p, 1.0))).sum(axis=-1)

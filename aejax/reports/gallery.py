@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from aejax.data import conditions
 from aejax.metrics import curves, geometry
 from aejax.plan import Member
 from aejax.reports import figures
-from aejax.reports.views import MOST_ROWS, View, first_rows, setting_name, shown_rows
+from aejax.reports.views import MOST_ROWS, View, first_batch, first_rows, setting_name, shown_rows
 
 Rows = list[dict[str, Any]]
 
@@ -94,13 +95,13 @@ def draw_map(shown: list[View]) -> Picture:
 
 def draw_reconstructions(shown: list[View]) -> Picture:
     """A row of test images, and per view a row of reconstructions, below a row of corrupted inputs if there are any."""
-    x, panels = first_rows(shown[0].group, "test", 16), []
+    x, panels = first_batch(shown[0].group, "test", 16)["x"], []
     for view in shown:
         if view.model.corrupt:
             x_tilde, x_hat = view.denoise(x)
             panels += [(view.label or "corrupted", x_tilde), ("reconstructed", x_hat)]
         else:
-            panels.append((view.label or "reconstruction", view.decode(view.codes[:16])))
+            panels.append((view.label or "reconstruction", view.reconstruct(16)))
     figure = figures.draw_reconstructions(x, panels, title="Test images and their reconstructions")
     caption = "The first test images and their reconstructions."
     return Picture("reconstructions", figure, caption, "rows of images and reconstructions")
@@ -117,12 +118,12 @@ def draw_activations(shown: list[View]) -> Picture:
 def draw_heatmap(shown: list[View]) -> Picture:
     """Rows of a table above their reconstructions."""
     group = shown[0].group
-    spec, x, y = group.dataset.spec, first_rows(group, "test", 200), group.dataset.test.get("y")
+    spec, x, y = group.dataset.spec, first_batch(group, "test", 200)["x"], group.dataset.test.get("y")
 
     def flat(rows: np.ndarray) -> np.ndarray:
         return rows.reshape(len(rows), -1)
 
-    panels = [(view.label or "reconstruction", flat(view.decode(view.codes[: len(x)]))) for view in shown]
+    panels = [(view.label or "reconstruction", flat(view.reconstruct(len(x)))) for view in shown]
     unit, y = "standardized value" if spec.center is not None else "value", None if y is None else y[:200]
     figure = figures.draw_table_heatmap(flat(x), panels, spec.feature_names, y, spec.class_names, unit=unit)
     caption = "Test rows and their reconstructions."
@@ -133,6 +134,7 @@ def draw_samples(shown: list[View]) -> Picture:
     """Decoded draws from the prior, or from a Gaussian fitted to the codes if the model has no prior."""
     num = SAMPLES if len(shown) == 1 else SAMPLES // 4
     source = "the prior" if shown[0].model.sample_prior else "a Gaussian fitted to the test codes"
+    source += conditions.typical_words(shown[0].group.dataset.spec.conditions)
     panels = [(view.label, view.decode(view.sample(num, 0))) for view in shown]
     figure = figures.draw_tiles(panels, columns=int(num**0.5), title=f"Samples: decoded draws from {source}")
     return Picture("samples", figure, f"Decoded draws from {source}.", "tiles of samples")
@@ -151,6 +153,7 @@ def draw_grid(shown: list[View]) -> Picture:
         z1, z2 = steps[:, 0], steps[:, 1]
         panels.append((view.label, view.decode(figures.grid_codes(z1, z2)), z1, z2))
     spacing = "quantiles of the prior" if shown[0].model.sample_prior else "the range of the test codes"
+    spacing += conditions.typical_words(shown[0].group.dataset.spec.conditions)
     figure = figures.draw_latent_grid(panels, title=f"Decoded {GRID} × {GRID} grid of codes ({spacing})")
     return Picture("latent_grid", figure, f"The decoded plane of codes, over {spacing}.", "grid of decoded codes")
 
@@ -164,7 +167,8 @@ def draw_traversals(shown: list[View]) -> Picture:
         kl = kl.mean(axis=0)
         units = np.argsort(-kl, kind="stable")[:UNITS]
         codes = figures.traversal_codes(view.codes[0], units)
-        panels.append((view.label, view.decode(codes), view.codes[0], units, kl[units]))
+        c = None if view.c is None else np.repeat(view.c[:1], len(codes), axis=0)
+        panels.append((view.label, view.decode(codes, c), view.codes[0], units, kl[units]))
     figure = figures.draw_traversals(panels, title="One unit moved at a time, the others as a test image has them")
     caption = "One unit moved at a time, its KL beside it; the mark is the test image's own value, within ±2.5."
     return Picture("traversals", figure, caption, "rows of decoded images, one unit each")

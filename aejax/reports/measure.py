@@ -1,18 +1,20 @@
 """Measures the members of a run on its test set: the rows of results.csv, units.csv and likelihood.csv."""
 
+import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from aejax.data.types import Spec
 from aejax.engine import programs, selection, sweep
 from aejax.engine.programs import Group
 from aejax.errors import UserError
 from aejax.metrics import METRICS, UNITS, averages, disentanglement, information, log_likelihood, probes
 from aejax.reports.views import first_rows
 from aejax.trained import TrainedGroup
-from aejax.types import Metrics, TrainState
+from aejax.types import Metrics, Params, TrainState
 
 
 class Measured(NamedTuple):
@@ -89,9 +91,7 @@ def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
 
     def probe(lane: int) -> dict[str, float]:
         params = jax.tree.map(lambda leaf: leaf[lane], state.params)
-        codes, test_codes = (
-            np.concatenate([np.asarray(encode(params, x[i : i + size])) for i in range(0, len(x), size)]) for x in rows
-        )
+        codes, test_codes = (codes_of(encode, params, x, size) for x in rows)
         if not (np.isfinite(codes).all() and np.isfinite(test_codes).all()):  # a diverged member
             return {}
         found = {}
@@ -99,9 +99,23 @@ def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
             found |= probes.class_scores(codes, train["y"], test_codes, test["y"])
         if group.dataset.spec.factor_names:
             found |= disentanglement.factor_scores(codes, train["factors"], test_codes, test["factors"])
+        if columns := categories(group.dataset.spec):
+            found["condition_mixing"] = probes.mixing(test_codes, test["c"][:, columns])
         return found
 
     return [probe(lane) for lane in range(len(group.members))]
+
+
+def codes_of(encode: Callable[..., Any], params: Params, x: Any, size: int) -> np.ndarray:
+    """The codes [N, K] of rows, `size` at a time."""
+    num = len(jax.tree.leaves(x)[0])
+    batches = (jax.tree.map(operator.itemgetter(slice(i, i + size)), x) for i in range(0, num, size))
+    return np.concatenate([np.asarray(encode(params, batch)) for batch in batches])
+
+
+def categories(spec: Spec) -> list[int]:
+    """The places of the conditions that are categories."""
+    return [place for place, condition in enumerate(spec.conditions) if condition.categories]
 
 
 def check(group: Group, num_samples: int, probe: bool) -> None:
@@ -110,7 +124,7 @@ def check(group: Group, num_samples: int, probe: bool) -> None:
         name = group.config.model.name
         raise UserError(f"--num_samples={num_samples}: model.name={name} has no density p(x): omit the flag")
     spec, test = group.dataset.spec, group.dataset.test
-    if probe and not (spec.class_names and "y" in test) and not spec.factor_names:
+    if probe and not (spec.class_names and "y" in test) and not spec.factor_names and not categories(spec):
         name = group.config.data.name
         raise UserError(f"--probe: data.name={name} has no class labels or factors to predict: omit the flag")
 

@@ -8,10 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from aejax.data import conditions
 from aejax.data.types import Dataset
+from aejax.engine.preprocess import one_hot
 from aejax.engine.programs import Group
 from aejax.trained import TrainedGroup, sample_codes
-from aejax.types import Autoencoder, Batch, Params
+from aejax.types import Autoencoder, Batch, Given, Params, conditioned
 
 MOST_ROWS = 5000  # test rows in a scatter
 LETTERS = {  # symbols for swept keys, as in the lecture
@@ -31,6 +33,7 @@ class View(NamedTuple):
     params: Params
     codes: np.ndarray
     level: float  # of the corruption, if the model has one
+    c: np.ndarray | None = None  # the conditions of the rows of `codes` [N, C], if the model is given some
 
     @property
     def model(self) -> Autoencoder:
@@ -42,12 +45,24 @@ class View(NamedTuple):
         x_tilde = self.model.corrupt(jax.random.key(0), jnp.asarray(x), self.level)
         return np.asarray(x_tilde), self.decode(np.asarray(jax.jit(self.model.encode)(self.params, x_tilde)))
 
-    def decode(self, codes: np.ndarray) -> np.ndarray:
+    def decode(self, codes: np.ndarray, c: np.ndarray | None = None) -> np.ndarray:
+        """The decoded codes [N, K], under conditions c [N, C]: without c, under typical ones."""
         assert self.model.decode
-        return np.asarray(jax.jit(self.model.decode)(self.params, codes))
+        c = self.typical(len(codes)) if c is None else c
+        return np.asarray(jax.jit(self.model.decode)(self.params, codes if c is None else Given(codes, c)))
+
+    def reconstruct(self, num: int) -> np.ndarray:
+        """The reconstructions of the first rows, under their own conditions."""
+        return self.decode(self.codes[:num], None if self.c is None else self.c[:num])
 
     def sample(self, num: int, seed: int) -> np.ndarray:
-        return sample_codes(self.model, self.params, self.codes, num, seed)
+        """Codes from the prior (under typical conditions), or from a Gaussian fitted to the codes."""
+        return sample_codes(self.model, self.params, self.codes, num, seed, self.typical(num))
+
+    def typical(self, num: int) -> np.ndarray | None:
+        """The typical conditions [num, C]; None if the model is given none."""
+        known = self.group.dataset.spec.conditions
+        return np.repeat(one_hot(conditions.typical(known), known), num, axis=0) if known else None
 
 
 def setting_name(setting: dict[str, Any]) -> str:
@@ -63,32 +78,40 @@ def views(trained: TrainedGroup) -> list[View]:
     for lane, member in enumerate(group.members):
         first.setdefault(setting_name(member.setting), lane)
     x, encode = shown_rows(group)[0], jax.jit(group.task.model.encode)
+    c = first_batch(group, "test", MOST_ROWS)["c"] if group.dataset.spec.conditions else None
 
     def view(label: str, lane: int) -> View:
         mine = jax.tree.map(lambda leaf: leaf[lane], params)
         level = group.members[lane].config.objective.corruption_level
-        return View(label, group, mine, np.asarray(encode(mine, x)), level)
+        return View(label, group, mine, np.asarray(encode(mine, x if c is None else Given(x, c))), level, c)
 
     return [view(label, lane) for label, lane in first.items()]
 
 
-def first_rows(group: Group, split: str, num: int) -> np.ndarray:
-    """The first `num` x of a split as the model sees them; each split is binarized with its own key."""
+def first_rows(group: Group, split: str, num: int) -> Any:
+    """The first `num` x of a split as the model sees them, in numpy: Given if the model is given conditions."""
+    batch = first_batch(group, split, num)
+    return conditioned(batch["x"], batch)
+
+
+def first_batch(group: Group, split: str, num: int) -> dict[str, np.ndarray]:
+    """The first `num` rows of a split as the model sees them; each split is binarized with its own key."""
     rows = {name: values[:num] for name, values in getattr(group.dataset, split).items()}
-    return np.asarray(prepare(group.task.preprocess, Dataset._fields.index(split), rows))
+    return jax.tree.map(np.asarray, prepare(group.task.preprocess, Dataset._fields.index(split), rows))
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def prepare(preprocess: Callable[[jax.Array, Batch], Batch], number: int, rows: Batch) -> jax.Array:
-    """The x of the split with this number, in one program: each operation alone would be compiled, too."""
-    return preprocess(jax.random.fold_in(jax.random.key(0), number), rows)["x"]
+def prepare(preprocess: Callable[[jax.Array, Batch], Batch], number: int, rows: Batch) -> dict[str, jax.Array]:
+    """Rows of the split with this number, in one program: each operation alone would be compiled, too."""
+    batch = preprocess(jax.random.fold_in(jax.random.key(0), number), rows)
+    return {name: batch[name] for name in ("x", "c") if name in batch}
 
 
 def shown_rows(group: Group) -> tuple[np.ndarray, np.ndarray | None]:
     """The x and y of a scatter: the first test rows; for pairs, the labeled items, or all if there are no labels."""
     if group.dataset.spec.kind != "pairs":
         y = group.dataset.test.get("y")
-        return first_rows(group, "test", MOST_ROWS), None if y is None else y[:MOST_ROWS]
+        return first_batch(group, "test", MOST_ROWS)["x"], None if y is None else y[:MOST_ROWS]
     items = group.dataset.items
     y = items.get("y", np.zeros(len(items["x"]), np.int32))
     rows = np.flatnonzero(y >= 0)[:MOST_ROWS]

@@ -14,7 +14,7 @@ from jax import Array
 from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts.products import PRODUCTS
-from aejax.types import Params
+from aejax.types import Given, Params
 
 ACTIVATIONS = {
     "identity": lambda x: x,
@@ -30,10 +30,10 @@ READ = {"identity": lambda x: x, "log1p": jnp.log1p}  # what an encoder sees of 
 
 
 class Network(NamedTuple):
-    """A parametrized function of rows."""
+    """A parametrized function of rows; one that is given conditions takes a Given."""
 
     init: Callable[[Array], Params]  # (key)
-    apply: Callable[[Params, Array], Array]  # (params, rows[B, ...]) -> [B, ...]
+    apply: Callable[[Params, Any], Array]  # (params, rows[B, ...]) -> [B, ...]
 
 
 INITIALIZERS = {
@@ -46,7 +46,7 @@ class MLP(nn.Module):
     """Dense layers with an activation between them; the last is linear and its bias starts at `bias`.
 
     A gated hidden layer is (A x + a) ⊙ σ(B x + b), without the activation (Dauphin et al. 2017, arXiv 1612.08083,
-    eq. 1, with dense layers).
+    eq. 1, with dense layers). Conditions c enter the first layer through a matrix of their own: zeros change nothing.
     """
 
     widths: tuple[int, ...]
@@ -57,16 +57,26 @@ class MLP(nn.Module):
     precision: str = "float32"
 
     @nn.compact
-    def __call__(self, rows: Array) -> Array:
+    def __call__(self, rows: Array, c: Array | None = None) -> Array:
         dense = partial(nn.Dense, kernel_init=INITIALIZERS[self.initializer], dot_general=PRODUCTS[self.precision])
         hidden = rows.reshape(rows.shape[0], -1)
         for number, width in enumerate(self.widths[:-1]):
-            linear = dense(width)(hidden)
+            linear = plus_condition(dense(width)(hidden), c)
             if self.gated:
                 hidden = linear * jax.nn.sigmoid(dense(width, name=f"Gate_{number}")(hidden))
             else:
                 hidden = self.activation(linear)
-        return dense(self.widths[-1], bias_init=nn.initializers.constant(jnp.asarray(self.bias)))(hidden)
+            c = None
+        bias = nn.initializers.constant(jnp.asarray(self.bias))
+        return plus_condition(dense(self.widths[-1], bias_init=bias)(hidden), c)
+
+
+def plus_condition(hidden: Array, c: Array | None) -> Array:
+    """The first layer [B, ..., H] plus a linear layer of the conditions [B, C], the same at every pixel."""
+    if c is None:
+        return hidden
+    added = nn.Dense(hidden.shape[-1], use_bias=False, name="Condition")(c)
+    return hidden + added.reshape(len(c), *[1] * (hidden.ndim - 2), -1)
 
 
 class ConvEncoder(nn.Module):
@@ -77,9 +87,9 @@ class ConvEncoder(nn.Module):
     activation: Callable[[Array], Array]
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Array, c: Array | None = None) -> Array:
         for width in self.channels:
-            x = self.activation(nn.Conv(width, (3, 3), strides=2)(x))
+            x, c = self.activation(plus_condition(nn.Conv(width, (3, 3), strides=2)(x), c)), None
         return nn.Dense(self.features)(x.reshape(x.shape[0], -1))
 
 
@@ -91,13 +101,14 @@ class ConvDecoder(nn.Module):
     activation: Callable[[Array], Array]
 
     @nn.compact
-    def __call__(self, z: Array) -> Array:
+    def __call__(self, z: Array, c: Array | None = None) -> Array:
         sizes = [self.shape[:2]]
         for _ in self.channels:
             sizes.append(tuple(math.ceil(n / 2) for n in sizes[-1]))
         *targets, smallest = sizes
         widths = (self.shape[2], *self.channels)
-        x = self.activation(nn.Dense(math.prod(smallest) * widths[-1])(z)).reshape(-1, *smallest, widths[-1])
+        first = plus_condition(nn.Dense(math.prod(smallest) * widths[-1])(z), c)
+        x = self.activation(first).reshape(-1, *smallest, widths[-1])
         for level, (height, width) in reversed(list(enumerate(targets))):
             x = nn.ConvTranspose(widths[level], (3, 3), strides=(2, 2))(x)[:, :height, :width]
             x = self.activation(x) if level else x
@@ -106,13 +117,18 @@ class ConvDecoder(nn.Module):
 
 def encoder(config: Any, spec: Spec, features: int) -> Network:
     """x[B, *shape] to [B, features], as in `config.model`; raises UserError for settings that do not fit."""
-    read = READ[encoder_input(config, spec)]
+    read, conditions = READ[encoder_input(config, spec)], spec.num_conditions if config.condition_encoder else 0
     if config.network == "mlp":
-        net = mlp(config, spec.shape, (*config.hidden, features))
+        net = mlp(config, spec.shape, (*config.hidden, features), conditions=conditions)
     else:
         _check_conv(config, spec)
-        net = _network(ConvEncoder(tuple(config.hidden), features, ACTIVATIONS[config.activation]), spec.shape)
-    return Network(net.init, lambda params, x: net.apply(params, read(x)))
+        module = ConvEncoder(tuple(config.hidden), features, ACTIVATIONS[config.activation])
+        net = _network(module, spec.shape, conditions)
+
+    def apply(params, x):
+        return net.apply(params, x._replace(rows=read(x.rows)) if isinstance(x, Given) else read(x))
+
+    return Network(net.init, apply)
 
 
 def encoder_input(config: Any, spec: Spec) -> str:
@@ -131,11 +147,12 @@ def encoder_input(config: Any, spec: Spec) -> str:
 def decoder(config: Any, spec: Spec) -> Network:
     """z[B, latent_dim] to [B, *shape] (logits or means), mirroring the encoder; raises the same errors."""
     bias, inputs = output_bias(config, spec), (config.latent_dim,)
+    conditions = spec.num_conditions if config.condition_decoder else 0
     if config.network == "mlp":
-        flat = mlp(config, inputs, (*reversed(config.hidden), math.prod(spec.shape)), bias)
+        flat = mlp(config, inputs, (*reversed(config.hidden), math.prod(spec.shape)), bias, conditions)
         return Network(flat.init, lambda params, z: flat.apply(params, z).reshape(-1, *spec.shape))
     _check_conv(config, spec)
-    return _network(ConvDecoder(tuple(config.hidden), spec.shape, ACTIVATIONS[config.activation]), inputs)
+    return _network(ConvDecoder(tuple(config.hidden), spec.shape, ACTIVATIONS[config.activation]), inputs, conditions)
 
 
 def output_bias(config: Any, spec: Spec) -> tuple[float, ...] | float:
@@ -173,18 +190,29 @@ def masked(params: Params, masks: Sequence[np.ndarray]) -> Params:
 
 
 def mlp(
-    config: Any, inputs: tuple[int, ...], widths: tuple[int, ...], bias: tuple[float, ...] | float = 0.0
+    config: Any,
+    inputs: tuple[int, ...],
+    widths: tuple[int, ...],
+    bias: tuple[float, ...] | float = 0.0,
+    conditions: int = 0,
 ) -> Network:
     """Rows[B, *inputs] to [B, widths[-1]], with the activation, initializer, gates and precision of `config.model`."""
     activation, precision = ACTIVATIONS[config.activation], config.get("precision", "float32")
-    return _network(MLP(widths, activation, config.initializer, bias, config.gated, precision), inputs)
+    return _network(MLP(widths, activation, config.initializer, bias, config.gated, precision), inputs, conditions)
 
 
-def _network(module: Any, shape: tuple[int, ...]) -> Network:
-    return Network(
-        init=lambda key: module.init(key, jnp.zeros((1, *shape)))["params"],
-        apply=lambda params, rows: module.apply({"params": params}, rows),
-    )
+def _network(module: Any, shape: tuple[int, ...], conditions: int) -> Network:
+    """The functions of a module; without conditions it ignores those of a Given."""
+
+    def init(key):
+        c = jnp.zeros((1, conditions)) if conditions else None
+        return module.init(key, jnp.zeros((1, *shape)), c)["params"]
+
+    def apply(params, rows):
+        rows, c = rows if isinstance(rows, Given) else (rows, None)
+        return module.apply({"params": params}, rows, c if conditions else None)
+
+    return Network(init, apply)
 
 
 def _check_conv(config: Any, spec: Spec) -> None:

@@ -2,13 +2,15 @@
 
 Kingma & Welling 2013 (arXiv 1312.6114): z is drawn from q(z|x), and training maximizes a bound on
 log p(x) = log ∫ p(x|z) p(z) dz. `model.posterior`, `model.prior`, `model.likelihood` and `model.bound` choose the
-parts.
+parts. With `data.condition_columns` all densities are given the conditions c of a row: q(z|x, c), p(x|z, c) and
+p(z|c), each of which may ignore them.
 """
 
 import importlib
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 
 from aejax.data.types import ARE_GREY, SUPPORTS, Spec
@@ -16,7 +18,7 @@ from aejax.errors import UserError
 from aejax.keys import files
 from aejax.models.parts import networks
 from aejax.models.vae.types import Divergence, Draws, Likelihood, Terms
-from aejax.types import Autoencoder
+from aejax.types import Autoencoder, Given, conditioned
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
@@ -42,34 +44,44 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         }
         return params | {name: values for name, values in own.items() if values}, ()
 
+    def at(params, x):
+        """The parameters at the conditions of x, if the prior has some."""
+        return prior.at(params, x.c) if prior.at else params
+
     def log_likelihood(params, x, z):
         """log p(x|z) of draws z[S, B, Z]: [S, B]."""
         # All S x B codes pass the decoder as one batch of rows: a vmap over S costs a sixth of the step on CPU.
-        code = z[..., : config.latent_dim].reshape(-1, config.latent_dim)
+        code: Any = z[..., : config.latent_dim].reshape(-1, config.latent_dim)
+        if isinstance(x, Given):
+            x, code = x.rows, Given(code, jnp.tile(x.c, (len(z), 1)))
         output = decoder.apply(params["decoder"], code).reshape(len(z), *x.shape)
         return jax.vmap(likelihood.log_prob, (None, None, 0))(params, x, output)
 
     def terms(params, x, draws: Draws) -> Terms:
+        params = at(params, x)
         log_prior = prior.log_prob(params, draws.z)
         if closed_kl:
-            units = closed_kl(draws.mean, draws.logvar)
+            units = closed_kl(params, draws.mean, draws.logvar)
             kl = Divergence(units.sum(axis=-1), units, {})
         else:
             kl = prior.kl(params, draws) if prior.kl else Divergence(draws.log_q - log_prior, None, {})
         return Terms(draws, log_likelihood(params, x, draws.z), log_prior, kl)
 
     def loss(params, stats, key, batch, **weights):
-        x = batch["x"]
+        x = conditioned(batch["x"], batch)
         draws = posterior.draw(params, key, x, bound.num_draws)
         value, metrics = bound.loss(lambda draws: terms(params, x, draws), draws, **weights)
         return value, (metrics, stats)
 
     def log_weights(params, key, x, num_samples):
         draws = posterior.draw(params, key, x, num_samples)
-        return log_likelihood(params, x, draws.z) + prior.log_prob(params, draws.z) - draws.log_q
+        return log_likelihood(params, x, draws.z) + prior.log_prob(at(params, x), draws.z) - draws.log_q
 
     def kl_of_units(params, x):
-        return closed_kl(*posterior.moments(params, x))
+        return closed_kl(at(params, x), *posterior.moments(params, x))
+
+    def sample_prior(params, key, num, c=None):
+        return prior.sample(prior.at(params, c) if prior.at else params, key, num)
 
     return Autoencoder(
         init=init,
@@ -77,9 +89,9 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         encode=posterior.encode,
         decode=lambda params, z: likelihood.mean(decoder.apply(params["decoder"], z)),
         posterior=posterior.moments,
-        sample_prior=prior.sample,
+        sample_prior=sample_prior,
         log_weights=log_weights,
-        log_prior=None if prior.two_layers else prior.log_prob,
+        log_prior=None if prior.two_layers or prior.at else prior.log_prob,
         kl_of_units=kl_of_units if closed_kl else None,
     )
 

@@ -40,12 +40,12 @@ class Terms(NamedTuple):
 
 
 class Posterior(NamedTuple):
-    """q(z|x); its parameters are params["encoder"]."""
+    """q(z|x); its parameters are params["encoder"]. x may be Given: only the encoder looks inside."""
 
     init: Callable[[Array], Params]  # (key)
-    draw: Callable[[Params, Array, Array, int], Draws]  # (params, key, x[B, ...], S)
-    encode: Callable[[Params, Array], Array]  # (params, x[B, ...]) -> code [B, K]
-    moments: Callable[[Params, Array], tuple[Array, Array]] | None  # (params, x) -> mean, logvar [B, K] of the code
+    draw: Callable[[Params, Array, Any, int], Draws]  # (params, key, x[B, ...], S)
+    encode: Callable[[Params, Any], Array]  # (params, x[B, ...]) -> code [B, K]
+    moments: Callable[[Params, Any], tuple[Array, Array]] | None  # (params, x) -> mean, logvar [B, K] of the code
     gaussian: bool = False  # z is the code, and q(z|x) = N(mean, exp(logvar)) with these moments
 
 
@@ -55,9 +55,10 @@ class Prior(NamedTuple):
     init: Callable[[Array], Params]  # (key); {} without parameters
     log_prob: Callable[[Params, Array], Array]  # (params, z[..., Z]) -> [...]: nats
     sample: Callable[[Params, Array, int], Array]  # (params, key, num) -> code [num, K]
-    kl_of_units: Callable[[Array, Array], Array] | None = None  # (mean, logvar) -> [B, K]: from a Gaussian q(z|x)
+    kl_of_units: Callable[..., Array] | None = None  # (params, mean, logvar) -> [B, K]: from a Gaussian q(z|x)
     kl: Callable[[Params, Draws], Divergence] | None = None  # less noisy than log q(z|x) − log p(z)
     two_layers: bool = False  # z is the code and a second layer
+    at: Callable[[Params, Array], Params] | None = None  # (params, c[B, C]) -> params of p(z|c), which the others take
 
 
 class Likelihood(NamedTuple):

@@ -32,7 +32,7 @@ def make(config: Any, spec: Spec) -> Posterior:
     def heads(params, x):
         """Mean and logvar of q0, [B, K] each, and u, w, b of the flows, [F, B, 2K + 1]."""
         mean, log_sigma, flows = jnp.split(encoder.apply(params["encoder"], x), (k, 2 * k), axis=-1)
-        return mean, 2.0 * log_sigma, jnp.moveaxis(flows.reshape(len(x), config.num_flows, 2 * k + 1), 1, 0)
+        return mean, 2.0 * log_sigma, jnp.moveaxis(flows.reshape(len(mean), config.num_flows, 2 * k + 1), 1, 0)
 
     def draw(params, key, x, num):
         mean, logvar, flows = heads(params, x)

@@ -15,5 +15,5 @@ def make(config: Any, spec: Spec, posterior: Posterior) -> Prior:
         lambda key: {},
         lambda params, z: losses.standard_normal_log_prob(z),
         lambda params, key, num: jax.random.normal(key, (num, config.latent_dim)),
-        kl_of_units=losses.kl_standard_normal,
+        kl_of_units=lambda params, mean, logvar: losses.kl_standard_normal(mean, logvar),
     )

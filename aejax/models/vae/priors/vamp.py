@@ -19,12 +19,17 @@ from aejax.models.vae.types import Posterior, Prior
 
 
 def make(config: Any, spec: Spec, posterior: Posterior) -> Prior:
-    """A VampPrior for a Gaussian posterior; raises UserError for another posterior."""
+    """A VampPrior for a Gaussian posterior; raises UserError for another posterior or a conditional encoder."""
     num, moments = config.num_components, posterior.moments
     if not posterior.gaussian or not moments:
         raise UserError(
             f"model.prior=vamp needs the density of q(z|u) at any z, which model.posterior={config.posterior} lacks: "
             "use --config.model.posterior=gaussian, or --config.model.prior=mixture"
+        )
+    if spec.conditions and config.condition_encoder:
+        raise UserError(
+            "model.prior=vamp has pseudo-inputs without conditions: use --config.model.condition_encoder=false, or "
+            "--config.model.prior=conditional"
         )
 
     def init(key: Array):
