@@ -132,6 +132,9 @@ FREE = {  # the KL of each unit has a closed form
     "model.posterior": equal("gaussian"),
     "model.prior": equal("conditional", "standard_normal"),
 }
+WEIGHTED = {"model.bound": other_than("constrained"), **VAE}
+HELD = {"model.bound": equal("constrained")}
+CAPACITY = {"model.bound": equal("capacity")}
 CONDITIONED = {"data.condition_columns": given()}
 SPARSE = {"model.name": equal("sparse_autoencoder")}
 FALLING_K = {"model.top_k_start": positive()}
@@ -383,9 +386,23 @@ class Objective:
         1.0,
         at_least(0.0),
         "weight of the KL (the lecture's lambda); for beta_tc, of the total correlation only",
-        VAE,
+        WEIGHTED,
     )
-    beta_warmup: float = key(0.0, at_least(0.0), "warm-up of beta; 0: none", VAE, unit="steps")
+    beta_warmup: float = key(0.0, at_least(0.0), "warm-up of beta; 0: none", WEIGHTED, unit="steps")
+    beta_cycle: float = key(
+        0.0, at_least(0.0), "after so many steps the warm-up of beta starts anew; 0: never", WEIGHTED, unit="steps"
+    )
+    kl_target: float = key(10.0, above(0.0), "KL at which training holds the mean of a batch", HELD, unit="nats")
+    kl_rate: float = key(
+        0.02,
+        above(0.0),
+        "largest change of log beta in a step, when the KL is 0 or twice kl_target",
+        HELD,
+    )
+    capacity: float = key(
+        10.0, at_least(0.0), "KL that is not penalized, neither above nor below", CAPACITY, unit="nats"
+    )
+    capacity_warmup: float = key(0.0, at_least(0.0), "warm-up of the capacity; 0: none", CAPACITY, unit="steps")
     free_bits: float = key(0.0, at_least(0.0), "KL of each unit that is not penalized", FREE, unit="nats")
     weight_penalty: float = key(
         0.0, at_least(0.0), "weight of the squared norms of both matrices, per example", models("linear_autoencoder")

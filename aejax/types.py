@@ -68,6 +68,11 @@ class HParams(NamedTuple):
     optimizer: Mapping[str, Array]  # float32 [] each
 
 
+def weights_of(objective: Mapping[str, Any]) -> dict[str, Any]:
+    """The objective without its schedules: the weights of the loss after their warm-ups."""
+    return {name: value for name, value in objective.items() if not name.endswith(("_warmup", "_cycle"))}
+
+
 class Task(NamedTuple):
     """What all members of one program share: functions and static sizes."""
 

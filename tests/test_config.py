@@ -111,7 +111,7 @@ def test_replaced_changes_a_copy_only():
 
 
 def test_objective_of_is_what_the_model_uses():
-    assert configs.objective_of(get_config()) == {"beta": 1.0, "beta_warmup": 0.0, "free_bits": 0.0}
+    assert configs.objective_of(get_config()) == {"beta": 1.0, "beta_warmup": 0.0, "beta_cycle": 0.0, "free_bits": 0.0}
     assert configs.objective_of(changed(model={"name": "autoencoder"})) == {}
 
 

@@ -46,6 +46,7 @@ REFUSED = {  # values just outside of bounds
     "optimizer.clip_norm": (-1.0,),
     "objective.beta": (-1.0,),
     "objective.beta_warmup": (-1.0,),
+    "objective.kl_target": (0.0, -1.0),
 }
 TAKEN = {  # values on the bounds
     "seed": (0, 2**32 - 1),
@@ -89,6 +90,8 @@ SCENARIOS = {  # small configs that together read every key
         "model.second_hidden": (7,),
     },
     "mmd": {"model.bound": "mmd"},
+    "constrained": {"model.bound": "constrained"},
+    "capacity": {"model.bound": "capacity"},
     "linear": {"model.name": "autoencoder", "model.hidden": ()},
     "autoencoder": {"model.name": "autoencoder", "model.likelihood": "gaussian", "model.gated": True},
     "denoising": {"model.name": "denoising_autoencoder", "model.likelihood": "squared_error"},

@@ -13,7 +13,7 @@ from jax import Array, lax
 from jaxtyping import Bool, Float, Int
 
 from aejax.engine.streams import INIT, NOISE, ORDER, stream
-from aejax.types import Batch, HParams, Metrics, Task, TrainState
+from aejax.types import Batch, HParams, Metrics, Task, TrainState, weights_of
 
 Carry = tuple[TrainState, Metrics, Int[Array, " N"]]  # state, totals, and the order of the rows in this epoch
 
@@ -29,11 +29,14 @@ def init_state(task: Task, hp: HParams, rows: Batch) -> TrainState:
 
 
 def warmed(objective: Mapping[str, Any], step: Int[Array, ""]) -> dict[str, Float[Array, ""]]:
-    """The objective's weights at a step: NAME × min(1, (step + 1) / NAME_warmup)."""
-    weights = {name: value for name, value in objective.items() if not name.endswith("_warmup")}
+    """The loss's weights at a step: NAME × min(1, (step + 1) / NAME_warmup), anew every NAME_cycle steps."""
+    weights = weights_of(objective)
     for name in weights:
         if (warmup := objective.get(f"{name}_warmup")) is not None:
-            weights[name] *= jnp.minimum(1.0, (step + 1) / jnp.maximum(warmup, 1.0))
+            passed = step + 1
+            if (cycle := objective.get(f"{name}_cycle")) is not None:
+                passed = jnp.where(cycle > 0, jnp.mod(step, jnp.maximum(cycle, 1.0)) + 1.0, passed)
+            weights[name] *= jnp.minimum(1.0, passed / jnp.maximum(warmup, 1.0))
     return weights
 
 

@@ -126,6 +126,7 @@ METRICS = {  # the columns of results.csv, in their order
         "I(x; z), estimated within batches. Up to noise, kl = index_code_mi + total_correlation + dimension_kl.",
         "β-TC-VAE",
     ),
+    "multiplier": Metric("", "Weight of the KL that holds it at objective.kl_target.", "model.bound=constrained"),
     "total_correlation": Metric(NATS, "Dependence between the units, estimated within batches.", "β-TC-VAE"),
     "dimension_kl": Metric(
         NATS, "Sum of the KL of each unit's aggregate posterior from its prior, estimated within batches.", "β-TC-VAE"

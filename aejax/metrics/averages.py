@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from aejax.engine.streams import EVALUATION, stream
 from aejax.metrics.reconstruction import WINDOW, mean_squared_error, structural_similarity
-from aejax.types import Batch, HParams, Metrics, Task, TrainState, conditioned
+from aejax.types import Batch, HParams, Metrics, Task, TrainState, conditioned, weights_of
 
 ACTIVE = 0.01  # variance of the posterior mean above which a unit is active (Burda et al. 2015, section 5.1)
 
@@ -34,12 +34,11 @@ def map_batches(fn: Callable[[Int[Array, ""], Batch], Any], rows: Batch, batch_s
 def measure(task: Task, state: TrainState, hp: HParams, rows: Batch) -> Metrics:
     """Means over rows: the metrics of the loss (nats per example), mse per feature, psnr (dB), ssim, active_units."""
     model = task.model
-    objective = {name: value for name, value in hp.objective.items() if not name.endswith("_warmup")}
 
     def batch_values(index, batch):
         preprocess_key, loss_key = jax.random.split(jax.random.fold_in(stream(hp.seed, EVALUATION), index))
         batch = task.preprocess(preprocess_key, batch)
-        loss, (metrics, _) = model.loss(state.params, state.stats, loss_key, batch, **objective)
+        loss, (metrics, _) = model.loss(state.params, state.stats, loss_key, batch, **weights_of(hp.objective))
         # Every row gets its batch's mean, so that the mean over rows is exact if the last batch is short.
         num_rows = len(next(iter(batch.values())))
         values = {name: jnp.full(num_rows, value) for name, value in {"loss": loss, **metrics}.items()}

@@ -42,7 +42,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
             "prior": prior.init(jax.random.fold_in(key, 2)),
             "likelihood": likelihood.init(jax.random.fold_in(key, 3)),
         }
-        return params | {name: values for name, values in own.items() if values}, ()
+        return params | {name: values for name, values in own.items() if values}, bound.init()
 
     def at(params, x):
         """The parameters at the conditions of x, if the prior has some."""
@@ -70,7 +70,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
     def loss(params, stats, key, batch, **weights):
         x = conditioned(batch["x"], batch)
         draws = posterior.draw(params, key, x, bound.num_draws)
-        value, metrics = bound.loss(lambda draws: terms(params, x, draws), draws, **weights)
+        value, metrics, stats = bound.loss(lambda draws: terms(params, x, draws), draws, stats, **weights)
         return value, (metrics, stats)
 
     def log_weights(params, key, x, num_samples):

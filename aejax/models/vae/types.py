@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from jax import Array
 from jaxtyping import Float
 
-from aejax.types import Metrics, Params
+from aejax.types import Metrics, Params, Stats
 
 
 class Draws(NamedTuple):
@@ -74,7 +74,8 @@ class Bound(NamedTuple):
     """The bound that training maximizes, computed from draws of z."""
 
     num_draws: int  # of z for each row
-    loss: Callable[..., tuple[Array, Metrics]]  # (evaluate: Draws -> Terms, draws, *, beta, ...): nats per example
+    loss: Callable[..., tuple[Array, Metrics, Stats]]  # (evaluate: Draws -> Terms, draws, stats, *, beta, ...): nats
+    init: Callable[[], Stats] = tuple  # what the bound carries from step to step; most carry nothing
 
 
 def measures(terms: Terms) -> Metrics:

@@ -33,13 +33,13 @@ def make(config: Any, posterior: Posterior) -> Bound:
             "--config.model.posterior=gaussian --config.model.prior=standard_normal"
         )
 
-    def loss(evaluate, draws, *, beta):
+    def loss(evaluate, draws, stats, *, beta):
         terms = evaluate(draws)
         # One draw after the other: a vmap over them costs three times as much on CPU.
         split = lax.map(lambda z: decomposed(z, draws.mean, draws.logvar), draws.z)
         mi, tc, dimension_kl = (term.mean() for term in split)
         metrics = measures(terms) | {"index_code_mi": mi, "total_correlation": tc, "dimension_kl": dimension_kl}
-        return metrics["reconstruction"] + mi + beta * tc + dimension_kl, metrics
+        return metrics["reconstruction"] + mi + beta * tc + dimension_kl, metrics, stats
 
     return Bound(config.num_samples, loss)
 

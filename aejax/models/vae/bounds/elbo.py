@@ -15,10 +15,10 @@ from aejax.models.vae.types import Bound, Posterior, measures
 def make(config: Any, posterior: Posterior) -> Bound:
     """The ELBO, averaged over `num_samples` draws."""
 
-    def loss(evaluate, draws, *, beta, free_bits=0.0):
+    def loss(evaluate, draws, stats, *, beta, free_bits=0.0):
         terms = evaluate(draws)
         metrics, units = measures(terms), terms.kl.units
         rate = metrics["kl"] if units is None else jnp.maximum(units.mean(axis=0), free_bits).sum()
-        return metrics["reconstruction"] + beta * rate, metrics
+        return metrics["reconstruction"] + beta * rate, metrics, stats
 
     return Bound(config.num_samples, loss)

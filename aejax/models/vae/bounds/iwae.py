@@ -27,7 +27,7 @@ def make(config: Any, posterior: Posterior) -> Bound:
             f"model.posterior={config.posterior} lacks: use gradient=reparametrized or posterior=gaussian"
         )
 
-    def loss(evaluate, draws, *, beta):
+    def loss(evaluate, draws, stats, *, beta):
         if config.gradient != "reparametrized":
             draws = without_score(draws, draws.z)
         if config.gradient == "dreg":
@@ -37,7 +37,7 @@ def make(config: Any, posterior: Posterior) -> Bound:
             draws = without_score(draws, scale_gradient(draws.z, (1.0 - beta + beta * share)[..., None]))
         terms = evaluate(draws)
         metrics = measures(terms) | {"bound": bound(log_weights(terms, 1.0), shape)}
-        return -bound(log_weights(terms, beta), shape), metrics
+        return -bound(log_weights(terms, beta), shape), metrics, stats
 
     return Bound(math.prod(shape), loss)
 

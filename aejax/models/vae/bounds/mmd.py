@@ -26,9 +26,9 @@ def make(config: Any, posterior: Posterior) -> Bound:
             "use --config.model.prior=standard_normal"
         )
 
-    def loss(evaluate, draws, *, beta, mmd):
+    def loss(evaluate, draws, stats, *, beta, mmd):
         metrics = measures(evaluate(draws)) | {"mmd": jax.vmap(squared_mmd)(draws.z).mean()}
-        return metrics["reconstruction"] + beta * metrics["kl"] + mmd * metrics["mmd"], metrics
+        return metrics["reconstruction"] + beta * metrics["kl"] + mmd * metrics["mmd"], metrics, stats
 
     return Bound(config.num_samples, loss)
 
