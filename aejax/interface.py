@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from aejax import config as configs
 from aejax import records
 from aejax.config import Config
@@ -79,7 +77,7 @@ def load(workdir: str | Path, member: int | None = None) -> "Trained":
 
 
 def fit(config: Config, x: Any, y: Any = None, *, workdir: str | Path | None = None) -> "Trained":
-    """Trains a config on rows x [N, ...] and labels y [N] in memory: strings, integers, or floats.
+    """Trains a config on rows x [N, ...], also scipy's sparse ones, and labels y [N]: strings, integers, or floats.
 
     `config.data` sets the splits, binarization and standardization; labels that are real numbers need
     config.data.label_kind = "number". `workdir` keeps the run with x and y (data.npz), so that it can be evaluated; the
@@ -92,12 +90,13 @@ def fit(config: Config, x: Any, y: Any = None, *, workdir: str | Path | None = N
         plan = Plan.make(configs.replaced(config, named))
         pin(1, path.parent, config)
         from aejax import data, trained
+        from aejax.data.readers import npz
         from aejax.engine import run as engine
 
         dataset = data.of_arrays(x, y, plan.config.data)
         engine.run(plan, path.parent, dataset)
         if workdir and not path.exists():
-            np.savez(path, **({"x": x} if y is None else {"x": x, "y": y}))
+            npz.save(path, x, y)
         return trained.load(path.parent, 0, dataset)
 
 

@@ -104,6 +104,10 @@ def given() -> Values:
     return Values(bool, " that is not empty")
 
 
+def file_with(*extensions: str) -> Values:
+    return Values(lambda path: path.lower().endswith(extensions), f" that is a {extensions[0]} file")
+
+
 def key(default: Any, within: Within, meaning: str, *when: Mapping[str, Values], unit: str = "") -> Any:
     """A field of a section; each `when` is one alternative: conditions on other keys that must all hold."""
     return field(default=default, metadata={"key": Key(default, within, meaning, unit, when)})
@@ -204,9 +208,17 @@ class Data:
         ",",
         text(),
         "separator of the cells of a .csv; \\t for tabs",
-        data("arrays") | {"data.path": Values(lambda path: path.lower().endswith(".csv"), " that is a .csv file")},
+        data("arrays") | {"data.path": file_with(".csv", ".csv.gz")},
     )
-    transpose: bool = key(False, switch(), "the table has samples in columns (genes x samples)", data("arrays"))
+    transpose: bool = key(
+        False,
+        switch(),
+        "the file is turned: a table has samples in columns (genes x samples), or a .mtx has them in rows",
+        data("arrays"),
+    )
+    layer: str = key(
+        "", text(), "name of the layer to read; empty: X", data("arrays") | {"data.path": file_with(".h5ad")}
+    )
     distance: str = key(
         "euclidean",
         one_of("euclidean", "great_circle"),

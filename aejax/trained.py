@@ -10,6 +10,7 @@ import numpy as np
 
 from aejax import data, records
 from aejax.data import conditions as columns
+from aejax.data import new_rows, sparse
 from aejax.data.types import Dataset, Spec
 from aejax.engine import checkpoint, preprocess, programs, selection
 from aejax.engine.programs import Group
@@ -27,9 +28,10 @@ LACKED = {"decode": "decoder", "posterior": "Gaussian posterior", "log_weights":
 class Trained:
     """One trained member: numpy in, numpy out, in batches of `config.evaluate.batch_size` rows.
 
-    Rows x are [N, *spec.shape] or flat, [N, features], in the units of the data that the run was given; a standardized
-    run standardizes new rows itself. Images' bytes (uint8) are in units of 1/255, or of 1 if none is above 1. For a
-    run on pairs, x holds the indices [N] of items. Codes z are [N, K] with K = config.model.latent_dim.
+    Rows x are [N, *spec.shape] or flat, [N, features], in the units of the data that the run was given; they may be
+    scipy's sparse rows, which become dense batch by batch. A standardized run standardizes new rows itself. Images'
+    bytes (uint8) are in units of 1/255, or of 1 if none is above 1. For a run on pairs, x holds the indices [N] of
+    items. Codes z are [N, K] with K = config.model.latent_dim.
 
     A run with `data.condition_columns` takes `conditions`, for each column one value or one per row, as in
     conditions={"batch": "A"}, wherever the part of the model that is asked is given them.
@@ -71,14 +73,14 @@ class Trained:
         name, shape = self.config.model.name, self.spec.shape
         return f"Trained(model.name={name}, rows of shape {shape}, {self.member.row}, {self.status})"
 
-    def encode(self, x: np.ndarray, conditions: Conditions = None) -> np.ndarray:
+    def encode(self, x: Any, conditions: Conditions = None) -> np.ndarray:
         """The codes z [N, K] of rows x; for a VAE, the posterior means. Grey values are not binarized."""
         return self.embed(*self._rows(x, conditions, "encoder"))
 
-    def embed(self, rows: np.ndarray, c: np.ndarray | None = None) -> np.ndarray:
+    def embed(self, rows: Any, c: np.ndarray | None = None) -> np.ndarray:
         """The codes [N, K] of rows (and conditions c [N, J]) that are prepared, such as those of `dataset()`."""
         if c is None and self._reads_c["encoder"]:
-            self._c({}, len(rows), "encoder")  # raises, and says what is missing
+            self._c({}, sparse.num_rows(rows), "encoder")  # raises, and says what is missing
         return self._batched(lambda _, x: self._jitted["encode"](self.params, x), rows, c, self._units)
 
     def decode(self, z: np.ndarray, conditions: Conditions = None) -> np.ndarray:
@@ -91,7 +93,7 @@ class Trained:
         x_hat = self._batched(lambda _, z: decode(self.params, z), z, c)
         return x_hat if self.spec.center is None else x_hat * self.spec.spread + self.spec.center
 
-    def reconstruct(self, x: np.ndarray, conditions: Conditions = None) -> np.ndarray:
+    def reconstruct(self, x: Any, conditions: Conditions = None) -> np.ndarray:
         """decode(encode(x)): [N, *spec.shape], in data units."""
         return self.decode(self.encode(x, conditions), conditions)
 
@@ -109,14 +111,12 @@ class Trained:
         c = c if c is None else preprocess.one_hot(c, self.spec.conditions)
         return sample_codes(self.model, self.params, codes, num, seed, c)
 
-    def posterior(self, x: np.ndarray, conditions: Conditions = None) -> tuple[np.ndarray, np.ndarray]:
+    def posterior(self, x: Any, conditions: Conditions = None) -> tuple[np.ndarray, np.ndarray]:
         """The mean and the log-variance of q(z|x), each [N, K]."""
         q = self._ability("posterior")
         return self._batched(lambda _, x: q(self.params, x), *self._rows(x, conditions, "encoder"), self._units)
 
-    def log_prob(
-        self, x: np.ndarray, num_samples: int = 1000, seed: int = 0, conditions: Conditions = None
-    ) -> np.ndarray:
+    def log_prob(self, x: Any, num_samples: int = 1000, seed: int = 0, conditions: Conditions = None) -> np.ndarray:
         """log p(x) [N] in nats, by importance sampling: in expectation a lower bound, which more samples tighten.
 
         It is exact if the model knows its density (pPCA, MADE). It is the density of rows as the model sees them: for a
@@ -131,7 +131,7 @@ class Trained:
 
         return self._batched(log_p, *self._rows(x, conditions, *self._reads_c), self._pixels)
 
-    def log_weights(self, x: np.ndarray, num_samples: int, seed: int = 0, conditions: Conditions = None) -> np.ndarray:
+    def log_weights(self, x: Any, num_samples: int, seed: int = 0, conditions: Conditions = None) -> np.ndarray:
         """log p(x, z) − log q(z|x) [num_samples, N] in nats, for draws z of q(z|x) and rows x as in `log_prob`."""
         log_w = self._check_samples(num_samples)
 
@@ -150,10 +150,10 @@ class Trained:
             raise UserError(f"num_samples={num_samples} must be at least 1")
         return self._ability("log_weights")
 
-    def _rows(self, x: np.ndarray, conditions: Conditions, *readers: str) -> tuple[np.ndarray, np.ndarray | None]:
+    def _rows(self, x: Any, conditions: Conditions, *readers: str) -> tuple[Any, np.ndarray | None]:
         """Prepared rows, and their conditions if a reader is given them."""
-        rows = data.new_rows(np.asarray(x), self.config.data, self.spec)
-        return rows, self._c(conditions, len(rows), *readers)
+        rows = new_rows.prepare(x, self.config.data, self.spec)
+        return rows, self._c(conditions, sparse.num_rows(rows), *readers)
 
     def _c(self, conditions: Conditions, num: int, *readers: str) -> np.ndarray | None:
         """The conditions of `num` rows as c [num, J]; None if no reader is given them."""
@@ -180,7 +180,7 @@ class Trained:
     def _batched(
         self,
         fn: Callable[[int, Any], Any],
-        rows: np.ndarray,
+        rows: Any,
         c: np.ndarray | None,
         prepared: Callable[..., Any] = np.asarray,
     ) -> Any:
@@ -188,12 +188,11 @@ class Trained:
         size = self.config.evaluate.batch_size
 
         def batch(first: int) -> Any:
-            part = prepared(rows[first : first + size])
+            part = prepared(sparse.dense(rows[first : first + size]))
             return part if c is None else Given(part, preprocess.one_hot(c[first : first + size], self.spec.conditions))
 
-        parts = [
-            jax.tree.map(np.asarray, fn(number, batch(first))) for number, first in enumerate(range(0, len(rows), size))
-        ]
+        firsts = enumerate(range(0, sparse.num_rows(rows), size))
+        parts = [jax.tree.map(np.asarray, fn(number, batch(first))) for number, first in firsts]
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 

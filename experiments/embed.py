@@ -3,9 +3,10 @@
     python -m experiments.embed --workdir=runs/vae --input=new.npz --output=codes.npz
     python -m experiments.embed --workdir=runs/books --output=codes.npz --neighbors="War and Peace" --tsv=projector
 
-Reads .npz, .npy, .csv or .tsv. A run trained on pairs (books, words, capitals) embeds its own items: omit --input.
-Writes .npz (codes, ids, labels), .npy (codes) or .csv. --neighbors=ID prints the nearest neighbors of that sample
-(ID is the row number, from 0, if there are no ids); --tsv writes the two files that projector.tensorflow.org loads.
+Reads the formats that training reads: .npz, .npy, .csv, .tsv, .parquet, .h5ad, .mtx, and .gz of texts. A run trained on
+pairs (books, words, capitals) embeds its own items: omit --input. Writes .npz (codes, ids, labels), .npy (codes) or
+.csv. --neighbors=ID prints the nearest neighbors of that sample (ID is the row number, from 0, if there are no ids);
+--tsv writes the two files that projector.tensorflow.org loads.
 """
 
 from pathlib import Path
@@ -18,7 +19,9 @@ from aejax.errors import UserError
 from experiments.launch import check_trained, given_workdir, launch
 
 WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
-INPUT = flags.DEFINE_string("input", None, "the samples: .npz, .npy, .csv or .tsv; omit for a run trained on pairs")
+INPUT = flags.DEFINE_string(
+    "input", None, "the samples, a file of any format that training reads; omit for a run trained on pairs"
+)
 OUTPUT = flags.DEFINE_string("output", None, "the codes: .npz, .npy or .csv")
 MEMBER = flags.DEFINE_integer("member", None, "the member's number in members.csv (needed if there are several)")
 NEIGHBORS = flags.DEFINE_string("neighbors", None, "the id whose nearest neighbors are printed")
@@ -39,12 +42,13 @@ def main() -> None:
     environment.pin(1, directory=workdir)
     import numpy as np
 
-    from aejax import data, trained  # imports jax, which reads what was pinned
+    from aejax import trained  # imports jax, which reads what was pinned
+    from aejax.data import new_rows
     from experiments import _outputs as outputs
 
     model = trained.load(workdir, MEMBER.value)
     if INPUT.value:
-        x, y, ids, c = data.read_new(INPUT.value, model.config.data, model.spec)
+        x, y, ids, c = new_rows.read(INPUT.value, model.config.data, model.spec)
     else:
         dataset = model.dataset()
         x, y, ids, c = dataset.items["x"], dataset.items.get("y"), dataset.ids["items"], None

@@ -11,7 +11,7 @@ from scipy.stats import multivariate_normal
 
 from aejax import config as configs
 from aejax import data, models, trained
-from aejax.data import conditions
+from aejax.data import conditions, new_rows
 from aejax.data.types import Condition, Spec
 from aejax.engine import run
 from aejax.engine.preprocess import one_hot
@@ -135,10 +135,10 @@ def test_a_table_gives_its_columns_as_codes_and_standardized_numbers(tmp_path):
         np.testing.assert_allclose(split["c"][:, 0], (rows + 20.5 - age.center) / age.spread, rtol=1e-6)
         np.testing.assert_array_equal(split["c"][:, 1], rows % 2)
         np.testing.assert_array_equal(split["c"][:, 2], split["y"])
-    new = data.read_new(write(tmp_path / "new.csv", "g2,g1,batch,age,kind\n1,2,B,20.5,x\n"), keys, loaded.spec)
+    new = new_rows.read(write(tmp_path / "new.csv", "g2,g1,batch,age,kind\n1,2,B,20.5,x\n"), keys, loaded.spec)
     assert new.c is not None
     np.testing.assert_allclose(new.c, [[(20.5 - age.center) / age.spread, 1, 0]], rtol=1e-6)
-    assert data.read_new(write(tmp_path / "few.csv", "g2,g1,batch\n1,2,B\n"), keys, loaded.spec).c is None
+    assert new_rows.read(write(tmp_path / "few.csv", "g2,g1,batch\n1,2,B\n"), keys, loaded.spec).c is None
 
 
 def test_arrays_labels_and_factors_can_be_conditions(tmp_path):

@@ -68,7 +68,7 @@ def test_every_source_follows_the_contract(name, tmp_path, books_ndjson, monkeyp
     if one.spec.kind == "pairs":
         return assert_pairs(one, two)
     for split in one[:3]:
-        assert split["x"].dtype in (np.uint8, np.float32) and split["x"].shape[1:] == one.spec.shape
+        assert split["x"].dtype in (np.uint8, np.uint16, np.float32) and split["x"].shape[1:] == one.spec.shape
         y = split.get("y", np.zeros(len(split["x"]), np.int32))
         assert y.dtype == np.int32 and y.shape == split["x"].shape[:1]
         assert ("y" in split) == bool(one.spec.class_names)
@@ -141,7 +141,7 @@ def test_splits_are_disjoint_cover_all_rows_and_have_their_sizes(tmp_path):
     path = save(tmp_path / "a.npz", x=x, y=np.arange(200), ids=[f"row{i}" for i in range(200)])
     loaded = data.load(config("arrays", path=path, test_fraction=0.2, valid_fraction=0.1))
     assert [len(split["x"]) for split in loaded[:3]] == [144, 16, 40]
-    assert rows_by_value(*loaded[:3]) == rows_by_value({"x": x})
+    assert rows_by_value(*loaded[:3]) == rows_by_value({"x": x.astype(np.uint8)})  # the bytes of counts
     for name, split in zip(data.SPLITS, loaded[:3], strict=True):  # labels and ids go with their rows
         np.testing.assert_array_equal(split["y"], split["x"][:, 0])
         assert loaded.ids[name].tolist() == [f"row{value:.0f}" for value in split["x"][:, 0]]
@@ -186,14 +186,16 @@ def test_sha256_changes_with_any_value(tmp_path):
         (np.tile(np.array([0, 1, 0, 2], np.uint8), (2, 4, 1)), np.uint8, 1 / 255, "unit"),
         (np.array([[0, 255], [255, 0]], np.uint8), np.uint8, 1 / 255, "binary"),
         (np.array([[0, 2], [1, 0]], np.uint8), np.uint8, 1.0, "counts"),
-        (np.array([[0.0, 3.0], [1.0, 0.0]]), np.float32, 1.0, "counts"),
+        (np.array([[0.0, 3.0], [1.0, 0.0]]), np.uint8, 1.0, "counts"),
         (np.array([[0.0, 3.5], [1.0, 0.0]]), np.float32, 1.0, "real"),
         (np.tile(np.array([0, 7, 3, 255], np.float32), (2, 4, 1)), np.float32, 1.0, "real"),  # an image has no counts
         (np.array([[0, 3], [-1, 0]], np.int64), np.float32, 1.0, "real"),
         (np.array([[0, 1], [1, 0]], np.uint8), np.uint8, 1.0, "binary"),
         (np.array([[0, 1], [1, 0]], bool), np.uint8, 1.0, "binary"),
         (np.array([[0, 1], [1, 0]], np.int64), np.float32, 1.0, "binary"),
-        (np.array([[0, 300], [1, 0]], np.uint16), np.float32, 1.0, "counts"),
+        (np.array([[0, 300], [1, 0]], np.int64), np.uint16, 1.0, "counts"),
+        (np.array([[0, 2**16 - 1], [1, 0]], np.float32), np.uint16, 1.0, "counts"),
+        (np.array([[0, 2**16], [1, 0]], np.uint32), np.float32, 1.0, "counts"),
         (np.array([[0, 0.5], [1, 0]], np.float64), np.float32, 1.0, "unit"),
         (np.array([[0, 0.5], [-1e-3, 0]], ">f4"), np.float32, 1.0, "real"),
     ],
@@ -293,7 +295,7 @@ def test_standardization_is_fitted_on_the_training_rows_only(tmp_path):
 
 
 def test_importing_data_is_light():
-    code = "import aejax.data, sys; print(*{'jax', 'tensorflow_datasets', 'sklearn'} & set(sys.modules))"
+    code = "import aejax.data, sys; print(*{'jax', 'tensorflow_datasets', 'sklearn', 'scipy'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == ""
 

@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from aejax import config as configs
 from aejax import data, models, records, trained
+from aejax.data import new_rows
 from aejax.engine import run
 from aejax.errors import UserError
 from aejax.models import pair_embedding
@@ -166,7 +167,7 @@ def test_a_linear_regressor_is_least_squares(linear_run):
 def test_labels_that_are_numbers_come_with_the_codes(linear_run, tmp_path):
     workdir, dataset = linear_run
     loaded = trained.load(workdir)
-    x, y, ids, _ = data.read_new(loaded.config.data.path, loaded.config.data, loaded.spec)
+    x, y, ids, _ = new_rows.read(loaded.config.data.path, loaded.config.data, loaded.spec)
     codes, labels = loaded.embed(x), outputs.label_names(y, loaded.spec)
     assert y is not None and ids is not None
     row = ids.tolist().index(dataset.ids["test"][0])
@@ -236,7 +237,7 @@ def test_items_are_embedded_by_their_names(book_run, tmp_path):
 def test_a_run_of_pairs_takes_no_new_samples_and_no_other_books(book_run, books_ndjson, tmp_path):
     loaded = trained.load(book_run)
     with pytest.raises(UserError, match="can embed only its own items: omit the file"):
-        data.read_new("x.npy", loaded.config.data, loaded.spec)
+        new_rows.read("x.npy", loaded.config.data, loaded.spec)
     for x in (np.array([60]), np.array([-1]), np.array([0.5]), np.zeros((2, 2), int)):
         with pytest.raises(UserError, match="expects the indices .* of its items, integers from 0 to 59"):
             loaded.encode(x)

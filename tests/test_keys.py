@@ -72,7 +72,10 @@ OTHER = {  # another value of a key, if the rule below finds none
     "data.num_labels": 1,
     "optimizer.learning_rate": 0.01,
 }
-ELSEWHERE = ("train.lanes", "train.deterministic", "data.data_dir", "data.path", "data.labels_path")  # in other tests
+ELSEWHERE = (  # in other tests
+    *("train.lanes", "train.deterministic"),
+    *("data.data_dir", "data.path", "data.labels_path", "data.layer"),
+)
 SCENARIOS = {  # small configs that together read every key
     "vae": {"optimizer.schedule": "cosine"},
     "gaussian": {

@@ -108,7 +108,7 @@ def of_new(conditions: Sequence[Condition], split: Split, config: Any, where: st
 
 def as_numbers(name: str, values: np.ndarray, where: str) -> np.ndarray:
     """The values of a column as finite numbers; raises UserError that names the row of another."""
-    from aejax.data.arrays import is_number
+    from aejax.data.readers import is_number
 
     if values.dtype.kind in "SU":
         values = np.array([float(cell) if is_number(cell) else np.nan for cell in values.tolist()])

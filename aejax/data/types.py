@@ -1,8 +1,14 @@
 """A data set and what is known about it: NamedTuples of numpy arrays, without jax."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+
+# "x" [N, ...], or scipy's csr_array [N, F]; if known also "y" [N] int32 codes or float32 numbers, "factors" [N, F]
+# int32, "ids" [N] str, and "column:NAME" [N] of numbers or text, which data.condition_columns can name
+Split = dict[str, Any]
+
+SPLITS = ("train", "valid", "test")
 
 SUPPORTS = {  # what values data have, in words
     "binary": "zeros and ones",
@@ -56,10 +62,11 @@ class Spec(NamedTuple):
 class Dataset(NamedTuple):
     """Rows of the three splits, their spec and their provenance."""
 
-    train: dict[str, np.ndarray]  # "x" [N, *shape] uint8 or float32, "y" [N] int32 classes or float32 numbers
-    valid: dict[str, np.ndarray]  # "factors" [N, F] int32 from 0, if the source knows them (pairs: no x, int32 [N])
-    test: dict[str, np.ndarray]  # "c" [N, J] float32: codes of categories and standardized numbers, if conditional
+    train: Split  # "x" [N, *shape] uint8, uint16 or float32, "y" [N] int32 classes or float32 numbers
+    valid: Split  # "factors" [N, F] int32 from 0, if the source knows them (pairs: no x, int32 [N])
+    test: Split  # "c" [N, J] float32: codes of categories and standardized numbers, if conditional
     spec: Spec
     ids: dict[str, np.ndarray]  # split -> [N] str; {} unless the source names its rows; for pairs: "items" -> [I]
     sha256: str  # of all arrays of the three splits, as they are used
+    row_numbers: dict[str, np.ndarray] = {}  # split -> [N] the number of each row in its source, from 0
     items: dict[str, np.ndarray] = {}  # embedded items of pairs: "x" [I] int32; "y" [I], -1: none; "position" [I, 2]

@@ -13,6 +13,7 @@ from jax import lax
 from aejax import config as configs
 from aejax import data, models
 from aejax.config import Config
+from aejax.data import checks, sparse
 from aejax.data.types import Dataset, Spec
 from aejax.engine import optimizers, preprocess, selection, sweep, train
 from aejax.errors import UserError
@@ -62,6 +63,8 @@ def make_groups(plan: Plan, given: Dataset | None = None) -> list[Group]:
         if source not in datasets:
             datasets[source] = given or data.load(config.data)
         dataset = datasets[source]
+        if not any(configs.without_effect(config, f"model.{key}") for key in ("likelihood", "library_size")):
+            checks.check_counts(dataset, config.model.likelihood, config.model.library_size)
         task = make_task(config, dataset.spec, num_rows(dataset.train))
         check_columns(config, task.model, dataset)
         group = Group(number, members, config, dataset, task)
@@ -90,7 +93,8 @@ def check_selection(group: Group) -> None:
         raise UserError(f"{key} needs validation rows, and there are none: set data.valid_fraction above 0")
     hp = jax.tree.map(lambda leaf: leaf[0], hparams(group.members[:1]))
     state = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), state_shapes(group.task, group.members))
-    known = jax.eval_shape(lambda *member: averages.measure(group.task, *member), state, hp, group.dataset.valid)
+    valid = shapes(group.dataset.valid)
+    known = jax.eval_shape(lambda *member: averages.measure(group.task, *member), state, hp, valid)
     if asked.monitor not in known:
         names = ", ".join(name for name in (*LOW, *HIGH) if name in known)
         raise UserError(
@@ -105,7 +109,27 @@ def total_steps(task: Task, config: Config) -> int:
 
 def num_rows(split: dict[str, Any]) -> int:
     """The number of rows of a split."""
-    return len(next(iter(split.values())))
+    return sparse.num_rows(next(iter(split.values())))
+
+
+def shapes(split: dict[str, Any]) -> dict[str, jax.ShapeDtypeStruct]:
+    """The rows of a split as they lie on the device: without values, and dense."""
+    return {name: jax.ShapeDtypeStruct(values.shape, values.dtype) for name, values in split.items()}
+
+
+def num_bytes(dataset: Dataset) -> int:
+    """The bytes of the training and validation rows on the device."""
+    return sum(leaf.size * leaf.dtype.itemsize for split in dataset[:2] for leaf in shapes(split).values())
+
+
+def what_becomes_dense(groups: list[Group]) -> list[str]:
+    """A line for each data set of sparse rows: what of it goes to the device."""
+    lines = []
+    for dataset in (group.dataset for group in groups if sparse.is_sparse(group.dataset.train.get("x"))):
+        rows, x = num_rows(dataset.train) + num_rows(dataset.valid), dataset.train["x"]
+        size = f"{rows} x {x.shape[1]} {x.dtype}, {num_bytes(dataset) / 1e6:.1f} MB"
+        lines.append(f"the sparse rows are dense on the device: {size}")
+    return list(dict.fromkeys(lines))
 
 
 def make_task(config: Config, spec: Spec, num_rows: int) -> Task:
@@ -265,9 +289,9 @@ def lane_memory(group: Group) -> tuple[int, int]:
     state = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), state_shapes(group.task, one.members))
     totals = {name: jax.ShapeDtypeStruct((), jnp.float32) for name in metric_names(one)}
     order = jax.ShapeDtypeStruct((group.task.num_rows,), jnp.int32)
-    step, held = np.int32(0), jax.tree.leaves((state, order))
+    step, held, rows = np.int32(0), jax.tree.leaves((state, order)), shapes(group.dataset.train)
     program = jax.jit(lambda *arguments: train.train_chunk(group.task, *arguments), donate_argnums=0)
-    program = program.lower((state, totals, order), hp, group.dataset.train, step, step, np.bool_(True)).compile()
+    program = program.lower((state._replace(kept=()), totals, order), hp, rows, step, step, np.bool_(True)).compile()
     analysis: Any = program.memory_analysis()
     return sum(leaf.size * leaf.dtype.itemsize for leaf in held), analysis.temp_size_in_bytes
 
@@ -279,9 +303,8 @@ def resolve_lanes(group: Group) -> int:
     stats = jax.local_devices()[0].memory_stats() or {}
     if "bytes_limit" not in stats:
         return 1
-    held = sum(values.nbytes for split in group.dataset[:2] for values in split.values())
     members = -(-len(group.members) // min(len(group.members), jax.device_count()))
-    return fit_lanes(0.8 * stats["bytes_limit"] - held, *lane_memory(group), members)
+    return fit_lanes(0.8 * stats["bytes_limit"] - num_bytes(group.dataset), *lane_memory(group), members)
 
 
 def fit_lanes(free: float, state: int, temporary: int, members: int) -> int:

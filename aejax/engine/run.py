@@ -48,6 +48,8 @@ def run(plan: Plan, workdir: str | Path, dataset: Dataset | None = None) -> Path
     if (directory / "config.json").exists() and (change := Plan.read(directory).difference(plan)):
         raise UserError(f"{directory} holds another run ({change}): choose another --workdir, or restore its settings")
     groups = programs.make_groups(plan, dataset)
+    for line in programs.what_becomes_dense(groups):
+        say(line)
     statuses = {member.index: "waiting" for member in plan.members}
     with records.lock(directory), stop_signals() as stopped:
         lanes = open_directory(directory, plan, groups, statuses)

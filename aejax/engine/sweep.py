@@ -15,6 +15,8 @@ from jax import lax
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from aejax.data import sparse
+
 
 def make_mesh(num_members: int) -> Mesh:
     """A mesh of all devices, but at most one per member."""
@@ -91,5 +93,5 @@ def unpad(tree: Any, num_members: int) -> Any:
 
 
 def replicate(tree: Any, mesh: Mesh) -> Any:
-    """Copies numpy arrays to every device of the mesh."""
-    return jax.device_put(tree, NamedSharding(mesh, P()))
+    """Copies numpy arrays to every device of the mesh; sparse rows become dense here."""
+    return jax.device_put(jax.tree.map(sparse.dense, tree), NamedSharding(mesh, P()))

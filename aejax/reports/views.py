@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from aejax.data import conditions
+from aejax.data import conditions, sparse
 from aejax.data.types import Dataset
 from aejax.engine.preprocess import one_hot
 from aejax.engine.programs import Group
@@ -96,7 +96,7 @@ def first_rows(group: Group, split: str, num: int) -> Any:
 
 def first_batch(group: Group, split: str, num: int) -> dict[str, np.ndarray]:
     """The first `num` rows of a split as the model sees them; each split is binarized with its own key."""
-    rows = {name: values[:num] for name, values in getattr(group.dataset, split).items()}
+    rows = {name: sparse.dense(values[:num]) for name, values in getattr(group.dataset, split).items()}
     return jax.tree.map(np.asarray, prepare(group.task.preprocess, Dataset._fields.index(split), rows))
 
 

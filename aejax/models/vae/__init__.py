@@ -102,7 +102,7 @@ def make_likelihood(config: Any, spec: Spec) -> Likelihood:
     if spec.support not in supports[config.likelihood]:
         needs = " or ".join(SUPPORTS[support] for support in supports[config.likelihood])
         fitting = " or ".join(name for name, known in supports.items() if spec.support in known)
-        hint = ARE_GREY if spec.support == "counts" else ""
+        hint = ARE_GREY if spec.support == "counts" else "" if spec.center is None else ", or remove data.standardize"
         raise UserError(
             f"model.likelihood={config.likelihood} needs {needs}, but the data are {SUPPORTS[spec.support]}: "
             f"use --config.model.likelihood={fitting}, or rescale the data{hint}"

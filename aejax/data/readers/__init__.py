@@ -1,0 +1,141 @@
+"""The user's files, one format a file here: read(path, config.data, new) -> ({"train": Split, ...}, feature names).
+
+A reader gives x and y as they are written, and ids as text; `aejax.data` makes a Dataset of them, or new rows for a
+run. `taken` says which named columns are not features.
+"""
+
+import gzip
+import importlib
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from aejax.data import conditions, nearest
+from aejax.data.types import Split
+from aejax.errors import UserError
+
+
+class Format(NamedTuple):
+    """The file here that reads a format, and the keys of `config.data` that it reads beside the path."""
+
+    reader: str
+    keys: tuple[str, ...]
+
+
+TEXT = Format("csv", ("label_column", "id_column", "transpose"))
+FORMATS = {
+    ".npz": Format("npz", ()),
+    ".npy": Format("npz", ()),
+    ".csv": TEXT,
+    ".csv.gz": TEXT,
+    ".tsv": TEXT,
+    ".tsv.gz": TEXT,
+    ".parquet": Format("parquet", ("label_column", "id_column")),
+    ".h5ad": Format("h5ad", ("label_column", "id_column", "layer")),
+    ".mtx": Format("mtx", ("transpose",)),
+    ".mtx.gz": Format("mtx", ("transpose",)),
+}
+UNREADABLE = (OSError, EOFError, zlib.error, UnicodeDecodeError)  # what a damaged text raises
+KEYS = ("label_column", "id_column", "transpose", "layer")
+
+
+def read(path: str, config: Any, new: bool = False) -> tuple[dict[str, Split], tuple[str, ...]]:
+    """Reads a file unchanged: its splits ("train" if it has none), with y as written, and the names of its features.
+
+    With `new` (samples for a trained run) `label_column` and `id_column` may name columns that are missing.
+    """
+    if not path:
+        raise UserError(f"data.path is empty: give the file to read ({', '.join(FORMATS)})")
+    suffix = extension(path)
+    if suffix not in FORMATS:
+        raise UserError(f"{path}: unknown extension {suffix!r}: use {', '.join(FORMATS)} (.csv with any delimiter)")
+    if not Path(path).is_file():
+        raise UserError(f"{path} does not exist or is not a file: correct the path")
+    chosen = FORMATS[suffix]
+    if not new:
+        check_keys(config, chosen.keys, path)
+    return importlib.import_module(f"{__name__}.{chosen.reader}").read(path, config, new)
+
+
+def extension(path: str) -> str:
+    """The end of a file's name that tells its format: ".csv", ".csv.gz"."""
+    suffixes = Path(path.lower()).suffixes
+    return "".join(suffixes[-2:]) if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
+
+
+def check_keys(config: Any, read: Sequence[str], where: str) -> None:
+    """Raises UserError for a key that is set and that the format of the data does not read."""
+    for key in KEYS:
+        if config[key] and key not in read:
+            formats = ", ".join(suffix for suffix, known in FORMATS.items() if key in known.keys)
+            raise UserError(
+                f"data.{key} applies only to {formats} files: remove it for {where} "
+                "(an .npz names its arrays x, y, ids)"
+            )
+
+
+def taken(columns: Sequence[str], config: Any, path: str, new: bool) -> dict[str, str]:
+    """{"y": "kind", "ids": "sample", "column:batch": "batch"}: the columns that are no features, by their field.
+
+    Raises UserError for a column that the config names and that is missing; for `new` samples it may be.
+    """
+    named = [("label_column", "y", config.label_column), ("id_column", "ids", config.id_column)]
+    given = conditions.named(config.condition_columns)
+    named += [("condition_columns", conditions.COLUMN + name, name) for name in given]
+    found: dict[str, str] = {}
+    for key, field, column in named:
+        if column in columns:
+            found |= {} if column in found.values() else {field: column}  # a label may be a condition, too
+        elif column and not new and column != conditions.LABEL:
+            raise UserError(f"data.{key}={column}: {path} has no such column: {nearest(column, list(columns))}")
+    return found
+
+
+def check_labels(y: np.ndarray, column: str, path: str) -> None:
+    """Raises UserError that names the first row without a label."""
+    if len(empty := np.flatnonzero(y == "")):
+        raise UserError(f"{path}: row {empty[0]} (counted from 0) has no label in column {column!r}: add one")
+
+
+def check_names(names: Sequence[str], path: str) -> None:
+    """Raises UserError if two columns have the same name."""
+    if names and (most := Counter(names).most_common(1)[0])[1] > 1:
+        raise UserError(f"{path}: {most[1]} columns are called {most[0]!r}: rename them")
+
+
+def extra(library: str, name: str, path: str) -> Any:
+    """An optional library; UserError that names the command which installs it."""
+    try:
+        return importlib.import_module(library)
+    except ImportError:
+        raise UserError(f"{path}: {name} is missing: pip install 'aejax[{name}]'") from None
+
+
+def damaged(path: str, error: Exception) -> UserError:
+    """What a library's error about a file becomes: one line."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return UserError(f"cannot read {path}: it is damaged or not an {extension(path)} file ({reason})")
+
+
+def open_text(path: str | Path) -> Any:
+    """Opens a text in UTF-8, with or without .gz."""
+    opened = gzip.open if str(path).lower().endswith(".gz") else open
+    return opened(path, "rt", newline="", encoding="utf-8-sig")
+
+
+def is_number(cell: str) -> bool:
+    """Whether a text is a number, also "nan" and "inf"."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def as_text(array: np.ndarray) -> np.ndarray:
+    """Labels or ids [N] as text."""
+    return np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array.astype(str)
