@@ -15,6 +15,7 @@ from aejax.data.types import Condition
 from aejax.errors import UserError
 
 COLUMN = "column:"  # before a column's name in a split
+WITHOUT = "; for none, use --config.data.condition_columns="  # the end of a message about a column that is missing
 LABEL = "label"  # the name by which any source's labels can be asked for
 
 
@@ -62,6 +63,7 @@ def column(name: str, split: Split, rows: Rows, config: Any, where: str) -> np.n
     raise UserError(
         f"data.condition_columns={name}: {where} has no such column: "
         + (nearest(name, known) if known else "it has none beside x")
+        + WITHOUT
     )
 
 

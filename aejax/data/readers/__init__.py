@@ -91,7 +91,8 @@ def taken(columns: Sequence[str], config: Any, path: str, new: bool) -> dict[str
         if column in columns:
             found |= {} if column in found.values() else {field: column}  # a label may be a condition, too
         elif column and not new and column != conditions.LABEL:
-            raise UserError(f"data.{key}={column}: {path} has no such column: {nearest(column, list(columns))}")
+            remedy = conditions.WITHOUT if key == "condition_columns" else ""
+            raise UserError(f"data.{key}={column}: {path} has no such column: {nearest(column, list(columns))}{remedy}")
     return found
 
 
