@@ -140,8 +140,11 @@ WEIGHTED = {"model.bound": other_than("constrained"), **VAE}
 HELD = {"model.bound": equal("constrained")}
 CAPACITY = {"model.bound": equal("capacity")}
 CONDITIONED = {"data.condition_columns": given()}
+PLANTED = {"data.name": equal("planted_features")}
 SPARSE = {"model.name": equal("sparse_autoencoder")}
 FALLING_K = {"model.top_k_start": positive()}
+JUMP = {"model.selection": equal("jump_relu")}
+REVIVED = {"model.aux_k": positive()}
 LOW = ("loss", "nll", "reconstruction", "mse", "label_mse")  # validation metrics that are best when they are low
 HIGH = ("elbo", "bound", "psnr", "accuracy", "auc")
 ADAM = {"optimizer.name": equal("adam", "adamw")}
@@ -239,6 +242,13 @@ class Data:
     pairs_per_item: int = key(20, at_least(1), "links drawn for each generated book", data("planted_pairs"))
     planted_share: float = key(
         0.5, fraction("[", "]"), "probability that a link is drawn from the book's own genre", data("planted_pairs")
+    )
+    num_features: int = key(512, at_least(1), "number of generated features", PLANTED)
+    num_dimensions: int = key(64, at_least(1), "number of dimensions in which the features point", PLANTED)
+    num_rows: int = key(20_000, at_least(1), "number of generated rows", PLANTED)
+    active_features: float = key(4.0, above(0.0), "mean number of features in a row", PLANTED)
+    correlation: float = key(
+        0.0, fraction("[", ")"), "correlation of the Gaussians that switch on the features of a group of 8", PLANTED
     )
     num_sentences: int = key(5000, at_least(1), "number of generated sentences", data("toy_text"))
     window: int = key(3, at_least(1), "words on either side that count as context", data("toy_text"))
@@ -376,13 +386,34 @@ class Model:
         models("pair_embedding"),
     )
     negative_ratio: int = key(2, at_least(1), "number of negatives per pair", models("pair_embedding"))
-    penalty: str = key("l1", one_of("l1", "l2", "kl", "contractive"), "the penalty Omega on the code", SPARSE)
-    top_k: int = key(0, at_least(0), "number of units of each code that stay active; 0: all", SPARSE)
+    penalty: str = key("l1", one_of("l1", "l2", "kl", "contractive", "l0"), "the penalty Omega on the code", SPARSE)
+    selection: str = key(
+        "top_k",
+        one_of("top_k", "batch_top_k", "jump_relu"),
+        "which units stay active: the largest of each code, of a batch of codes, or those above learned thresholds",
+        SPARSE,
+    )
+    top_k: int = key(
+        0,
+        at_least(0),
+        "number of units of each code that stay active, for batch_top_k on average; 0: all",
+        {"model.selection": equal("top_k", "batch_top_k")},
+    )
     top_k_start: int = key(
         0,
         at_least(0),
         "initial number of active units, annealed to top_k by objective.selection; 0: no annealing",
         {"model.top_k": positive()},
+    )
+    initial_threshold: float = key(0.001, above(0.0), "threshold of each unit before training", JUMP)
+    prefixes: tuple[int, ...] = key(
+        (),
+        widths(),
+        "numbers of first units that must reconstruct x alone (Matryoshka); all units always must",
+        SPARSE,
+    )
+    aux_k: int = key(
+        0, at_least(0), "number of dead units that must reconstruct what the live ones leave (AuxK); 0: none", SPARSE
     )
     unit_decoder: bool = key(False, switch(), "give each unit's decoder weights norm 1: codes cannot shrink", SPARSE)
     corruption: str = key(
@@ -427,6 +458,9 @@ class Objective:
         1.0, fraction("[", "]"), "annealing of k: 0 is model.top_k_start, 1 is model.top_k", FALLING_K
     )
     selection_warmup: float = key(0.0, at_least(0.0), "warm-up of selection; 0: none", FALLING_K, unit="steps")
+    bandwidth: float = key(0.001, above(0.0), "width of the window around a threshold that trains it", JUMP)
+    aux_weight: float = key(1 / 32, at_least(0.0), "weight of AuxK, the error that dead units leave", REVIVED)
+    dead_after: float = key(100.0, at_least(1.0), "a unit that was 0 for so many steps is dead", REVIVED, unit="steps")
     commitment: float = key(0.25, at_least(0.0), "weight of the encoder's distance to its codebook", models("vq_vae"))
     mmd: float = key(
         0.0, at_least(0.0), "weight of MMD^2 between codes and prior", {"model.bound": equal("mmd")}, unit="nats"

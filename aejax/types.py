@@ -33,6 +33,7 @@ class Autoencoder(NamedTuple):
     kl_of_units: Callable[[Params, Any], Array] | None = None  # (params, x) -> KL[q ‖ p] of each unit [B, K], nats
     corrupt: Callable[[Array, Array, Any], Array] | None = None  # (key, x, level) -> x_tilde, what the loss encodes
     columns: tuple[str, ...] = ("x",)  # of a batch, that the loss reads
+    follow: Callable[[Params, Stats], Params] | None = None  # after each step: entries set by stats, not by a gradient
 
 
 def conditioned(rows: Any, batch: Mapping[str, Any]) -> Any:
@@ -84,6 +85,7 @@ class Task(NamedTuple):
     num_rows: int  # of the training split
     batch_size: int
     evaluate_batch_size: int
+    mean: Any = 0.0  # float32 [*shape] of the training rows
 
     @property
     def steps_per_epoch(self) -> int:

@@ -68,6 +68,7 @@ OTHER = {  # another value of a key, if the rule below finds none
     "model.hidden": (24,),
     "model.second_hidden": (5,),
     "model.top_k_start": 3,
+    "model.prefixes": (3,),
     "data.min_link_count": 16,
     "data.num_labels": 1,
     "optimizer.learning_rate": 0.01,
@@ -102,6 +103,14 @@ SCENARIOS = {  # small configs that together read every key
         **{"model.name": "sparse_autoencoder", "model.hidden": (), "model.latent_dim": 6, "model.top_k": 2},
         **{"model.top_k_start": 4, "model.penalty": "kl", "model.code_activation": "sigmoid"},
     },
+    "batch_top_k": {
+        **{"model.name": "sparse_autoencoder", "model.hidden": (), "model.latent_dim": 6},
+        **{"model.selection": "batch_top_k", "model.top_k": 2, "model.aux_k": 3},
+    },
+    "jump_relu": {
+        **{"model.name": "sparse_autoencoder", "model.selection": "jump_relu", "model.penalty": "l0"},
+        **{"model.hidden": ()},
+    },
     "vq_vae": {"model.name": "vq_vae", "model.latent_dim": 6},
     "linear_autoencoder": {"model.name": "linear_autoencoder"},
     "made": {"model.name": "made", "data.binarization": "threshold", "model.hidden": ()},
@@ -112,6 +121,9 @@ SCENARIOS = {  # small configs that together read every key
     "conditional": {
         **{"data.name": "planted_counts", "data.condition_columns": "batch"},
         **{"model.likelihood": "poisson", "model.prior": "conditional"},
+    },
+    "planted_features": {
+        **{"data.name": "planted_features", "data.num_rows": 400, "model.likelihood": "gaussian"},
     },
     "laplace": {"model.likelihood": "laplace"},
     "capitals": {"data.name": "capitals", "model.name": "distance_embedding"},

@@ -7,7 +7,7 @@ import pytest
 from aejax import config as configs
 from aejax import metrics
 from aejax.engine import programs
-from aejax.metrics import METRICS, UNITS, disentanglement, probes
+from aejax.metrics import METRICS, UNITS, dictionaries, disentanglement, probes
 from aejax.plan import Plan
 from aejax.reports import measure
 from tests.test_contracts import RECIPES, recipe
@@ -39,6 +39,7 @@ def test_the_table_names_all_that_is_measured_and_nothing_else(table_csv, books_
             found |= {measure.nll_name(group._replace(config=config)) for config in (config, *pixels)}
     codes, y = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32), np.arange(40) % 2
     found |= set(probes.class_scores(codes, y, codes, y))
+    found |= set(dictionaries.scores(codes[:2], codes, codes[:2], codes > 0))
     found |= set(disentanglement.factor_scores(codes, y[:, None], codes, y[:, None]))
     assert found | {"num_samples", "condition_mixing"} == set(METRICS)
     assert units == {f"unit_{name}" for name in UNITS} | {"curve"}

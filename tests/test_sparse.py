@@ -13,7 +13,7 @@ from aejax.engine import programs, train
 from aejax.errors import UserError
 from aejax.metrics import averages
 from aejax.models import sparse_autoencoder
-from aejax.models.parts import losses, networks
+from aejax.models.parts import losses, networks, units
 from aejax.plan import Plan
 from configs import sparse_l1
 
@@ -82,18 +82,18 @@ def test_the_contractive_penalty_is_the_squared_jacobian(x, hidden, latent_dim, 
 def test_top_k_keeps_exactly_the_k_largest():
     code = jax.random.normal(jax.random.key(0), (40, 9))
     for k in (1, 4, 9):
-        kept = np.asarray(sparse_autoencoder.largest(code, k, k))
+        kept = np.asarray(units.largest(code, k, k))
         assert ((kept != 0).sum(axis=1) == k).all()
         threshold = np.sort(np.asarray(code), axis=1)[:, -k][:, None]
         np.testing.assert_array_equal(kept, np.where(np.asarray(code) >= threshold, code, 0))
-    ties = np.asarray(sparse_autoencoder.largest(jnp.ones((2, 5)), 2, 2))
+    ties = np.asarray(units.largest(jnp.ones((2, 5)), 2, 2))
     np.testing.assert_array_equal(ties, [[1, 1, 0, 0, 0]] * 2)
 
 
 def test_gradients_pass_only_through_the_units_that_are_kept():
     code = jax.random.normal(jax.random.key(2), (6, 9))
-    gradient = jax.grad(lambda code: (2.0 * sparse_autoencoder.largest(code, 4, 4)).sum())(code)
-    np.testing.assert_array_equal(gradient, 2.0 * (np.asarray(sparse_autoencoder.largest(code, 4, 4)) != 0))
+    gradient = jax.grad(lambda code: (2.0 * units.largest(code, 4, 4)).sum())(code)
+    np.testing.assert_array_equal(gradient, 2.0 * (np.asarray(units.largest(code, 4, 4)) != 0))
 
 
 def test_k_falls_linearly_to_top_k_in_training_and_is_top_k_elsewhere(x):
@@ -134,10 +134,14 @@ def test_the_running_mean_follows_its_recursion_through_training_steps():
 
 
 def test_no_gradient_flows_into_the_running_mean():
-    stats = {"mean_activation": jnp.zeros(3), "weight": jnp.float32(0.0)}
-    gradient = jax.grad(lambda code: sparse_autoencoder.remember(stats, code)["mean_activation"].sum())(
-        jnp.ones((2, 3))
-    )
+    stats = {"mean_activation": jnp.zeros(3), "weight": jnp.float32(0.0), "threshold": jnp.float32(0.0)}
+    params = {"threshold": jnp.float32(0.0)}
+
+    def total(code):
+        seen = sparse_autoencoder.remember(params, stats, code)
+        return seen["mean_activation"].sum() + seen["threshold"]
+
+    gradient = jax.grad(total)(jnp.ones((2, 3)))
     assert (gradient == 0).all()
 
 
@@ -155,7 +159,7 @@ def test_a_unit_decoder_cannot_be_rescaled(x):
 def test_zeros_and_dead_units_are_counted_over_the_split():
     codes = jnp.array([[0.0, 0.0, 1.0], [0.0, 2.0, 3.0]])
     metrics = averages.sparseness(codes)
-    assert metrics["zero_fraction"] == 0.5 and metrics["dead_units"] == 1
+    assert metrics["zero_fraction"] == 0.5 and metrics["dead_units"] == 1 and metrics["l0"] == 1.5
     group = build(**{"model.top_k": 2, "model.code_activation": "identity", "evaluate.batch_size": 25})
     hp = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), programs.hparams(group.members))
     rows = {name: jnp.asarray(values[:60]) for name, values in group.dataset.test.items()}  # 25 + 25 + 10
@@ -165,6 +169,11 @@ def test_zeros_and_dead_units_are_counted_over_the_split():
     assert float(measured["zero_fraction"]) == pytest.approx(10 / 12)
     assert measured["dead_units"] == (code == 0).all(axis=0).sum()
     assert float(measured["mean_activation"]) == pytest.approx(code.mean(), rel=1e-4)
+    model: Any = group.task.model
+    x, center = np.asarray(rows["x"], np.float64), np.asarray(group.dataset.train["x"]).mean(axis=0)
+    missed = np.square(x - np.asarray(model.decode(state.params, jnp.asarray(code)))).sum()
+    explained = 1.0 - missed / np.square(x - center).sum()
+    assert float(measured["explained_variance"]) == pytest.approx(explained, rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -180,6 +189,12 @@ def test_zeros_and_dead_units_are_counted_over_the_split():
         ({"objective.target_activation": 1.0}, r"objective\.target_activation=1\.0 must be in \(0, 1\)"),
         ({"model.penalty": "l3"}, r"model\.penalty='l3' is not one of"),
         ({"model.penalty": "kl"}, r"use --config\.model\.code_activation=sigmoid"),
+        ({"model.penalty": "l0"}, r"penalty=l0 has no gradient with model\.selection=top_k: use .*=jump_relu"),
+        ({"model.selection": "batch_top_k"}, r"selection=batch_top_k needs model\.top_k of at least 1"),
+        ({"model.prefixes": (4, 13)}, r"model\.prefixes=\(4, 13\) is more than model\.latent_dim=12"),
+        ({"model.aux_k": 13}, r"model\.aux_k=13 is more than model\.latent_dim=12"),
+        ({"model.aux_k": 2, "model.hidden": (4,)}, r"aux_k needs a decoder of one layer: .* or --config.model.aux_k=0"),
+        ({"objective.bandwidth": 0.0}, r"objective\.bandwidth=0\.0 must be above 0"),
         (
             {"model.unit_decoder": True, "model.hidden": (4,)},
             r"unit_decoder needs a decoder of one layer: use .*hidden='\(\)'",

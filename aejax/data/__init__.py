@@ -31,6 +31,7 @@ class Rows(NamedTuple):
     class_names: tuple[str, ...] = ()
     feature_names: tuple[str, ...] = ()
     factor_names: tuple[str, ...] = ()
+    directions: np.ndarray | None = None  # [F, ...] of planted features; the splits have "active" bool [N, F]
 
 
 class Pairs(NamedTuple):
@@ -113,6 +114,10 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
     ids = {name: split.pop("ids") for name, split in splits.items() if "ids" in split}
     row_numbers = {name: split.pop("row") for name, split in splits.items()}
     splits, given = conditions.encoded(splits, rows, config, where)
+    active = {name: split.pop("active") for name, split in splits.items() if "active" in split}
+    truth = {}
+    if rows.directions is not None:
+        truth = {"directions": rows.directions / (1.0 if spread is None else spread), "active": active["test"]}
     train, digest = splits["train"]["x"], _sha256(splits)
     mean = sparse.mean(train) * (scale if train.dtype == np.uint8 else 1.0)
     splits = checks.narrowed(splits) if support == "counts" else splits
@@ -130,7 +135,9 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
         factor_names=rows.factor_names,
         conditions=given,
     )
-    return Dataset(*(splits[name] for name in SPLITS), spec=spec, ids=ids, sha256=digest, row_numbers=row_numbers)
+    return Dataset(
+        *(splits[name] for name in SPLITS), spec=spec, ids=ids, sha256=digest, row_numbers=row_numbers, truth=truth
+    )
 
 
 def _check_fractions(splits: dict[str, Split], where: str, config: Any) -> None:

@@ -69,4 +69,5 @@ class Dataset(NamedTuple):
     ids: dict[str, np.ndarray]  # split -> [N] str; {} unless the source names its rows; for pairs: "items" -> [I]
     sha256: str  # of all arrays of the three splits, as they are used
     row_numbers: dict[str, np.ndarray] = {}  # split -> [N] the number of each row in its source, from 0
+    truth: dict[str, np.ndarray] = {}  # of planted features: "directions" [F, *shape], "active" bool [N_test, F]
     items: dict[str, np.ndarray] = {}  # embedded items of pairs: "x" [I] int32; "y" [I], -1: none; "position" [I, 2]

@@ -150,6 +150,7 @@ def make_task(config: Config, spec: Spec, num_rows: int) -> Task:
         num_rows=num_rows,
         batch_size=config.train.batch_size,
         evaluate_batch_size=config.evaluate.batch_size,
+        mean=spec.mean,
     )
 
 

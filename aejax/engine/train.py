@@ -54,6 +54,8 @@ def train_step(task: Task, state: TrainState, hp: HParams, batch: Batch) -> tupl
     optimizer = task.optimizer(hp.optimizer, state.step)
     updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
     params = jax.tree.map(jnp.add, state.params, updates)
+    if task.model.follow:
+        params = task.model.follow(params, stats)
     diverged = jnp.where((state.diverged < 0) & ~jnp.isfinite(loss), state.step, state.diverged)
     return TrainState(state.step + 1, diverged, params, stats, opt_state), {"loss": loss, **metrics}
 

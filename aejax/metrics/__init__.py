@@ -79,6 +79,11 @@ METRICS = {  # the columns of results.csv, in their order
         "models with a decoder",
         curve="squared error per feature",
     ),
+    "explained_variance": Metric(
+        "",
+        "1 − mse / variance of x around the mean of the training rows: 1 is best, 0 is as good as that mean.",
+        "models with a decoder and without a prior",
+    ),
     "psnr": Metric("dB", "Peak signal-to-noise ratio of decode(encode(x)).", "images with values in [0, 1]"),
     "ssim": Metric(
         "",
@@ -139,7 +144,23 @@ METRICS = {  # the columns of results.csv, in their order
     ),
     "mean_activation": Metric("", "Mean activation of the units.", "sparse autoencoders"),
     "zero_fraction": Metric("", "Fraction of the codes' values that are exactly 0.", "models without a prior"),
+    "l0": Metric("units", "Number of units of a code that are not 0, averaged over rows.", "models without a prior"),
     "dead_units": Metric("units", "Number of units that are 0 for every row.", "models without a prior"),
+    "mcc": Metric(
+        "",
+        "Mean |cosine| of units' directions and planted features, matched one to one: 1 if all are recovered.",
+        "models with a decoder, data.name=planted_features",
+    ),
+    "uniqueness": Metric(
+        "",
+        "Number of planted features that are nearest to some unit's direction, divided by the number of units.",
+        "models with a decoder, data.name=planted_features",
+    ),
+    "f1": Metric(
+        "",
+        "F1 score of each unit, active or 0, as a detector of the planted feature nearest to it: the units' mean.",
+        "models with a decoder, data.name=planted_features",
+    ),
     "accuracy": Metric(
         "",
         "Fraction classified correctly: classes, or pairs against negatives.",

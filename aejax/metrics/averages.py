@@ -34,6 +34,7 @@ def map_batches(fn: Callable[[Int[Array, ""], Batch], Any], rows: Batch, batch_s
 def measure(task: Task, state: TrainState, hp: HParams, rows: Batch) -> Metrics:
     """Means over rows: the metrics of the loss (nats per example), mse per feature, psnr (dB), ssim, active_units."""
     model = task.model
+    has_prior = bool(model.posterior or model.sample_prior)  # a two-layer or flow VAE has no Gaussian posterior
 
     def batch_values(index, batch):
         preprocess_key, loss_key = jax.random.split(jax.random.fold_in(stream(hp.seed, EVALUATION), index))
@@ -46,6 +47,8 @@ def measure(task: Task, state: TrainState, hp: HParams, rows: Batch) -> Metrics:
         if model.decode and codes:
             x_hat = model.decode(state.params, conditioned(codes["code"], batch))
             values["mse"] = mean_squared_error(batch["x"], x_hat)
+            if not has_prior:
+                values["variance"] = mean_squared_error(batch["x"], jnp.broadcast_to(task.mean, x_hat.shape))
             if task.grey_images:
                 values["psnr"] = -10.0 * jnp.log10(jnp.maximum(values["mse"], 1e-12))
             if task.grey_images and min(batch["x"].shape[1:3]) >= WINDOW:
@@ -56,12 +59,18 @@ def measure(task: Task, state: TrainState, hp: HParams, rows: Batch) -> Metrics:
     metrics = {name: value.mean() for name, value in values.items()}
     if model.posterior:
         metrics["active_units"] = (codes["code"].var(axis=0) > ACTIVE).sum()
-    elif codes and not model.sample_prior:  # a model with a prior but no Gaussian posterior has neither
+    elif codes and not has_prior:
         metrics |= sparseness(codes["code"])
+    if "variance" in metrics:
+        metrics["explained_variance"] = 1.0 - metrics["mse"] / metrics.pop("variance")
     return metrics
 
 
 def sparseness(codes: Float[Array, "N K"]) -> Metrics:
-    """The share of exact zeros in a split's codes, and how many units are 0 for all of its rows."""
+    """The share of exact zeros in a split's codes, the units of a row that are not, and those that are for all rows."""
     zero = codes == 0.0
-    return {"zero_fraction": zero.mean(), "dead_units": zero.all(axis=0).sum()}
+    return {
+        "zero_fraction": zero.mean(),
+        "l0": (~zero).sum(axis=1).mean(),
+        "dead_units": zero.all(axis=0).sum(),
+    }

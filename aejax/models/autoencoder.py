@@ -24,6 +24,8 @@ class Parts(NamedTuple):
     activation: Callable[[Array], Array]  # (a) -> code, unit by unit
     decode: Callable[[Params, Array], Array]  # (params, code[B, K]) -> x_hat[B, ...]
     error: Callable[[Params, Array, Array], Array]  # (params, x, code) -> −log p(x | decode(code)) [B]
+    output: Callable[[Params, Array], Array]  # (params, code) -> the decoder's output, before the likelihood's link
+    error_of: Callable[[Params, Array, Array], Array]  # (params, x, output) -> −log p(x | output) [B]
 
 
 def parts(config: Any, spec: Spec) -> Parts:
@@ -38,15 +40,20 @@ def parts(config: Any, spec: Spec) -> Parts:
         own = likelihood.init(jax.random.fold_in(key, 3))
         return params | ({"likelihood": own} if own else {})
 
-    def error(params, x, code):
-        return -likelihood.log_prob(params, x, decoder.apply(params["decoder"], code))
+    def output(params, code):
+        return decoder.apply(params["decoder"], code)
+
+    def error_of(params, x, output):
+        return -likelihood.log_prob(params, x, output)
 
     return Parts(
         init=init,
         preactivation=lambda params, x: encoder.apply(params["encoder"], x),
         activation=networks.ACTIVATIONS[config.code_activation],
-        decode=lambda params, z: likelihood.mean(decoder.apply(params["decoder"], z)),
-        error=error,
+        decode=lambda params, code: likelihood.mean(output(params, code)),
+        error=lambda params, x, code: error_of(params, x, output(params, code)),
+        output=output,
+        error_of=error_of,
     )
 
 

@@ -1,12 +1,20 @@
 """The sparse autoencoder: minimize −log p(x | decode(z)) + λ Ω, z = encode(x), with a penalty Ω on the code's units.
 
 Ω per example, by `model.penalty`: "l1" Σ|z_i|; "l2" Σz_i²; "kl" Σ KL[z₀ ‖ z̄_i] of Bernoullis, z̄_i the mean of z_i
-over the batch (Ng 2011, CS294A lecture notes, section 3); "contractive" ‖∂z/∂x‖²_F (Rifai et al. 2011, ICML). In
-addition, `model.top_k` keeps the k largest units of each code and sets the others to 0 (Makhzani & Frey 2013, arXiv
-1312.5663). Units that start small would never be selected, so k falls from `model.top_k_start` to `model.top_k` as
-`selection` rises from 0 to 1. A code could evade "l1" and "l2" by shrinking while the decoder grows.
-`model.unit_decoder` prevents this: it fixes the norm of each unit's decoder weights, which sparse coding bounds
-(Olshausen & Field 1997). It needs a decoder of one layer.
+over the batch (Ng 2011, CS294A lecture notes, section 3); "contractive" ‖∂z/∂x‖²_F (Rifai et al. 2011, ICML); "l0" the
+number of active units, which trains the thresholds of "jump_relu". In addition, `model.selection` keeps some units and
+sets the others to 0, see parts/units.py. Units that start small would never be among the k largest, so k falls from
+`model.top_k_start` to `model.top_k` as `objective.selection` rises from 0 to 1.
+
+AuxK revives dead units (Gao et al. 2024, arXiv 2406.04093, section A.2): the loss gains α times the −log p that is left
+if ê = W z' is added to the decoder's output, which is then a constant. z' are the `model.aux_k` largest of the units
+that were 0 for `objective.dead_after` steps. For ‖x − x_hat‖² with a linear output this is the paper's ‖e − ê‖², where
+e = x − x_hat. Each of the `model.prefixes`, such as the first 64 units, must reconstruct x alone; their −log p are
+added (Matryoshka, Bussmann et al. 2025, arXiv 2503.17547).
+
+A code could evade "l1" and "l2" by shrinking while the decoder grows. `model.unit_decoder` prevents this: it fixes the
+norm of each unit's decoder weights, which sparse coding bounds (Olshausen & Field 1997). It needs a decoder of one
+layer, and so does AuxK.
 """
 
 from collections.abc import Callable
@@ -14,14 +22,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 from jaxtyping import Float
 
 from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models import autoencoder
-from aejax.models.parts import losses, networks
-from aejax.types import Autoencoder
+from aejax.models.parts import losses, networks, units
+from aejax.types import Autoencoder, Params
 
 MEMORY = 0.99  # decay of the running mean of the activations
 
@@ -31,78 +39,113 @@ def make(config: Any, spec: Spec) -> Autoencoder:
     check(config)
     net = autoencoder.parts(config, spec)
     one_layer = config.network == "mlp" and not config.hidden
-
-    most = max(config.top_k, config.top_k_start)
-
-    def activate(a, selection=1.0):
-        code, k = net.activation(a), config.top_k + (1.0 - selection) * (most - config.top_k)
-        return largest(code, k, most) if config.top_k else code
+    chosen = units.make(config)
+    narrow = [width for width in sorted(set(config.prefixes)) if width < config.latent_dim]
 
     def encode(params, x):
-        return activate(net.preactivation(params, x))
+        return chosen.encode(params, net.activation(net.preactivation(params, x)))
 
     def bounded(params):
         return {**params, "decoder": networks.unit_rows(params["decoder"])} if config.unit_decoder else params
 
-    def contraction(params, x, a, selection):
+    def contraction(params, x, a, activate):
         if one_layer:
-            matrix = networks.first_matrix(params["encoder"])
-            return squared_jacobian_of_layer(lambda a: activate(a, selection), a, matrix)
-        return squared_jacobian(lambda x: activate(net.preactivation(params, x), selection), x)
+            return squared_jacobian_of_layer(activate, a, networks.first_matrix(params["encoder"]))
+        return squared_jacobian(lambda x: activate(net.preactivation(params, x)), x)
 
-    def penalty(params, x, a, code, target, selection):
+    def penalty(params, x, a, code, activate, target, bandwidth):
         if config.penalty == "l1":
             return jnp.abs(code).sum(axis=-1).mean()
         if config.penalty == "l2":
             return jnp.square(code).sum(axis=-1).mean()
         if config.penalty == "kl":
             return losses.kl_bernoulli(target, code.mean(axis=0)).sum()
-        return contraction(params, x, a, selection).mean()
+        if config.penalty == "l0":
+            return units.step(net.activation(a), units.threshold(params), bandwidth).sum(axis=-1).mean()
+        return contraction(params, x, a, activate).mean()
 
-    def loss(params, stats, key, batch, *, sparsity, target_activation=None, selection=1.0):
-        a = net.preactivation(params, batch["x"])
-        code = activate(a, selection)
-        reconstruction = net.error(bounded(params), batch["x"], code).mean()
-        omega = penalty(params, batch["x"], a, code, target_activation, selection)
+    def revival(params, x, a, code, dead):
+        """−log p of every example [B] if the largest dead units are added to what the decoder made of the code."""
+        left = lax.stop_gradient(net.output(params, code))
+        z = units.largest_dead(net.activation(a), dead, config.aux_k)
+        added = z @ networks.first_matrix(params["decoder"])
+        return net.error_of(params, x, left + added.reshape(left.shape))
+
+    def loss(
+        params,
+        stats,
+        key,
+        batch,
+        *,
+        sparsity,
+        target_activation=None,
+        selection=1.0,
+        bandwidth=None,
+        aux_weight=0.0,
+        dead_after=0.0,
+    ):
+        x, decoding = batch["x"], bounded(params)
+        a = net.preactivation(params, x)
+
+        def activate(a):
+            return chosen.train(params, net.activation(a), selection, bandwidth)
+
+        code = activate(a)
+        reconstruction = net.error(decoding, x, code).mean()
+        omega = penalty(params, x, a, code, activate, target_activation, bandwidth)
+        total = reconstruction + sparsity * omega
+        for width in narrow:
+            total += net.error(decoding, x, code.at[:, width:].set(0.0)).mean()
+        if config.aux_k:
+            total += aux_weight * revival(decoding, x, a, code, stats["idle"] >= dead_after).mean()
         metrics = {"reconstruction": reconstruction, "penalty": omega, "mean_activation": code.mean()}
-        return reconstruction + sparsity * omega, (metrics, remember(stats, code))
+        return total, (metrics, remember(params, stats, code))
 
     def init(key: Array):
-        return net.init(key), {"mean_activation": jnp.zeros(config.latent_dim), "weight": jnp.float32(0.0)}
+        stats = {"mean_activation": jnp.zeros(config.latent_dim), "weight": jnp.float32(0.0)}
+        stats |= {"threshold": jnp.float32(0.0)} if "threshold" in chosen.params else {}
+        stats |= {"idle": jnp.zeros(config.latent_dim)} if config.aux_k else {}
+        return net.init(key) | chosen.params, stats
 
     return Autoencoder(
-        init=init, loss=loss, encode=encode, decode=lambda params, code: net.decode(bounded(params), code)
+        init=init,
+        loss=loss,
+        encode=encode,
+        decode=lambda params, code: net.decode(bounded(params), code),
+        follow=follow if "threshold" in chosen.params else None,
     )
 
 
 def check(config: Any) -> None:
     """Raises UserError for settings that contradict each other."""
-    if config.top_k > config.latent_dim:
-        raise UserError(
-            f"model.top_k={config.top_k} is more than model.latent_dim={config.latent_dim}: use at most that many"
-        )
+    for key, most in (("top_k", config.top_k), ("aux_k", config.aux_k), ("prefixes", max(config.prefixes, default=0))):
+        if most > config.latent_dim:
+            raise UserError(
+                f"model.{key}={config[key]} is more than model.latent_dim={config.latent_dim}: use at most that many"
+            )
     if config.top_k_start and not 0 < config.top_k <= config.top_k_start <= config.latent_dim:
         raise UserError(
             f"model.top_k_start={config.top_k_start} must be 0 or from model.top_k={config.top_k} to "
             f"model.latent_dim={config.latent_dim}, and model.top_k at least 1"
         )
-    if config.unit_decoder and (config.network != "mlp" or config.hidden):
+    if config.selection == "batch_top_k" and not config.top_k:
+        raise UserError("model.selection=batch_top_k needs model.top_k of at least 1: use for example 10")
+    if (config.unit_decoder or config.aux_k) and (config.network != "mlp" or config.hidden):
+        key, off = ("unit_decoder", "false") if config.unit_decoder else ("aux_k", "0")
         raise UserError(
-            "model.unit_decoder needs a decoder of one layer: use --config.model.network=mlp "
-            "--config.model.hidden='()', or --config.model.unit_decoder=false"
+            f"model.{key} needs a decoder of one layer: use --config.model.network=mlp "
+            f"--config.model.hidden='()', or --config.model.{key}={off}"
+        )
+    if config.penalty == "l0" and config.selection != "jump_relu":
+        raise UserError(
+            f"model.penalty=l0 has no gradient with model.selection={config.selection}: "
+            "use --config.model.selection=jump_relu"
         )
     if config.penalty == "kl" and config.code_activation != "sigmoid":
         raise UserError(
             f"model.penalty=kl needs activations in (0, 1), not model.code_activation={config.code_activation}: "
             "use --config.model.code_activation=sigmoid"
         )
-
-
-def largest(code: Float[Array, "B K"], k: int | float | Array, most: int) -> Float[Array, "B K"]:
-    """The k (rounded up, at most `most`) largest units of every code, exactly 0 elsewhere; ties go to the first."""
-    values, units = jax.lax.top_k(code, most)
-    values = jnp.where(jnp.arange(most)[None] < k, values, 0.0)
-    return jnp.put_along_axis(jnp.zeros_like(code), units, values, axis=-1, inplace=False)
 
 
 def squared_jacobian_of_layer(
@@ -131,13 +174,23 @@ def squared_jacobian(encode: Callable[[Array], Array], x: Float[Array, "B *shape
     return jax.vmap(along_feature)(jnp.eye(features)).sum(axis=0)
 
 
-def remember(stats: dict[str, Array], code: Float[Array, "B K"]) -> dict[str, Array]:
-    """The exponentially fading sum of the units' batch means [K], and its weight."""
-    batch = jax.lax.stop_gradient(code.mean(axis=0))
-    return {
-        "mean_activation": MEMORY * stats["mean_activation"] + (1.0 - MEMORY) * batch,
-        "weight": MEMORY * stats["weight"] + (1.0 - MEMORY),
-    }
+def remember(params: Params, stats: dict[str, Array], code: Float[Array, "B K"]) -> dict[str, Array]:
+    """The stats after a batch.
+
+    These are exponentially fading sums, of the units' batch means [K] and for "batch_top_k" of the smallest active
+    unit, their weight, and for AuxK the number of steps for which each unit was 0 [K].
+    """
+    code = lax.stop_gradient(code)
+    batch = {"mean_activation": code.mean(axis=0), "weight": jnp.float32(1.0)}
+    if "threshold" in stats:
+        batch["threshold"] = units.smallest_kept(code, params["threshold"])
+    seen = {name: MEMORY * stats[name] + (1.0 - MEMORY) * value for name, value in batch.items()}
+    return seen | ({"idle": jnp.where((code != 0.0).any(axis=0), 0.0, stats["idle"] + 1.0)} if "idle" in stats else {})
+
+
+def follow(params: Params, stats: dict[str, Array]) -> Params:
+    """The parameters with the threshold of "batch_top_k": the mean of the smallest active unit of a batch."""
+    return {**params, "threshold": stats["threshold"] / stats["weight"]}
 
 
 def running_mean(stats: dict[str, Array]) -> Float[Array, " K"]:

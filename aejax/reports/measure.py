@@ -11,7 +11,7 @@ from aejax.data.types import Spec
 from aejax.engine import programs, selection, sweep
 from aejax.engine.programs import Group
 from aejax.errors import UserError
-from aejax.metrics import METRICS, UNITS, averages, disentanglement, information, log_likelihood, probes
+from aejax.metrics import METRICS, UNITS, averages, dictionaries, disentanglement, information, log_likelihood, probes
 from aejax.reports.views import first_rows
 from aejax.trained import TrainedGroup
 from aejax.types import Metrics, Params, TrainState
@@ -30,13 +30,14 @@ def measure_group(trained: TrainedGroup, num_samples: int = 0, probe: bool = Fal
     group, step, state, lanes = trained
     metrics = test_metrics(group, state, lanes, num_samples)
     probed = probe_members(group, state) if probe else [{}] * len(group.members)
+    recovered = recover_members(group, state) if group.dataset.truth else [{}] * len(group.members)
     total = group.total_steps
     unfinished = f"unfinished at step {step} of {total}"
     statuses = selection.statuses(selection.facts(state), group.task.steps_per_epoch, step == total, unfinished)
     rows = []
     for lane, member in enumerate(group.members):
         values = {name: metrics[name][lane].item() for name in METRICS if name in metrics}
-        rows.append({**member.row, "status": statuses[lane], **values, **probed[lane]})
+        rows.append({**member.row, "status": statuses[lane], **values, **recovered[lane], **probed[lane]})
     return Measured(rows, unit_rows(group, metrics), likelihood_rows(group, metrics, num_samples))
 
 
@@ -116,6 +117,26 @@ def codes_of(encode: Callable[..., Any], params: Params, x: Any, size: int) -> n
 def categories(spec: Spec) -> list[int]:
     """The places of the conditions that are categories."""
     return [place for place, condition in enumerate(spec.conditions) if condition.categories]
+
+
+def recover_members(group: Group, state: TrainState) -> list[dict[str, float]]:
+    """How well each member's units recover the features from which the data were generated."""
+    model, truth = group.task.model, group.dataset.truth
+    if not model.decode:
+        return [{}] * len(group.members)
+    rows, size = first_rows(group, "test", len(truth["active"])), group.task.evaluate_batch_size
+    encode, decode, k = jax.jit(model.encode), jax.jit(model.decode), group.config.model.latent_dim
+    units = np.eye(k + 1, k, dtype=np.float32)  # one unit is 1; in the last row, none
+
+    def recover(lane: int) -> dict[str, float]:
+        params = jax.tree.map(lambda leaf: leaf[lane], state.params)
+        codes = codes_of(encode, params, rows, size)
+        moved = np.asarray(decode(params, units)).reshape(k + 1, -1)
+        if not (np.isfinite(codes).all() and np.isfinite(moved).all()):  # a diverged member
+            return {}
+        return dictionaries.scores(moved[:-1] - moved[-1:], codes, truth["directions"], truth["active"])
+
+    return [recover(lane) for lane in range(len(group.members))]
 
 
 def check(group: Group, num_samples: int, probe: bool) -> None:
