@@ -19,7 +19,8 @@ def test_the_table_names_all_that_is_measured_and_nothing_else(table_csv, books_
     recipes = {}
     for name in RECIPES:
         config = recipe(name, table_csv, books_ndjson)
-        recipes.setdefault((config.model.name, config.model.posterior, config.model.bound), config)
+        model = config.model
+        recipes.setdefault((model.name, model.posterior, model.bound, model.prefixes), config)
     found, units = set(), set()
     for config in recipes.values():
         [group] = programs.make_groups(Plan.make(config))

@@ -112,6 +112,7 @@ def test_prefixes_add_the_errors_of_the_first_units_alone(x):
     code = np.where(a(x) >= np.sort(a(x).ravel())[-27], a(x), 0.0)
     errors = [np.square(flat(x) - code[:, :m] @ w[:m] - b).sum(axis=1).mean() for m in (4, 7, K)]
     assert value == pytest.approx(sum(errors), rel=1e-5)
+    assert metrics["prefix_reconstruction"] == pytest.approx(errors[0], rel=1e-5)
     same = model_of(**BATCH, **{"model.prefixes": (K,)})  # one width: BatchTopK to the bit
     one, gradient, *_ = loss_and_gradient(same, params, stats, x)
     assert one == plain

@@ -23,7 +23,7 @@ def checked(split: Split, where: str, feature_names: tuple[str, ...]) -> Split:
         x = x.astype(np.uint8)
     elif x.dtype != np.uint8:
         with np.errstate(over="ignore"):
-            x = x.astype(np.float32)
+            x = x.astype(np.float32, copy=False)
         wrong = ~np.isfinite(sparse.stored(x))
         if wrong.any():
             row, *feature = sparse.place(x, wrong)

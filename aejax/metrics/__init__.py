@@ -142,6 +142,9 @@ METRICS = {  # the columns of results.csv, in their order
         "sparse autoencoders",
         curve="penalty Ω (per example)",
     ),
+    "prefix_reconstruction": Metric(
+        "per example", "reconstruction from the units of the shortest of model.prefixes alone.", "model.prefixes"
+    ),
     "mean_activation": Metric("", "Mean activation of the units.", "sparse autoencoders"),
     "zero_fraction": Metric("", "Fraction of the codes' values that are exactly 0.", "models without a prior"),
     "l0": Metric("units", "Number of units of a code that are not 0, averaged over rows.", "models without a prior"),

@@ -94,11 +94,12 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         reconstruction = net.error(decoding, x, code).mean()
         omega = penalty(params, x, a, code, activate, target_activation, bandwidth)
         total = reconstruction + sparsity * omega
-        for width in narrow:
-            total += net.error(decoding, x, code.at[:, width:].set(0.0)).mean()
+        metrics = {"reconstruction": reconstruction, "penalty": omega, "mean_activation": code.mean()}
+        prefixes = [net.error(decoding, x, code.at[:, width:].set(0.0)).mean() for width in narrow]
+        if prefixes:
+            total, metrics["prefix_reconstruction"] = total + sum(prefixes), prefixes[0]
         if config.aux_k:
             total += aux_weight * revival(decoding, x, a, code, stats["idle"] >= dead_after).mean()
-        metrics = {"reconstruction": reconstruction, "penalty": omega, "mean_activation": code.mean()}
         return total, (metrics, remember(params, stats, code))
 
     def init(key: Array):

@@ -34,6 +34,7 @@ ROWS = (
     row("k-sparse, k = 70", None, "top_k", {"model.top_k": 70, "model.top_k_start": 100}),
     row("k-sparse, k = 25 from the first step on", None, "top_k", {"model.top_k": 25}),
     row("k-sparse, k = 70 from the first step on", None, "top_k", {"model.top_k": 70}),
+    row("k-sparse, k = 25, AuxK", None, "top_k", {"model.top_k": 25, "model.aux_k": 200, "objective.aux_weight": 0.3}),
     row("denoising, 20 % masked", 0.9805, "denoising", {"model.code_activation": "relu"} | MASKED),
     row("linear code, 20 % masked", None, "denoising", MASKED),
 )

@@ -55,13 +55,13 @@ def save(path: Any, x: Any, y: Any) -> None:
 
 
 def _file(path: str, names: Sequence[str]) -> dict[str, Any]:
-    """The arrays of an .npz, of rows or of these names, or the array of an .npy as "x"; never unpickles."""
+    """The arrays of an .npz, of rows or of these names, or as "x" the array of an .npy, left on disk; never unpickles."""
     known = {f"{name}{suffix}" for name in names for suffix in ("", *(f"_{split}" for split in SPLITS))}
     try:
+        if path.lower().endswith(".npy"):
+            return {"x": np.load(path, mmap_mode="r", allow_pickle=False)}
         with open(path, "rb") as raw:
             file = np.load(raw, allow_pickle=False)
-            if isinstance(file, np.ndarray):
-                return {"x": file}
             used = [name for name in file.files if name.split("_")[0] in ("x", "y", "ids") or name in known]
             arrays: dict[str, Any] = {name: file[name] for name in used}
             if {"format", "shape", "data"} <= set(file.files) and not {"x", "x_train"} & set(arrays):
