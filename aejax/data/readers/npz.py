@@ -55,7 +55,7 @@ def save(path: Any, x: Any, y: Any) -> None:
 
 
 def _file(path: str, names: Sequence[str]) -> dict[str, Any]:
-    """The arrays of an .npz, of rows or of these names, or as "x" the array of an .npy, left on disk; never unpickles."""
+    """The arrays of an .npz, of rows or of these names, or as "x" that of an .npy, left on disk; never unpickles."""
     known = {f"{name}{suffix}" for name in names for suffix in ("", *(f"_{split}" for split in SPLITS))}
     try:
         if path.lower().endswith(".npy"):
@@ -73,6 +73,6 @@ def _file(path: str, names: Sequence[str]) -> dict[str, Any]:
     except UserError:
         raise
     except Exception as error:  # numpy and zipfile fail on damaged files in a dozen ways
-        if "Object arrays" in str(error):
+        if "Object arrays" in str(error) or "Python objects" in str(error):
             raise UserError(f"{path} holds Python objects: save plain arrays of numbers or strings") from error
         raise readers.damaged(path, error) from error
