@@ -32,7 +32,7 @@ def checked(split: Split, where: str, feature_names: tuple[str, ...]) -> Split:
                 f"{split['x'][row, *feature]}, not a finite float32: fix or drop the row"
             )
     for key in split:
-        if key not in ("x", "factors") and split[key].shape != (x.shape[0],):
+        if key not in ("x", "factors", "active") and split[key].shape != (x.shape[0],):
             raise UserError(
                 f"{where}: {key} has shape {split[key].shape}, but x has {x.shape[0]} rows: expected [{x.shape[0]}]"
             )

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 # "x" [N, ...], or scipy's csr_array [N, F]; if known also "y" [N] int32 codes or float32 numbers, "factors" [N, F]
-# int32, "ids" [N] str, and "column:NAME" [N] of numbers or text, which data.condition_columns can name
+# int32, "ids" [N] str, "active" [N, F] bool of planted features, and "column:NAME" [N] of numbers or text, which
+# data.condition_columns can name
 Split = dict[str, Any]
 
 SPLITS = ("train", "valid", "test")
