@@ -127,8 +127,10 @@ AUTOENCODERS = ("autoencoder", "denoising_autoencoder", "sparse_autoencoder", "v
 SUPERVISED = ("classifier", "regressor")
 VAE = {"model.name": equal("vae")}
 TRAINED = {"model.name": other_than(*FITTED)}
-ENCODED = {"model.name": equal("vae", *AUTOENCODERS, *SUPERVISED, "made")}  # models that use the encoder of networks.py
-DECODED = {"model.name": equal("vae", *AUTOENCODERS, "made")}
+ENCODED = {
+    "model.name": equal("vae", *AUTOENCODERS, "fsq", *SUPERVISED, "made")
+}  # models that use the encoder of networks.py
+DECODED = {"model.name": equal("vae", *AUTOENCODERS, "fsq", "made")}
 LAYERS = {"model.network": equal("mlp"), "model.hidden": given()}  # dense hidden layers
 TWO_LAYERS = {"model.posterior": equal("two_layer"), "model.second_hidden": given()}
 FREE = {  # the KL of each unit has a closed form
@@ -358,6 +360,15 @@ class Model:
     )
     codebook_size: int = key(32, at_least(1), "number of vectors in the codebook", models("vq_vae"))
     num_codes: int = key(1, at_least(1), "pieces of the code; each is replaced by a codebook vector", models("vq_vae"))
+    levels: tuple[int, ...] = key(
+        (8, 4),
+        Within(
+            lambda value: bool(value) and all(isinstance(num, int) and num >= 2 for num in value),
+            "a tuple of numbers of levels, each at least 2: (8, 4)",
+        ),
+        "numbers of levels of the units of a piece; the code has latent_dim / (their number) pieces",
+        models("fsq"),
+    )
     num_components: int = key(
         500,
         at_least(1),

@@ -67,6 +67,7 @@ def cases(table):
 OTHER = {  # another value of a key, if the rule below finds none
     "model.hidden": (24,),
     "model.second_hidden": (5,),
+    "model.levels": (3,),
     "model.top_k_start": 3,
     "model.prefixes": (3,),
     "data.min_link_count": 16,
@@ -112,6 +113,7 @@ SCENARIOS = {  # small configs that together read every key
         **{"model.hidden": ()},
     },
     "vq_vae": {"model.name": "vq_vae", "model.latent_dim": 6},
+    "fsq": {"model.name": "fsq"},
     "linear_autoencoder": {"model.name": "linear_autoencoder"},
     "made": {"model.name": "made", "data.binarization": "threshold", "model.hidden": ()},
     "pca": {"model.name": "pca"},

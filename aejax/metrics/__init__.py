@@ -124,7 +124,11 @@ METRICS = {  # the columns of results.csv, in their order
     "dci_informativeness": Metric(
         "", "Mean test accuracy of random forests that predict factors from codes.", "--probe, known factors"
     ),
-    "perplexity": Metric("vectors", "Effective number of codebook vectors in use, averaged over batches.", "VQ-VAE"),
+    "perplexity": Metric(
+        "vectors",
+        "Effective number of codebook vectors, or of a piece's values, in use, averaged over batches.",
+        "VQ-VAE, FSQ",
+    ),
     "mmd": Metric("", "Squared maximum mean discrepancy between codes and prior, unbiased.", "MMD-VAE"),
     "index_code_mi": Metric(
         NATS,
