@@ -360,6 +360,12 @@ class Model:
     )
     codebook_size: int = key(32, at_least(1), "number of vectors in the codebook", models("vq_vae"))
     num_codes: int = key(1, at_least(1), "pieces of the code; each is replaced by a codebook vector", models("vq_vae"))
+    codebook_update: str = key(
+        "gradient",
+        one_of("gradient", "ema"),
+        "what moves the codebook: the gradient, or running means of the pieces that each vector replaces",
+        models("vq_vae"),
+    )
     levels: tuple[int, ...] = key(
         (8, 4),
         Within(
@@ -473,6 +479,12 @@ class Objective:
     aux_weight: float = key(1 / 32, at_least(0.0), "weight of AuxK, the error that dead units leave", REVIVED)
     dead_after: float = key(100.0, at_least(1.0), "a unit that was 0 for so many steps is dead", REVIVED, unit="steps")
     commitment: float = key(0.25, at_least(0.0), "weight of the encoder's distance to its codebook", models("vq_vae"))
+    codebook_decay: float = key(
+        0.99,
+        fraction("[", ")"),
+        "decay of the running means that are the codebook",
+        {"model.codebook_update": equal("ema")},
+    )
     mmd: float = key(
         0.0, at_least(0.0), "weight of MMD^2 between codes and prior", {"model.bound": equal("mmd")}, unit="nats"
     )

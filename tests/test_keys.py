@@ -113,6 +113,7 @@ SCENARIOS = {  # small configs that together read every key
         **{"model.hidden": ()},
     },
     "vq_vae": {"model.name": "vq_vae", "model.latent_dim": 6},
+    "ema": {"model.name": "vq_vae", "model.latent_dim": 6, "model.codebook_update": "ema"},
     "fsq": {"model.name": "fsq"},
     "linear_autoencoder": {"model.name": "linear_autoencoder"},
     "made": {"model.name": "made", "data.binarization": "threshold", "model.hidden": ()},

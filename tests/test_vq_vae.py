@@ -1,5 +1,7 @@
 """The VQ-VAE: nearest vectors by brute force, where each gradient goes, and terms by hand."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,8 +10,10 @@ import pytest
 from aejax import config as configs
 from aejax import models
 from aejax.data.types import Spec
+from aejax.engine import optimizers, train
 from aejax.errors import UserError
 from aejax.models import autoencoder, vq_vae
+from aejax.types import HParams, Task, TrainState
 from configs.base import get_config
 
 pytestmark = pytest.mark.slow
@@ -101,3 +105,46 @@ def test_draws_from_the_prior_are_made_of_vectors_each_as_often(trained):
 def test_pieces_of_unequal_size_are_refused_with_a_remedy():
     with pytest.raises(UserError, match="latent_dim=6 .*num_codes=4: .*latent_dim=8$"):
         models.make(settings(num_codes=4), SPEC)
+
+
+def test_running_means_are_the_quotients_of_their_sums(trained):
+    """Against m / N of appendix A.1, over three batches in which the last vector is never used."""
+    params = trained[1]
+    stats = {"codebook": params["codebook"], "count": jnp.zeros(SIZE)}
+    n, m, d = np.zeros(SIZE), np.zeros((SIZE, K // PIECES)), 0.9
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        z, index = rng.normal(size=(9, K // PIECES)), rng.integers(0, SIZE - 1 - (seed == 1), 9)
+        stats = vq_vae.running_means(stats, jnp.float32(z), jnp.asarray(index), jnp.float32(d))
+        for vector in range(SIZE):
+            n[vector] = d * n[vector] + (1 - d) * (index == vector).sum()
+            m[vector] = d * m[vector] + (1 - d) * z[index == vector].sum(axis=0)
+    np.testing.assert_allclose(stats["count"], n, rtol=1e-5)
+    np.testing.assert_allclose(stats["codebook"][:-1], m[:-1] / n[:-1, None], rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(stats["codebook"][-1], params["codebook"][-1])
+
+
+def test_a_step_moves_the_codebook_to_the_means_of_its_pieces_and_encode_reads_it(trained):
+    """With decay 0 a used vector becomes the mean of its pieces; the gradient, and weight decay, leave it alone."""
+    _, params, x, z_e, _ = trained
+    model = models.make(settings(codebook_update="ema"), SPEC)
+    objective = {"commitment": jnp.float32(0.25), "codebook_decay": jnp.float32(0.0)}
+    step_of = optimizers.make("adamw", "constant", 2)
+    numbers = base_numbers() | {"weight_decay": jnp.float32(0.5), "learning_rate": jnp.float32(0.1)}
+    task = Task(model, model.loss, step_of, lambda key, batch: batch, False, B, B, B)
+    stats = {"codebook": params["codebook"], "count": jnp.zeros(SIZE)}
+    hp = HParams(jnp.uint32(0), objective, numbers)
+    start = TrainState(jnp.int32(0), jnp.int32(-1), params, stats, step_of(numbers, jnp.int32(0)).init(params))
+    after = jax.jit(lambda state: train.train_step(task, state, hp, {"x": x})[0])(start)
+    pieces, codebook = z_e.reshape(-1, K // PIECES), np.array(params["codebook"], np.float64)
+    nearest = np.square(pieces[:, None] - codebook).sum(axis=-1).argmin(axis=-1)
+    for vector in np.unique(nearest):
+        codebook[vector] = pieces[nearest == vector].mean(axis=0)
+    np.testing.assert_allclose(after.params["codebook"], codebook, rtol=1e-5, atol=1e-6)
+    code = np.asarray(model.encode(after.params, x)).reshape(-1, K // PIECES)
+    assert all(np.abs(codebook - piece).max(axis=1).min() < 1e-5 for piece in code)
+
+
+def base_numbers():
+    config: Any = get_config()
+    return {name: jnp.float32(value) for name, value in config.optimizer.items() if isinstance(value, float)}

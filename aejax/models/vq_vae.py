@@ -5,6 +5,11 @@ encoder's z_e [B, latent_dim] is cut into `model.num_codes` pieces, and each is 
 `model.codebook_size` vectors that all pieces share. The likelihood's gradient passes from z_q to z_e as if they were
 equal; it does not reach the codebook, which only the second term trains. The distances are sums over pieces, in squared
 units of the code, not in nats. The prior is uniform over the codes, as in the paper during training.
+
+With `model.codebook_update=ema` (appendix A.1, eq. 6 to 8) running means replace the second term: each vector e is
+m / N, with N ← γ N + (1 − γ) n and m ← γ m + (1 − γ) Σ z_e over the n pieces that it replaces, and γ =
+`objective.codebook_decay`. The code keeps e and N, for which this is e ← e + (1 − γ) (Σ z_e − n e) / N. N starts at 0:
+the first pieces of a vector give its first mean. A vector without pieces stays where it is.
 """
 
 import math
@@ -19,7 +24,7 @@ from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models import autoencoder
 from aejax.models.parts import losses
-from aejax.types import Autoencoder
+from aejax.types import Autoencoder, Stats
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
@@ -30,11 +35,13 @@ def make(config: Any, spec: Spec) -> Autoencoder:
             f"model.latent_dim={k} is not a multiple of model.num_codes={pieces}: "
             "use for example --config.model.latent_dim=" + str(pieces * math.ceil(k / pieces))
         )
-    net = autoencoder.parts(config, spec)
+    net, is_ema = autoencoder.parts(config, spec), config.codebook_update == "ema"
 
     def init(key: Array):
         net_key, codebook_key = jax.random.split(key)
-        return {**net.init(net_key), "codebook": jax.random.normal(codebook_key, (size, k // pieces))}, ()
+        codebook = jax.random.normal(codebook_key, (size, k // pieces))
+        stats = {"codebook": codebook, "count": jnp.zeros(size)} if is_ema else ()
+        return {**net.init(net_key), "codebook": codebook}, stats
 
     def quantize(params, x):
         """z_e and z_q, [B, K] each, and the index of the vector of each piece, [B, pieces]."""
@@ -42,12 +49,15 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         index = nearest(z_e.reshape(len(x), pieces, -1), params["codebook"])
         return z_e, params["codebook"][index].reshape(z_e.shape), index
 
-    def loss(params, stats, key, batch, *, commitment):
+    def loss(params, stats, key, batch, *, commitment, codebook_decay=0.0):
         z_e, z_q, index = quantize(params, batch["x"])
         reconstruction = net.error(params, batch["x"], straight_through(z_e, z_q)).mean()
-        codebook = losses.squared_error(lax.stop_gradient(z_e), z_q).mean()
         committed = losses.squared_error(z_e, lax.stop_gradient(z_q)).mean()
         metrics = {"reconstruction": reconstruction, "perplexity": perplexity(index, size)}
+        if is_ema:
+            stats = running_means(stats, z_e.reshape(-1, k // pieces), index.ravel(), codebook_decay)
+            return reconstruction + commitment * committed, (metrics, stats)
+        codebook = losses.squared_error(lax.stop_gradient(z_e), z_q).mean()
         return reconstruction + codebook + commitment * committed, (metrics, stats)
 
     def sample_prior(params, key, num):
@@ -59,7 +69,18 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         encode=lambda params, x: quantize(params, x)[1],
         decode=net.decode,
         sample_prior=sample_prior,
+        follow=(lambda params, stats: {**params, "codebook": stats["codebook"]}) if is_ema else None,
     )
+
+
+def running_means(stats: Stats, z: Float[Array, "N d"], index: Int[Array, " N"], decay: float | Array) -> Stats:
+    """The codebook [n, d] and its counts N [n] after pieces z, each of which the vector of its index replaces."""
+    member = jax.nn.one_hot(index, len(stats["count"]))  # for sums as products: a GPU does not fix a scatter's order
+    num = member.sum(axis=0)
+    count = decay * stats["count"] + (1.0 - decay) * num
+    pull = (1.0 - decay) * (member.T @ z - num[:, None] * stats["codebook"])
+    codebook = stats["codebook"] + jnp.where(num > 0.0, 1.0 / jnp.maximum(count, 1e-12), 0.0)[:, None] * pull
+    return {"codebook": codebook, "count": count}
 
 
 def nearest(z: Float[Array, "B pieces d"], codebook: Float[Array, "n d"]) -> Int[Array, "B pieces"]:
