@@ -142,6 +142,7 @@ WEIGHTED = {"model.bound": other_than("constrained"), **VAE}
 HELD = {"model.bound": equal("constrained")}
 CAPACITY = {"model.bound": equal("capacity")}
 CONDITIONED = {"data.condition_columns": given()}
+DIP = {"model.bound": equal("dip")}
 PLANTED = {"data.name": equal("planted_features")}
 SPARSE = {"model.name": equal("sparse_autoencoder")}
 FALLING_K = {"model.top_k_start": positive()}
@@ -355,8 +356,17 @@ class Model:
         "gradient estimator of the IWAE",
         {"model.bound": equal("iwae")},
     )
+    dip: str = key(
+        "means",
+        one_of("means", "codes"),
+        "whose covariance a DIP-VAE penalizes: of the posterior means (I), or of the codes drawn from q(z|x) (II)",
+        DIP,
+    )
     num_flows: int = key(
-        4, at_least(0), "number of planar flows; 0: the posterior is Gaussian", {"model.posterior": equal("planar")}
+        4,
+        at_least(0),
+        "number of flows, planar or inverse autoregressive; 0: the posterior is Gaussian",
+        {"model.posterior": equal("iaf", "planar")},
     )
     codebook_size: int = key(32, at_least(1), "number of vectors in the codebook", models("vq_vae"))
     num_codes: int = key(1, at_least(1), "pieces of the code; each is replaced by a codebook vector", models("vq_vae"))
@@ -488,6 +498,10 @@ class Objective:
     mmd: float = key(
         0.0, at_least(0.0), "weight of MMD^2 between codes and prior", {"model.bound": equal("mmd")}, unit="nats"
     )
+    dip_off_diagonal: float = key(
+        0.0, at_least(0.0), "weight of the squared covariances between units", DIP, unit="nats"
+    )
+    dip_diagonal: float = key(0.0, at_least(0.0), "weight of (variance - 1)^2 of the units", DIP, unit="nats")
     corruption_level: float = key(
         0.5,
         fraction("[", "]"),

@@ -97,6 +97,7 @@ SCENARIOS = {  # small configs that together read every key
     "mmd": {"model.bound": "mmd"},
     "constrained": {"model.bound": "constrained"},
     "capacity": {"model.bound": "capacity"},
+    "dip": {"model.bound": "dip"},
     "linear": {"model.name": "autoencoder", "model.hidden": ()},
     "autoencoder": {"model.name": "autoencoder", "model.likelihood": "gaussian", "model.gated": True},
     "denoising": {"model.name": "denoising_autoencoder", "model.likelihood": "squared_error"},

@@ -130,6 +130,10 @@ METRICS = {  # the columns of results.csv, in their order
         "VQ-VAE, FSQ",
     ),
     "mmd": Metric("", "Squared maximum mean discrepancy between codes and prior, unbiased.", "MMD-VAE"),
+    "covariance_off_diagonal": Metric(
+        "", "Sum of squared covariances between different units, within batches.", "DIP-VAE"
+    ),
+    "covariance_diagonal": Metric("", "Sum of (variance − 1)² over the units, within batches.", "DIP-VAE"),
     "index_code_mi": Metric(
         NATS,
         "I(x; z), estimated within batches. Up to noise, kl = index_code_mi + total_correlation + dimension_kl.",
