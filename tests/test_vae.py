@@ -59,11 +59,15 @@ def is_meant(posterior, prior, likelihood, bound):
 
 
 COMMON = ("bernoulli", "gaussian", "squared_error")  # the other likelihoods meet two bounds and no other part
-FEW = ("iaf", "von_mises_fisher")  # they differ from `planar` in themselves only, and meet one likelihood and prior
+FEW = (
+    "iaf",
+    "von_mises_fisher",
+)  # they differ from `planar` in themselves only, and meet one likelihood and no learned prior
+LEARNED = ("conditional", "mixture")
 ALL = [
     combination
     for combination in itertools.product(*PARTS.values())
-    if (combination[0] not in FEW or (combination[1] != "mixture" and combination[2] == "bernoulli"))
+    if (combination[0] not in FEW or (combination[1] not in LEARNED and combination[2] == "bernoulli"))
     and (
         combination[2] in COMMON
         or (combination[:2] == ("gaussian", "standard_normal") and combination[3] in ("elbo", "iwae", "beta_tc"))
