@@ -59,10 +59,12 @@ def is_meant(posterior, prior, likelihood, bound):
 
 COMMON = ("bernoulli", "gaussian", "squared_error")  # the other likelihoods meet two bounds and no other part
 LEARNED = ("conditional", "mixture")  # priors that `iaf` does not meet: to them it is what `planar` is
+HELD = ("capacity", "constrained")  # bounds that use the KL as the ELBO does: they meet one likelihood
 ALL = [
     combination
     for combination in itertools.product(*PARTS.values())
     if (combination[0] != "iaf" or (combination[1] not in LEARNED and combination[2] == "bernoulli"))
+    and (combination[3] not in HELD or combination[2] == "bernoulli")
     and (
         combination[2] in COMMON
         or (combination[:2] == ("gaussian", "standard_normal") and combination[3] in ("elbo", "iwae", "beta_tc"))
