@@ -188,7 +188,7 @@ ALLOWED = {  # in addition to types, errors, config, keys and the modules of the
     "reports.views": {"data.conditions", "data.sparse", "engine.preprocess", "engine.programs", "trained"},
     "reports.gallery": {"data.conditions", "metrics", "plan"},
     "reports.measure": {"engine", "metrics", "trained"},
-    "reports.summary": {"metrics.averages", "plan", "records"},
+    "reports.summary": {"metrics", "plan", "records"},
     "reports.write": {"engine.programs", "metrics", "plan", "records", "trained"},
     "interface": {""},
 }

@@ -1,5 +1,9 @@
 """Means over the seeds of a setting, as rows and as text; and warnings."""
 
+import numpy as np
+
+from aejax.metrics import SEEDS
+from aejax.metrics.consistency import consistency
 from aejax.plan import Plan, parse_axis
 from aejax.reports.summary import collapses, loose_bounds, show, still_training, summarize
 
@@ -10,9 +14,18 @@ def test_a_summary_counts_those_that_diverged_and_averages_those_that_are_done()
 
     rows = [row(1, "done", -100.0), row(1, "done", -102.0), row(1, "unfinished at step 3 of 9", -300.0)]
     rows += [row(1, "diverged at step 4", None), row(2, "unfinished at step 3 of 9", -200.0)]
-    mixed, unfinished = summarize(rows, ["beta", "seed"], ["elbo"])
+    mixed, unfinished = summarize(rows, ["beta", "seed"], ["elbo"], {})
     assert mixed == {"beta": 1, "n": 2, "unfinished": 1, "diverged": 1, "elbo": -101.0, "elbo_sd": 2**0.5}
     assert unfinished == {"beta": 2, "n": 1, "unfinished": 1, "diverged": 0, "elbo": -200.0, "elbo_sd": None}
+
+
+def test_the_consistency_of_seeds_is_that_of_the_members_that_count():
+    """Member 2 has diverged, and member 3 is alone in its setting."""
+    rows = [{"member": i, "beta": i // 3, "status": "diverged at step 4" if i == 2 else "done"} for i in range(4)]
+    codes = {index: np.random.default_rng(index).normal(size=(20, 2)) for index in (0, 1, 2, 3)}
+    many, alone = summarize(rows, ["beta", "seed"], [], codes)
+    assert {name: many[name] for name in SEEDS} == consistency([codes[0], codes[1]])
+    assert [alone[name] for name in SEEDS] == [None, None]
 
 
 def test_a_mean_and_its_spread_are_shown_in_one_cell():

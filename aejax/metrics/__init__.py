@@ -202,6 +202,20 @@ UNITS = {  # the columns of units.csv: one row for each unit of a VAE's code
     ),
     "variance": Metric("", "Variance of the posterior mean over those rows.", "VAEs with a Gaussian posterior"),
 }
+SEEDS = {  # further columns of summary.csv, if seeds are swept: how far their codes of the same test rows agree
+    "code_r2": Metric(
+        "",
+        "Share of the codes' variance that a linear regression on the codes of another seed explains, averaged over "
+        "all pairs of seeds, both ways.",
+        "sweeps over seeds",
+    ),
+    "code_cka": Metric(
+        "",
+        "Linear centered kernel alignment of the codes of two seeds, averaged over all pairs: 1 if they differ by a "
+        "rotation and a scale.",
+        "sweeps over seeds",
+    ),
+}
 CURVES = ("elbo", "nll", "reconstruction", "kl", "penalty", "mse", "accuracy", "label_mse", "auc")  # in this order
 HEADLINES = ("elbo", "nll", "reconstruction", "kl", "mse")  # on the progress line; if a model has none of them:
 OTHER_HEADLINES = ("loss", "accuracy", "auc", "label_mse")

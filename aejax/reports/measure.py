@@ -11,7 +11,17 @@ from aejax.data.types import Spec
 from aejax.engine import programs, selection, sweep
 from aejax.engine.programs import Group
 from aejax.errors import UserError
-from aejax.metrics import METRICS, UNITS, averages, dictionaries, disentanglement, information, log_likelihood, probes
+from aejax.metrics import (
+    METRICS,
+    UNITS,
+    averages,
+    consistency,
+    dictionaries,
+    disentanglement,
+    information,
+    log_likelihood,
+    probes,
+)
 from aejax.reports.views import first_rows
 from aejax.trained import TrainedGroup
 from aejax.types import Metrics, Params, TrainState
@@ -23,6 +33,7 @@ class Measured(NamedTuple):
     results: list[dict[str, Any]]  # one for each member
     units: list[dict[str, Any]]
     likelihoods: list[dict[str, Any]]
+    codes: list[tuple[int, np.ndarray]]  # of the same test rows, by member, if seeds are swept
 
 
 def measure_group(trained: TrainedGroup, num_samples: int = 0, probe: bool = False) -> Measured:
@@ -38,7 +49,8 @@ def measure_group(trained: TrainedGroup, num_samples: int = 0, probe: bool = Fal
     for lane, member in enumerate(group.members):
         values = {name: metrics[name][lane].item() for name in METRICS if name in metrics}
         rows.append({**member.row, "status": statuses[lane], **values, **recovered[lane], **probed[lane]})
-    return Measured(rows, unit_rows(group, metrics), likelihood_rows(group, metrics, num_samples))
+    codes = seed_codes(group, state) if "seed" in group.members[0].swept else []
+    return Measured(rows, unit_rows(group, metrics), likelihood_rows(group, metrics, num_samples), codes)
 
 
 def test_metrics(group: Group, state: TrainState, lanes: int, num_samples: int) -> dict[str, np.ndarray]:
@@ -105,6 +117,18 @@ def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
         return found
 
     return [probe(lane) for lane in range(len(group.members))]
+
+
+def seed_codes(group: Group, state: TrainState) -> list[tuple[int, np.ndarray]]:
+    """Each member's number and its finite codes of the first test rows; for pairs, of the items."""
+    most, encode = consistency.MOST_ROWS, jax.jit(group.task.model.encode)
+    items = group.dataset.items
+    x = items["x"][:most] if items else first_rows(group, "test", most)
+    found = []
+    for lane, member in enumerate(group.members):
+        params = jax.tree.map(lambda leaf, lane=lane: leaf[lane], state.params)
+        found.append((member.index, codes_of(encode, params, x, group.task.evaluate_batch_size)))
+    return [(index, codes) for index, codes in found if np.isfinite(codes).all()]
 
 
 def codes_of(encode: Callable[..., Any], params: Params, x: Any, size: int) -> np.ndarray:

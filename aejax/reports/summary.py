@@ -1,19 +1,27 @@
 """Summarizes results.csv: the mean and spread over seeds of every swept setting, and warnings."""
 
 import statistics
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from aejax import records
+from aejax.metrics import SEEDS
 from aejax.metrics.averages import ACTIVE
+from aejax.metrics.consistency import consistency
 from aejax.plan import Member
 
 FEW = 10.0  # effective samples; an estimate of log p(x) from fewer is called loose
 
 
-def summarize(rows: list[dict[str, Any]], swept: list[str], metrics: list[str]) -> list[dict[str, Any]]:
+def summarize(
+    rows: list[dict[str, Any]], swept: list[str], metrics: list[str], codes: Mapping[int, np.ndarray]
+) -> list[dict[str, Any]]:
     """Mean, sd and n over the seeds of every swept setting; diverged members are counted, not averaged.
 
-    Unfinished members are averaged only if none of the setting's members is done.
+    Unfinished members are averaged only if none of the setting's members is done. `codes` are the members' codes of the
+    same rows; where there are several, their consistency is a column.
     """
     settings = [path for path in swept if path != "seed"]
     summary = []
@@ -29,6 +37,9 @@ def summarize(rows: list[dict[str, Any]], swept: list[str], metrics: list[str]) 
             values = [row[name] for row in good if row.get(name) is not None]
             entry[name] = statistics.fmean(values) if values else None
             entry[f"{name}_sd"] = statistics.stdev(values) if len(values) > 1 else None
+        if codes:
+            found = [codes[row["member"]] for row in good if row["member"] in codes]
+            entry |= consistency(found) if len(found) > 1 else dict.fromkeys(SEEDS)
         summary.append(entry)
     return summary
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from aejax import config as configs
 from aejax import records
 from aejax.engine import programs
@@ -29,6 +31,7 @@ class Evaluation(NamedTuple):
     results: Rows
     units: Rows
     likelihoods: Rows
+    codes: dict[int, np.ndarray]  # of the same test rows, by member, if seeds are swept
     shown: dict[str, list[View]]  # the views of each data set, by the suffix of their figures' files
 
 
@@ -53,7 +56,7 @@ def write_report(workdir: Path, projection: str = "tsne", num_samples: int = 0, 
     with records.lock(workdir):
         run = evaluate(plans, num_samples, probe)
         results, metrics = in_columns(run.results)
-        summary = summarize(results, list(run.members[0].swept), metrics)
+        summary = summarize(results, list(run.members[0].swept), metrics, run.codes)
         write_tables(workdir, results=results, summary=summary, units=run.units, likelihood=run.likelihoods)
         pictures = []
         for suffix, views_of_one in run.shown.items():
@@ -73,20 +76,20 @@ def evaluate(plans: dict[Path, Plan], num_samples: int, probe: bool) -> Evaluati
     visits = [row for directory in plans for row in records.read_lines(directory / "metrics.jsonl")]
     measured, shown = measure_all(groups, num_samples, probe)
     members = sorted((member for _, group in groups for member in group.members), key=lambda member: member.index)
-    return Evaluation(members, visits, *measured, shown)
+    return Evaluation(members, visits, *measured[:-1], dict(measured.codes), shown)
 
 
 def measure_all(
     groups: list[tuple[Path, Group]], num_samples: int, probe: bool
 ) -> tuple[Measured, dict[str, list[View]]]:
     """All groups' rows, sorted by member, and for each data set the suffix of its figures' files and its views."""
-    measured, shown = Measured([], [], []), {}
+    measured, shown = Measured([], [], [], []), {}
     for directory, group in groups:
         trained = load_group(directory, group)  # one at a time, because a state holds all its members' parameters
         for table, rows in zip(measured, measure.measure_group(trained, num_samples, probe), strict=True):
             table += rows
         shown.setdefault(group.dataset.sha256, []).extend(views(trained))
-    for table in measured:  # shards and groups interleave
+    for table in measured[:-1]:  # shards and groups interleave
         table.sort(key=lambda row: row["member"])
     return measured, {f"-{number}" if len(shown) > 1 else "": alike for number, alike in enumerate(shown.values())}
 
