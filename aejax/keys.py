@@ -331,8 +331,14 @@ class Model:
     learn_variance: bool = key(
         False,
         switch(),
-        "learn the variance, one for all features",
+        "learn the variance",
         {"model.likelihood": equal("gaussian", "laplace")},
+    )
+    variance_kind: str = key(
+        "one",
+        one_of("one", "feature", "optimal"),
+        "one learned variance for all features, one for each, or the running mean squared error in place of learning",
+        {"model.likelihood": equal("gaussian"), "model.learn_variance": equal(True), **VAE},
     )
     library_size: str = key(
         "none",

@@ -130,6 +130,7 @@ SCENARIOS = {  # small configs that together read every key
         **{"data.name": "planted_features", "data.num_rows": 400, "model.likelihood": "gaussian"},
     },
     "laplace": {"model.likelihood": "laplace"},
+    "optimal": {"model.likelihood": "gaussian", "model.learn_variance": True, "model.variance_kind": "feature"},
     "capitals": {"data.name": "capitals", "model.name": "distance_embedding"},
     "planted_pairs": {"data.name": "planted_pairs", "model.name": "pair_embedding"},
     "toy_text": {"data.name": "toy_text", "model.name": "pair_embedding", "data.num_sentences": 50},

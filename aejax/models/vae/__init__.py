@@ -28,6 +28,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
     likelihood = make_likelihood(config, spec)
     bound = part("bounds", config.bound)(config, posterior)
     decoder = networks.decoder(config, spec)
+    adaptation = likelihood.adaptation
     closed_kl: Any = prior.kl_of_units if posterior.gaussian else None
     if likelihood.sample is None:
         raise UserError(
@@ -42,7 +43,8 @@ def make(config: Any, spec: Spec) -> Autoencoder:
             "prior": prior.init(jax.random.fold_in(key, 2)),
             "likelihood": likelihood.init(jax.random.fold_in(key, 3)),
         }
-        return params | {name: values for name, values in own.items() if values}, bound.init()
+        stats = bound.init() | (adaptation.init() if adaptation else {})
+        return params | {name: values for name, values in own.items() if values}, stats or ()
 
     def at(params, x):
         """The parameters at the conditions of x, if the prior has some."""
@@ -70,8 +72,10 @@ def make(config: Any, spec: Spec) -> Autoencoder:
     def loss(params, stats, key, batch, **weights):
         x = conditioned(batch["x"], batch)
         draws = posterior.draw(params, key, x, bound.num_draws)
-        value, metrics, stats = bound.loss(lambda draws: terms(params, x, draws), draws, stats, **weights)
-        return value, (metrics, stats)
+        value, metrics, after = bound.loss(lambda draws: terms(params, x, draws), draws, stats, **weights)
+        if adaptation:
+            after = after | adaptation.update(params, stats, metrics["reconstruction"])
+        return value, (metrics, after)
 
     def log_weights(params, key, x, num_samples):
         draws = posterior.draw(params, key, x, num_samples)
@@ -93,6 +97,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         log_weights=log_weights,
         log_prior=None if prior.two_layers or prior.at else prior.log_prob,
         kl_of_units=kl_of_units if closed_kl else None,
+        follow=adaptation.follow if adaptation else None,
     )
 
 

@@ -61,6 +61,14 @@ class Prior(NamedTuple):
     at: Callable[[Params, Array], Params] | None = None  # (params, c[B, C]) -> params of p(z|c), which the others take
 
 
+class Adaptation(NamedTuple):
+    """How a likelihood finds its parameters without a gradient."""
+
+    init: Callable[[], dict[str, Array]]  # what is carried from step to step
+    update: Callable[[Params, Any, Array], dict[str, Array]]  # (params, stats, mean of −log p(x|z)) -> stats
+    follow: Callable[[Params, Any], Params]  # (params, stats) -> params for the next step
+
+
 class Likelihood(NamedTuple):
     """p(x|z), given the decoder's output [B, ...]; its parameters are params["likelihood"]."""
 
@@ -68,6 +76,7 @@ class Likelihood(NamedTuple):
     log_prob: Callable[[Params, Array, Array], Array]  # (params, x, output) -> [B]: nats
     mean: Callable[[Array], Array]  # (output) -> x_hat
     sample: Callable[[Params, Array, Array], Array] | None  # (params, key, output) -> x; None: it is not a density
+    adaptation: Adaptation | None = None
 
 
 class Bound(NamedTuple):
@@ -75,7 +84,7 @@ class Bound(NamedTuple):
 
     num_draws: int  # of z for each row
     loss: Callable[..., tuple[Array, Metrics, Stats]]  # (evaluate: Draws -> Terms, draws, stats, *, beta, ...): nats
-    init: Callable[[], Stats] = tuple  # what the bound carries from step to step; most carry nothing
+    init: Callable[[], dict[str, Array]] = dict  # what the bound carries from step to step; most carry nothing
 
 
 def measures(terms: Terms) -> Metrics:
