@@ -5,7 +5,7 @@
 About 6 s on two CPU cores on the digits. Expect a test ELBO of 35.10 nats (seed 0), the density of grey values; over
 seeds 0 to 2 it is 34.3 ± 0.8. Adam moves a learned log σ² (`--config.model.variance_kind=one`) by at most its rate in a
 step, so that the same 660 steps end at −44.09 ± 0.02. With σ² fixed at 1 they end at −61.185 ± 0.005 and use no unit.
-Source: Rybkin et al. 2021 (arXiv 2006.13202), eq. 6.
+Source: Rybkin et al. 2021 (arXiv 2006.13202).
 """
 
 from aejax.config import Config

@@ -41,7 +41,7 @@ def linear_r2(basis: Float[np.ndarray, "n r"], b: Codes) -> float:
 
 
 def linear_cka(a: Codes, b: Float[np.ndarray, "n j"]) -> float:
-    """Linear centered kernel alignment of centered codes (Kornblith et al. 2019, arXiv 1905.00414, eq. 1).
+    """Linear centered kernel alignment of centered codes (Kornblith et al. 2019, arXiv 1905.00414).
 
     No rotation and no common scale of a code changes it.
     """

@@ -2,8 +2,8 @@
 
 "top_k" keeps the k largest units of each code (Makhzani & Frey 2013, arXiv 1312.5663); "batch_top_k" keeps the B k
 largest of a batch of B codes, and after training the units above θ, the mean of the smallest kept unit (Bussmann et al.
-2024, arXiv 2412.06410, eq. 4 to 6); "jump_relu" keeps the units above a learned threshold each, z = a H(a − θ)
-(Rajamanoharan et al. 2024, arXiv 2407.14435, eq. 3). H is a step, so θ has a pseudo-derivative instead (eq. 11, 12):
+2024, arXiv 2412.06410); "jump_relu" keeps the units above a learned threshold each, z = a H(a − θ)
+(Rajamanoharan et al. 2024, arXiv 2407.14435). H is a step, so θ has a pseudo-derivative instead:
 ∂H(a − θ)/∂θ = −K((a − θ) / ε) / ε, and θ times that for z, with K = 1 within ½ of 0 and ε the bandwidth.
 """
 

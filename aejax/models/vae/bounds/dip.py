@@ -2,7 +2,7 @@
 
 Kumar et al. 2018 (arXiv 1711.00848): the aggregate posterior q(z) should have independent units, as the prior has, so
 its covariance is pulled towards I. By the law of total covariance it is Cov[mean] + E[diag σ²]. `model.dip` = "means"
-penalizes the first term alone (DIP-VAE-I, eq. 6), "codes" the sum (DIP-VAE-II, eq. 7). λ_od is
+penalizes the first term alone (DIP-VAE-I), "codes" the sum (DIP-VAE-II). λ_od is
 `objective.dip_off_diagonal` and λ_d is `objective.dip_diagonal`. The covariances are those of the batch, divided by B.
 """
 

@@ -2,7 +2,7 @@
 
 With `model.learn_variance`, `model.variance_kind` says how. "one" learns one σ² for all features (Lucas et al. 2019,
 arXiv 1911.02469) and "feature" one for each. "optimal" sets σ² to its optimum, the mean squared error of x from the
-decoded draws of z (Rybkin et al. 2021, σ-VAE, arXiv 2006.13202, eq. 6); here it is the running mean over about the last
+decoded draws of z (Rybkin et al. 2021, σ-VAE, arXiv 2006.13202); here it is the running mean over about the last
 hundred batches, so that evaluation has a σ², too. Its log is params["likelihood"]["logvar"].
 """
 

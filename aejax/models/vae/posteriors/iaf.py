@@ -2,7 +2,7 @@
 
 Kingma et al. 2016 (arXiv 1606.04934), algorithm 1: [m_t, s_t] of `model.num_flows` masked networks read z_{t−1} and a
 context h(x), and σ_t = sigmoid(s_t). Unit i of m_t and s_t sees only the units of z_{t−1} before i, so that
-log q(z|x) = log N(z_0; mean, σ²) − Σ_t Σ_i log σ_t,i (eq. 10). The networks are MADEs (aejax/models/made.py) of h and
+log q(z|x) = log N(z_0; mean, σ²) − Σ_t Σ_i log σ_t,i. The networks are MADEs (aejax/models/made.py) of h and
 z, in this order; their hidden layers are as wide as the encoder's (`model.hidden`). The order of the units is reversed
 after each flow. The encoder outputs mean, log σ and h, as many units each. s_t starts near 2, as the paper advises, so
 that a flow starts near the identity. The code of x is the mean of z_0 pushed through the flows. The posterior is not
