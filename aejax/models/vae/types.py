@@ -20,6 +20,7 @@ class Draws(NamedTuple):
     log_q: Float[Array, "S B"]  # log q(z|x): nats
     mean: Any  # of the Gaussian that z, or its last layer, was drawn from: [B, K] or [S, B, Z - K]
     logvar: Any  # both are None if z was not drawn from a Gaussian
+    expected_log_q: Float[Array, " B"] | None = None  # E log q(z|x) in nats, if a prior's KL reads it
 
 
 class Divergence(NamedTuple):
