@@ -30,6 +30,8 @@ class Autoencoder(NamedTuple):
     sample_prior: Callable[..., Array] | None = None  # (params, key, num[, c[num, C]]) -> z[num, K]
     log_weights: Callable[[Params, Array, Any, int], Array] | None = None  # (params, key, x, S) -> log w [S, B], nats
     log_prior: Callable[[Params, Array], Array] | None = None  # (params, z[..., K]) -> log p(z) [...], nats
+    log_likelihood: Callable[[Params, Any, Array], Array] | None = None  # (params, x, z[S, B, K]) -> log p(x|z) [S, B]
+    sample_x: Callable[[Params, Array, Array], Array] | None = None  # (params, key, z[B, K]) -> x ~ p(x|z), all given z
     kl_of_units: Callable[[Params, Any], Array] | None = None  # (params, x) -> KL[q ‖ p] of each unit [B, K], nats
     corrupt: Callable[[Array, Array, Any], Array] | None = None  # (key, x, level) -> x_tilde, what the loss encodes
     columns: tuple[str, ...] = ("x",)  # of a batch, that the loss reads

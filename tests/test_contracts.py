@@ -137,6 +137,9 @@ def test_a_model_keeps_its_contract(name, tasks):
             found["z"] = model.sample_prior(params, jax.random.key(3), 5, *([batch["c"][:5]] if "c" in batch else []))
         if model.log_prior:
             found["log_prior"] = model.log_prior(params, found["z"])
+        if model.sample_x:
+            found["x"] = model.sample_x(params, jax.random.key(5), found["z"])
+            found["log_likelihood"] = model.log_likelihood(params, found["x"], jnp.stack([found["z"], found["z"]]))
         return found
 
     items = jnp.asarray(group.dataset.items["x"]) if pairs else None
@@ -162,6 +165,8 @@ def test_a_model_keeps_its_contract(name, tasks):
         assert found["z"].shape == (5, code.shape[1])
     if model.log_prior:
         assert found["log_prior"].shape == (5,)
+    if model.sample_x:
+        assert found["x"].shape == (5, *spec.shape) and found["log_likelihood"].shape == (2, 5)
 
 
 @pytest.mark.parametrize(

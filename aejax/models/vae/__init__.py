@@ -29,6 +29,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
     bound = part("bounds", config.bound)(config, posterior)
     decoder = networks.decoder(config, spec)
     adaptation = likelihood.adaptation
+    alone = not (prior.two_layers or spec.conditions or config.library_size == "observed")  # p(x|z) needs only the code
     closed_kl: Any = prior.kl_of_units if posterior.gaussian else None
     if likelihood.sample is None:
         raise UserError(
@@ -87,6 +88,10 @@ def make(config: Any, spec: Spec) -> Autoencoder:
     def sample_prior(params, key, num, c=None):
         return prior.sample(prior.at(params, c) if prior.at else params, key, num)
 
+    def sample_x(params, key, z):
+        assert likelihood.sample
+        return likelihood.sample(params, key, decoder.apply(params["decoder"], z))
+
     return Autoencoder(
         init=init,
         loss=loss,
@@ -96,6 +101,8 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         sample_prior=sample_prior,
         log_weights=log_weights,
         log_prior=None if prior.two_layers or prior.at else prior.log_prob,
+        log_likelihood=log_likelihood,
+        sample_x=sample_x if alone else None,
         kl_of_units=kl_of_units if closed_kl else None,
         follow=adaptation.follow if adaptation else None,
     )
