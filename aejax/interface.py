@@ -52,19 +52,20 @@ def run(
 
 
 def evaluate(
-    workdir: str | Path, num_samples: int = 0, probe: bool = False, projection: str = "tsne"
+    workdir: str | Path, num_samples: int = 0, probe: bool = False, projection: str = "tsne", ais: int = 0
 ) -> list[dict[str, Any]]:
     """Evaluates every member of a run, or of all its shards, on the test rows; returns the rows of results.csv.
 
-    Nats are per example. `num_samples` above 0 estimates log p(x) by importance sampling; `probe` predicts classes and
-    factors from the codes. Writes tables, figures and report.html to the run directory; `projection` ("tsne", "pca" or
-    "umap") draws codes of more than two units.
+    Nats are per example. `num_samples` above 0 estimates log p(x) by importance sampling; `ais` above 0 bounds it from
+    both sides in that number of annealing steps; `probe` predicts classes and factors from the codes. Writes tables,
+    figures and report.html to the run directory; `projection` ("tsne", "pca" or "umap") draws codes of more than two
+    units.
     """
     plans = parts(Path(workdir)).values()
     pin(sum(len(plan.members) for plan in plans), Path(workdir))
     from aejax.reports.write import write_report
 
-    return write_report(Path(workdir), projection, num_samples, probe).results
+    return write_report(Path(workdir), projection, num_samples, probe, ais).results
 
 
 def load(workdir: str | Path, member: int | None = None) -> "Trained":

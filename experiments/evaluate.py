@@ -2,6 +2,7 @@
 
     python -m experiments.evaluate --workdir=runs/lambda
     python -m experiments.evaluate --workdir=runs/iwae --num_samples=5000   # also −log p(x) by importance sampling
+    python -m experiments.evaluate --workdir=runs/vae --ais=1000   # also bounds on log p(x) from both sides
 
 t-SNE projects codes of more than two units. All panels of a picture share 2,000 random rows: each of eight shows 250.
 --projection=pca uses PCA and all rows, --projection=umap UMAP (needs umap-learn) and the rows of t-SNE.
@@ -23,6 +24,9 @@ PROJECTION = flags.DEFINE_enum(
 NUM_SAMPLES = flags.DEFINE_integer(
     "num_samples", 0, "importance samples for −log p(x), for example 5000; 0: no estimate", lower_bound=0
 )
+AIS = flags.DEFINE_integer(
+    "ais", 0, "annealing steps, for example 1000: bounds log p(x) from both sides; 0: no bounds", lower_bound=0
+)
 PROBE = flags.DEFINE_bool(
     "probe", False, "predict classes (linear and kNN accuracy, clusters) and factors (MIG, SAP, DCI) from the codes"
 )
@@ -38,7 +42,8 @@ def main() -> None:
     from aejax.reports.summary import show
     from aejax.reports.write import write_report  # imports jax, which reads what was pinned
 
-    _, summary, notes, figures = write_report(workdir, PROJECTION.value, NUM_SAMPLES.value, PROBE.value)
+    asked = NUM_SAMPLES.value, PROBE.value, AIS.value
+    _, summary, notes, figures = write_report(workdir, PROJECTION.value, *asked)
     print(show(summary))
     for note in notes:
         print(f"\nnote: {note}")

@@ -27,7 +27,8 @@ def test_the_table_names_all_that_is_measured_and_nothing_else(table_csv, books_
         hp = jax.tree.map(lambda leaf: leaf[0], programs.hparams(group.members))
         shapes = programs.state_shapes(group.task, group.members)
         state = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), shapes)
-        evaluate = measure.metrics_of(group, 4 if group.task.model.log_weights else 0)
+        model = group.task.model
+        evaluate = measure.metrics_of(group, 4 if model.log_weights else 0, 2 if measure.can_anneal(model) else 0)
         values = jax.eval_shape(
             lambda *member, run=evaluate, task=group.task: run(task, *member), state, hp, group.dataset.test
         )
@@ -42,7 +43,7 @@ def test_the_table_names_all_that_is_measured_and_nothing_else(table_csv, books_
     found |= set(probes.class_scores(codes, y, codes, y))
     found |= set(dictionaries.scores(codes[:2], codes, codes[:2], codes > 0))
     found |= set(disentanglement.factor_scores(codes, y[:, None], codes, y[:, None]))
-    assert found | {"num_samples", "condition_mixing"} == set(METRICS)
+    assert found | {"num_samples", "ais_steps", "condition_mixing"} == set(METRICS)
     assert units == {f"unit_{name}" for name in UNITS} | {"curve"}
 
 

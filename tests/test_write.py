@@ -79,11 +79,12 @@ def test_an_evaluation_that_would_lose_estimates_or_probes_is_refused(tmp_path):
         ),
         ({"num_samples": 60, "nll": 3.0}, "only --num_samples=60 produces"),
         ({"elbo": -3.0, "mig": 0.5}, "only --probe produces"),
+        ({"nll_ais": 3.0, "ais_steps": 7}, "only --ais=7 produces"),
     ):
         records.write_csv(path, [row])
         with pytest.raises(UserError, match=message):
             write.check_kept(path, 0, False)
-        write.check_kept(path, 5, True)
+        write.check_kept(path, 5, True, 3)
 
 
 def test_what_cannot_be_measured_is_refused_before_anything_is_computed(small, tmp_path, table_csv, monkeypatch):
@@ -99,5 +100,7 @@ def test_what_cannot_be_measured_is_refused_before_anything_is_computed(small, t
     records.write_json(tmp_path / "config.json", plan)
     with pytest.raises(UserError, match="--num_samples=10: model.name=autoencoder has no density"):
         write_report(tmp_path, num_samples=10)
+    with pytest.raises(UserError, match=r"--ais=10 needs a VAE with one layer .*: omit the flag \(model.name=autoenc"):
+        write_report(tmp_path, ais_steps=10)
     with pytest.raises(UserError, match="--probe: data.name=arrays has no class labels"):
         write_report(tmp_path, probe=True)

@@ -49,6 +49,18 @@ METRICS = {  # the columns of results.csv, in their order
         "--num_samples",
     ),
     "num_samples": Metric("samples", "Importance samples for each example.", "--num_samples"),
+    "nll_ais": Metric(
+        NATS,
+        "−log p(x) of the first 100 test rows by annealed importance sampling from the prior, an upper bound in "
+        "expectation. Pixels are binarized as data.binarization says.",
+        "--ais",
+    ),
+    "ais_lower": Metric(
+        NATS, "Lower bound, in expectation, on log p(x) of 100 rows simulated from the model.", "--ais"
+    ),
+    "ais_upper": Metric(NATS, "Upper bound, in expectation, on log p(x) of the same simulated rows.", "--ais"),
+    "ais_gap": Metric(NATS, "ais_upper − ais_lower: how loose the two are together; if large, so is nll_ais.", "--ais"),
+    "ais_steps": Metric("steps", "Annealing steps from the prior to the posterior, the T of --ais.", "--ais"),
     "reconstruction": Metric(
         "per example",
         "−E log p(x|z) in nats with all constants; with model.likelihood=squared_error, the sum of squares ‖x − x̂‖².",

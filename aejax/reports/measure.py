@@ -14,6 +14,7 @@ from aejax.errors import UserError
 from aejax.metrics import (
     METRICS,
     UNITS,
+    ais,
     averages,
     consistency,
     dictionaries,
@@ -24,7 +25,7 @@ from aejax.metrics import (
 )
 from aejax.reports.views import first_rows
 from aejax.trained import TrainedGroup
-from aejax.types import Metrics, Params, TrainState
+from aejax.types import Autoencoder, Metrics, Params, TrainState
 
 
 class Measured(NamedTuple):
@@ -36,10 +37,13 @@ class Measured(NamedTuple):
     codes: list[tuple[int, np.ndarray]]  # of the same test rows, by member, if seeds are swept
 
 
-def measure_group(trained: TrainedGroup, num_samples: int = 0, probe: bool = False) -> Measured:
-    """Measures the members of a group; estimates log p(x) if `num_samples` is not 0, probes the codes if `probe`."""
+def measure_group(trained: TrainedGroup, num_samples: int = 0, probe: bool = False, ais_steps: int = 0) -> Measured:
+    """Measures the members of a group.
+
+    Estimates log p(x) if `num_samples` is not 0, bounds it by AIS if `ais_steps` is not 0, probes the codes if `probe`.
+    """
     group, step, state, lanes = trained
-    metrics = test_metrics(group, state, lanes, num_samples)
+    metrics = test_metrics(group, state, lanes, num_samples, ais_steps)
     probed = probe_members(group, state) if probe else [{}] * len(group.members)
     recovered = recover_members(group, state) if group.dataset.truth else [{}] * len(group.members)
     total = group.total_steps
@@ -53,20 +57,24 @@ def measure_group(trained: TrainedGroup, num_samples: int = 0, probe: bool = Fal
     return Measured(rows, unit_rows(group, metrics), likelihood_rows(group, metrics, num_samples), codes)
 
 
-def test_metrics(group: Group, state: TrainState, lanes: int, num_samples: int) -> dict[str, np.ndarray]:
+def test_metrics(
+    group: Group, state: TrainState, lanes: int, num_samples: int, ais_steps: int
+) -> dict[str, np.ndarray]:
     """Everything that `metrics_of` measures on the test rows, for every member: [M, ...]."""
     mesh = sweep.make_mesh(len(group.members))
     rows, placed = sweep.replicate(group.dataset.test, mesh), sweep.pad(state, mesh, lanes)
-    measure = programs.compile_evaluate(group, mesh, lanes, placed, rows, metrics_of(group, num_samples))
+    measure = programs.compile_evaluate(group, mesh, lanes, placed, rows, metrics_of(group, num_samples, ais_steps))
     metrics = sweep.unpad(measure(placed), len(group.members))
     if "ess" in metrics:
         metrics["num_samples"] = np.full(len(group.members), num_samples)
+    if ais_steps:
+        metrics["ais_steps"] = np.full(len(group.members), ais_steps)
     if "nll" in metrics:
         metrics[nll_name(group)] = metrics.pop("nll")
     return metrics
 
 
-def metrics_of(group: Group, num_samples: int) -> Callable[..., Metrics]:
+def metrics_of(group: Group, num_samples: int, ais_steps: int = 0) -> Callable[..., Metrics]:
     """The function that measures, for one member and some rows, every metric that the model supports."""
     model = group.task.model
     chosen: list[Callable[..., Metrics]] = [averages.measure]
@@ -77,6 +85,8 @@ def metrics_of(group: Group, num_samples: int) -> Callable[..., Metrics]:
         values = {name: value for measure in chosen for name, value in measure(*member).items()}
         if num_samples and "nll" not in values:  # the loss may compute it exactly
             values |= log_likelihood.measure(*member, num_samples=num_samples)
+        if ais_steps:
+            values |= ais.measure(*member, num_steps=ais_steps)
         return values
 
     return measure
@@ -163,8 +173,13 @@ def recover_members(group: Group, state: TrainState) -> list[dict[str, float]]:
     return [recover(lane) for lane in range(len(group.members))]
 
 
-def check(group: Group, num_samples: int, probe: bool) -> None:
+def check(group: Group, num_samples: int, probe: bool, ais_steps: int = 0) -> None:
     """Raises UserError if there is no density to estimate, or if the data have no classes or factors to predict."""
+    if ais_steps and not can_anneal(group.task.model):
+        raise UserError(
+            f"--ais={ais_steps} needs a VAE with one layer of z, without conditions or an observed library size: "
+            f"omit the flag (model.name={group.config.model.name})"
+        )
     if num_samples and not group.task.model.log_weights:
         name = group.config.model.name
         raise UserError(f"--num_samples={num_samples}: model.name={name} has no density p(x): omit the flag")
@@ -172,6 +187,11 @@ def check(group: Group, num_samples: int, probe: bool) -> None:
     if probe and not (spec.class_names and "y" in test) and not spec.factor_names and not categories(spec):
         name = group.config.data.name
         raise UserError(f"--probe: data.name={name} has no class labels or factors to predict: omit the flag")
+
+
+def can_anneal(model: Autoencoder) -> bool:
+    """Whether x can be simulated from a model and both of its densities are known."""
+    return bool(model.log_prior and model.log_likelihood and model.sample_x)
 
 
 def unit_rows(group: Group, metrics: dict[str, np.ndarray]) -> list[dict[str, Any]]:

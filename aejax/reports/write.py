@@ -44,17 +44,20 @@ class Report(NamedTuple):
     figures: list[Path]
 
 
-def write_report(workdir: Path, projection: str = "tsne", num_samples: int = 0, probe: bool = False) -> Report:
+def write_report(
+    workdir: Path, projection: str = "tsne", num_samples: int = 0, probe: bool = False, ais_steps: int = 0
+) -> Report:
     """Evaluates every member of a run, or of all its shards, and writes tables, figures and report.html.
 
-    Estimates log p(x) if `num_samples` is not 0, and predicts classes and factors from the codes if `probe`. Raises
-    UserError if there is no run to evaluate, if the model has no density to estimate, if the data have nothing to
-    predict, and if results.csv would lose columns of an earlier evaluation.
+    Estimates log p(x) if `num_samples` is not 0, bounds it on both sides by AIS if `ais_steps` is not 0, and predicts
+    classes and factors from the codes if `probe`. Raises UserError if there is no run to evaluate, if the model has no
+    density to estimate, if the data have nothing to predict, and if results.csv would lose columns of an earlier
+    evaluation.
     """
-    check_kept(workdir / "results.csv", num_samples, probe)
+    check_kept(workdir / "results.csv", num_samples, probe, ais_steps)
     plans = parts(workdir)
     with records.lock(workdir):
-        run = evaluate(plans, num_samples, probe)
+        run = evaluate(plans, num_samples, probe, ais_steps)
         results, metrics = in_columns(run.results)
         summary = summarize(results, list(run.members[0].swept), metrics, run.codes)
         write_tables(workdir, results=results, summary=summary, units=run.units, likelihood=run.likelihoods)
@@ -68,25 +71,26 @@ def write_report(workdir: Path, projection: str = "tsne", num_samples: int = 0, 
     return Report(results, summary, found, [path for path, _, _ in pictures])
 
 
-def evaluate(plans: dict[Path, Plan], num_samples: int, probe: bool) -> Evaluation:
+def evaluate(plans: dict[Path, Plan], num_samples: int, probe: bool, ais_steps: int) -> Evaluation:
     """Measures all members of some run directories; rows are sorted by member."""
     groups = [(directory, group) for directory, plan in plans.items() for group in programs.make_groups(plan)]
     for _, group in groups:
-        measure.check(group, num_samples, probe)
+        measure.check(group, num_samples, probe, ais_steps)
     visits = [row for directory in plans for row in records.read_lines(directory / "metrics.jsonl")]
-    measured, shown = measure_all(groups, num_samples, probe)
+    measured, shown = measure_all(groups, num_samples, probe, ais_steps)
     members = sorted((member for _, group in groups for member in group.members), key=lambda member: member.index)
     return Evaluation(members, visits, *measured[:-1], dict(measured.codes), shown)
 
 
 def measure_all(
-    groups: list[tuple[Path, Group]], num_samples: int, probe: bool
+    groups: list[tuple[Path, Group]], num_samples: int, probe: bool, ais_steps: int
 ) -> tuple[Measured, dict[str, list[View]]]:
     """All groups' rows, sorted by member, and for each data set the suffix of its figures' files and its views."""
     measured, shown = Measured([], [], [], []), {}
     for directory, group in groups:
         trained = load_group(directory, group)  # one at a time, because a state holds all its members' parameters
-        for table, rows in zip(measured, measure.measure_group(trained, num_samples, probe), strict=True):
+        tables = measure.measure_group(trained, num_samples, probe, ais_steps)
+        for table, rows in zip(measured, tables, strict=True):
             table += rows
         shown.setdefault(group.dataset.sha256, []).extend(views(trained))
     for table in measured[:-1]:  # shards and groups interleave
@@ -120,12 +124,15 @@ def write_tables(workdir: Path, **tables: Rows) -> None:
             (workdir / "figures" / f"{name}.png").unlink(missing_ok=True)
 
 
-def check_kept(path: Path, num_samples: int, probe: bool) -> None:
+def check_kept(path: Path, num_samples: int, probe: bool, ais_steps: int = 0) -> None:
     """Raises UserError if results.csv has estimates or probes that this evaluation would delete."""
     rows = records.read_csv(path)
-    samples = max((row.get("num_samples") or "" for row in rows), default="", key=len)
+    samples, annealed = (
+        max((row.get(name) or "" for row in rows), default="", key=len) for name in ("num_samples", "ais_steps")
+    )
     probed = any(row.get(name) for row in rows for name in ("probe_accuracy", "mig"))
     lost = [f"--num_samples={samples}"] if samples and not num_samples else []
+    lost += [f"--ais={annealed}"] if annealed and not ais_steps else []
     lost += ["--probe"] if probed and not probe else []
     if lost:
         raise UserError(f"{path} has results that only {' '.join(lost)} produces: add it, or delete the file")
