@@ -86,7 +86,7 @@ def test_one_step_is_importance_sampling_from_the_prior(one_row):
     target, prior, _, _ = one_row
     np.testing.assert_array_equal(ais.schedule(1), [0.0, 1.0])
     log_w = ais.anneal(target, jax.random.key(0), prior, ais.schedule(1), jnp.full((2, CHAINS), 0.1))
-    np.testing.assert_allclose(log_w, target.log_likelihood(prior), rtol=1e-6)
+    np.testing.assert_allclose(log_w, target.log_likelihood(prior), rtol=1e-5, atol=1e-4)
 
 
 def test_a_move_leaves_the_posterior_invariant_and_the_pilot_finds_its_step(one_row):

@@ -52,12 +52,14 @@ def test_a_group_per_static_value_and_shards_give_the_whole_sweep(small, tmp_pat
 def test_log_p_is_estimated_on_demand_under_the_name_of_its_pixels(small, tmp_path):
     small.data.binarization, small.train.epochs, small.evaluate.batch_size = "dynamic", 1, 360
     workdir = train(small, tmp_path, "objective.beta=1,4")
-    report = write_report(workdir, "pca", num_samples=60, probe=True)
+    report = write_report(workdir, "pca", num_samples=60, probe=True, ais_steps=3)
     rows = records.read_csv(workdir / "results.csv")
     assert "nll" not in rows[0] and [row["num_samples"] for row in rows] == ["60", "60"]
     for row in rows:
         nll, elbo = float(row["nll_dynamic"]), float(row["elbo"])
         assert nll < -elbo + 0.1 and 1 <= float(row["ess"]) <= 60 and 0 < float(row["nll_stderr"]) < 1
+        lower, upper, gap = (float(row[f"ais_{name}"]) for name in ("lower", "upper", "gap"))
+        assert row["ais_steps"] == "3" and gap == pytest.approx(upper - lower, abs=1e-4) and float(row["nll_ais"]) > 0
         assert all(0 <= float(row[name]) <= 1 for name in ("probe_accuracy", "knn_accuracy"))
         split = float(row["mutual_information"]) + float(row["aggregate_kl"])
         assert split == pytest.approx(float(row["kl"]), rel=0.3)
