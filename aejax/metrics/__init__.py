@@ -59,7 +59,7 @@ METRICS = {  # the columns of results.csv, in their order
         NATS, "Lower bound, in expectation, on log p(x) of 100 rows simulated from the model.", "--ais"
     ),
     "ais_upper": Metric(NATS, "Upper bound, in expectation, on log p(x) of the same simulated rows.", "--ais"),
-    "ais_gap": Metric(NATS, "ais_upper − ais_lower: how loose the two are together; if large, so is nll_ais.", "--ais"),
+    "ais_gap": Metric(NATS, "ais_upper − ais_lower: in expectation, at least the error of either bound.", "--ais"),
     "ais_steps": Metric("steps", "Annealing steps from the prior to the posterior, the T of --ais.", "--ais"),
     "reconstruction": Metric(
         "per example",
