@@ -6,6 +6,8 @@
 The 3 largest units of a code stay active on average over a batch; afterwards, those above a learned threshold do. AuxK
 revives dead units. About 3 min on two CPU cores. Expect an `mcc` of 0.968 ± 0.002 (seeds 0 to 2), an `f1` of 0.65 and 1
 to 4 `dead_units` of 512. For activations in a file, add `--config.data.name=arrays --config.data.path=FILE.npy`.
+`reconstruction` and `loss` of test rows select units among the rows of a batch (`evaluate.batch_size`); `mse`, `l0` and
+the codes use the threshold.
 Sources: Bussmann et al. 2024 (arXiv 2412.06410); Gao et al. 2024 (arXiv 2406.04093) for AuxK.
 """
 

@@ -38,7 +38,9 @@ def main() -> None:
     model = trained.load(workdir, MEMBER.value)
     if output.suffix == ".png" and model.spec.kind != "image":
         raise UserError(f"--output={output}: the data are not images: use .npz, .npy or .csv")
-    conditions = dict(map(parsed, CONDITION.value))
+    pairs = [parsed(condition) for condition in CONDITION.value]
+    if len(conditions := dict(pairs)) < len(pairs):
+        raise UserError("--condition names a column twice: give it one value")
     codes = model.sample_codes(NUM_SAMPLES.value, SEED.value, conditions)
     x = model.decode(codes, conditions)
     outputs.write_samples(output, model.spec, codes, x, conditions)

@@ -168,13 +168,23 @@ def test_a_column_that_cannot_be_a_condition_is_named(changes, words, tmp_path):
 
 
 def test_real_numbers_empty_cells_and_unseen_categories_are_named(tmp_path):
+    """Rows are counted in the file, whatever split they end up in."""
+
+    def load(text, columns):
+        return data.load(
+            config("arrays", path=write(tmp_path / "t.csv", text), label_column="kind", condition_columns=columns)
+        )
+
     with pytest.raises(UserError, match="age holds real numbers: name it in data.condition_numbers"):
         data.load(config("arrays", path=save(tmp_path / "a.npz", x=X, age=np.arange(B) / 2), condition_columns="age"))
-    with pytest.raises(UserError, match=r"row 0 .* has no value in batch"):
-        text = TABLE.replace("A,20.5", ",20.5")
-        data.load(
-            config("arrays", path=write(tmp_path / "t.csv", text), label_column="kind", condition_columns="batch")
-        )
+    with pytest.raises(UserError, match="age holds real numbers: name it in data.condition_numbers"):
+        load(TABLE, "age,batch")
+    for row in (0, 7, 13):
+        with pytest.raises(UserError, match=rf"row {row} \(counted from 0\) has no value in batch"):
+            load(TABLE.replace(f"{'AB'[row % 2]},{20 + row}.5", f",{20 + row}.5"), "batch")
+    row = int(load(TABLE, "batch").test["x"][0, 1])  # g1 is the number of the row; in training it would be known
+    with pytest.raises(UserError, match=rf"row {row} \(counted from 0\): batch=RARE is not among the training rows"):
+        load(TABLE.replace(f"{'AB'[row % 2]},{20 + row}.5", f"RARE,{20 + row}.5"), "batch")
     with pytest.raises(UserError, match=r"the conditions: row 1 .*: batch=D is not among the training rows: .*A, B, C"):
         conditions.chosen(SPEC.conditions, {"batch": ["A", "D"], "age": 3}, 2)
 
@@ -185,7 +195,7 @@ def test_values_are_chosen_for_all_rows_or_for_each():
     np.testing.assert_array_equal(conditions.typical(SPEC.conditions), [[1, 0]])
     assert conditions.typical_words(SPEC.conditions) == " at batch = B, age = 40"
     for values, words in (
-        ({"batch": "B"}, "needs a value of age .a number; the mean is 40.: give .*--condition=age=VALUE"),
+        ({"batch": "B"}, "needs a value of age .a number; the mean is 40.: give it .*--condition=age=VALUE"),
         ({"batch": "B", "age": 1, "sex": 1}, "sex is not a condition of this run: known names are batch, age"),
         (
             {"batch": ["A", "B", "C"], "age": 1},
@@ -238,9 +248,12 @@ def test_a_trained_member_is_asked_at_a_condition(counts):
     np.testing.assert_array_equal(model.reconstruct(x, {"batch": "A"}), a)
     known = model.log_prob(x, 8, conditions={"batch": "A"}), model.log_prob(x, 8, conditions={"batch": "B"})
     assert (known[0] != known[1]).all()
-    with pytest.raises(UserError, match="this run needs a value of batch .one of A, B.: give conditions="):
+    with pytest.raises(
+        UserError,
+        match="this run needs a value of batch .one of A, B.: give it as a column of the file, as conditions=",
+    ):
         model.decode(codes)
-    with pytest.raises(UserError, match="batch=C is not among the training rows: known names are A, B"):
+    with pytest.raises(UserError, match="batch=C is not among the training rows: .*known names are A, B"):
         model.sample(2, conditions={"batch": "C"})
 
 
@@ -253,6 +266,7 @@ def test_sample_takes_conditions(counts, ask, refused, tmp_path):
         ([], "this run needs a value of batch (one of A, B)"),
         (["--condition=batch=Z"], "batch=Z is not among the training rows"),
         (["--condition=batch"], "--condition=batch: name a column and its value"),
+        (["--condition=batch=A", "--condition=batch=B"], "--condition names a column twice"),
     ):
         code, _, error, _ = ask("warm", "sample", [*arguments, *given])
         assert code == 2 and words in error and error.count("\n") == 1, error

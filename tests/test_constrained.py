@@ -11,8 +11,10 @@ import pytest
 from aejax import config as configs
 from aejax import models
 from aejax.data.types import Spec
-from aejax.engine import train
+from aejax.engine import programs, train
+from aejax.errors import UserError
 from aejax.keys import base_config
+from aejax.plan import Plan
 
 D, K, B = 4, 2, 256
 VALUES = np.array([3.0, 2.0, 0.5, 0.1])  # eigenvalues of the rows' covariance
@@ -87,3 +89,16 @@ def test_a_cyclical_weight_starts_anew():
     expected = [0.8, 1.6, 2.4, 3.2, 4.0, 4.0, 4.0] * 2
     np.testing.assert_allclose([weights(step, 7.0) for step in range(14)], expected, rtol=1e-6)
     np.testing.assert_allclose([weights(step, 0.0) for step in range(14)], (expected[:7] + [4.0] * 7), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("warmup", "patience", "words"),
+    [(0.0, 0, "beta_warmup=0 steps"), (7.0, 0, "beta_warmup=7 steps"), (3.0, 2, "train.patience=2 counts no epochs")],
+)
+def test_a_cycle_that_means_nothing_is_refused(small, warmup, patience, words):
+    changes = {"objective.beta_cycle": 7.0, "objective.beta_warmup": warmup, "train.patience": patience}
+    with pytest.raises(UserError, match=words):
+        programs.make_groups(Plan.make(configs.replaced(small, changes)))
+    programs.make_groups(
+        Plan.make(configs.replaced(small, changes | {"objective.beta_warmup": 3.0, "train.patience": 0}))
+    )

@@ -79,3 +79,8 @@ def test_draws_from_the_prior_take_every_code_as_often(trained):
 def test_pieces_that_lack_units_are_refused_with_a_remedy():
     with pytest.raises(UserError, match=r"latent_dim=7 .*levels=\(3, 2, 5\): .*latent_dim=9$"):
         models.make(settings(latent_dim=7), SPEC)
+
+
+def test_a_piece_with_too_many_values_is_refused():
+    with pytest.raises(UserError, match=r"model.levels=.* gives a piece 4,294,967,296 values: use levels with at most"):
+        models.make(settings(levels=(256, 256, 256, 256), latent_dim=4), SPEC)

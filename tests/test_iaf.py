@@ -9,6 +9,7 @@ import pytest
 
 from aejax import config as configs
 from aejax.data.types import Spec
+from aejax.errors import UserError
 from aejax.models.vae import part
 from aejax.models.vae.posteriors import iaf
 from configs.base import get_config
@@ -95,3 +96,8 @@ def test_the_code_is_the_mean_pushed_through_the_flows(x):
     np.testing.assert_allclose(z[0], posterior.encode(params, x), rtol=1e-4, atol=1e-5)
     plain = make(3, num_flows=0)[0].encode(params, x)
     assert np.abs(plain - posterior.encode(params, x)).max() > 0.1
+
+
+def test_gated_layers_are_refused():
+    with pytest.raises(UserError, match="model.posterior=iaf does not support gated layers: use --config.model.gated"):
+        make(2, gated=True)

@@ -113,7 +113,7 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
         splits = {name: s | {"x": standardized(s["x"], scale, center, spread)} for name, s in splits.items()}
     ids = {name: split.pop("ids") for name, split in splits.items() if "ids" in split}
     row_numbers = {name: split.pop("row") for name, split in splits.items()}
-    splits, given = conditions.encoded(splits, rows, config, where)
+    splits, given = conditions.encoded(splits, rows, config, where, row_numbers)
     active = {name: split.pop("active") for name, split in splits.items() if "active" in split}
     truth = {}
     if rows.directions is not None:

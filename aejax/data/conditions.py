@@ -25,11 +25,12 @@ def named(text: str) -> list[str]:
 
 
 def encoded(
-    splits: dict[str, Split], rows: Rows, config: Any, where: str
+    splits: dict[str, Split], rows: Rows, config: Any, where: str, row_numbers: Mapping[str, np.ndarray]
 ) -> tuple[dict[str, Split], tuple[Condition, ...]]:
     """The splits with "c" in place of their columns, and the conditions as the training rows have them.
 
-    Raises UserError for a column that does not exist, or a value that the training rows lack.
+    Raises UserError for a column that does not exist, or a value that the training rows lack; it names the row by its
+    number in the source, from `row_numbers`.
     """
     names, numbers = named(config.condition_columns), named(config.condition_numbers)
     if strange := [name for name in numbers if name not in names]:
@@ -39,14 +40,16 @@ def encoded(
     columns = {
         split: {name: column(name, values, rows, config, where) for name in names} for split, values in splits.items()
     }
-    conditions = tuple(fit(name, columns["train"][name], name in numbers, where) for name in names)
+    conditions = tuple(
+        fit(name, columns["train"][name], name in numbers, where, row_numbers["train"]) for name in names
+    )
     splits = {
         split: {key: array for key, array in values.items() if not key.startswith(COLUMN)}
         for split, values in splits.items()
     }
     if conditions:
         for split in splits:
-            splits[split] |= {"c": codes(conditions, columns[split], f"{where} ({split})")}
+            splits[split] |= {"c": codes(conditions, columns[split], where, row_numbers[split])}
     return splits, conditions
 
 
@@ -67,32 +70,37 @@ def column(name: str, split: Split, rows: Rows, config: Any, where: str) -> np.n
     )
 
 
-def fit(name: str, values: np.ndarray, is_number: bool, where: str) -> Condition:
+def fit(name: str, values: np.ndarray, is_number: bool, where: str, numbers: np.ndarray) -> Condition:
     """What the training values [N] tell about a column."""
     if is_number:
-        number = as_numbers(name, values, where)
+        number = as_numbers(name, values, where, numbers)
         return Condition(name, (), float(number.mean()), float(number.std()) or 1.0, 0.0)
     from aejax.data.arrays import in_order
 
-    counts = Counter(as_categories(name, values, where).tolist())
+    counts = Counter(as_categories(name, values, where, numbers).tolist())
     categories = in_order(set(counts))
     return Condition(name, categories, 0.0, 1.0, float(categories.index(counts.most_common(1)[0][0])))
 
 
-def codes(conditions: Sequence[Condition], columns: Mapping[str, np.ndarray], where: str) -> np.ndarray:
-    """The values [N] of all columns as "c" [N, J]; raises UserError for a category that the training rows lack."""
+def codes(
+    conditions: Sequence[Condition], columns: Mapping[str, np.ndarray], where: str, numbers: np.ndarray
+) -> np.ndarray:
+    """The values [N] of all columns as "c" [N, J]; raises UserError for a category that the training rows lack.
+
+    `numbers` [N] are those of the rows in the source.
+    """
     coded = []
     for name, categories, center, spread, _ in conditions:
         if not categories:
-            coded.append((as_numbers(name, columns[name], where) - center) / spread)
+            coded.append((as_numbers(name, columns[name], where, numbers) - center) / spread)
             continue
-        values = as_categories(name, columns[name], where)
+        values = as_categories(name, columns[name], where, numbers)
         code = {category: float(number) for number, category in enumerate(categories)}
         if len(strange := np.flatnonzero([value not in code for value in values.tolist()])):
             row = strange[0]
             raise UserError(
-                f"{where}: row {row} (counted from 0): {name}={values[row]} is not among the training rows: "
-                + nearest(str(values[row]), categories)
+                f"{where}: row {numbers[row]} (counted from 0): {name}={values[row]} is not among the training rows: "
+                f"drop the row, or merge the category; {nearest(str(values[row]), categories)}"
             )
         coded.append(np.array([code[value] for value in values.tolist()]))
     return np.stack(coded, axis=1).astype(np.float32)
@@ -105,10 +113,11 @@ def of_new(conditions: Sequence[Condition], split: Split, config: Any, where: st
     places = {name: place if place in split else labels.get(name, place) for name, place in places.items()}
     if not conditions or not all(place in split for place in places.values()):
         return None
-    return codes(conditions, {name: split[place] for name, place in places.items()}, where)
+    columns = {name: split[place] for name, place in places.items()}
+    return codes(conditions, columns, where, np.arange(len(next(iter(columns.values())))))
 
 
-def as_numbers(name: str, values: np.ndarray, where: str) -> np.ndarray:
+def as_numbers(name: str, values: np.ndarray, where: str, numbers: np.ndarray) -> np.ndarray:
     """The values of a column as finite numbers; raises UserError that names the row of another."""
     from aejax.data.readers import is_number
 
@@ -116,20 +125,27 @@ def as_numbers(name: str, values: np.ndarray, where: str) -> np.ndarray:
         values = np.array([float(cell) if is_number(cell) else np.nan for cell in values.tolist()])
     if len(wrong := np.flatnonzero(~np.isfinite(values.astype(np.float64)))):
         raise UserError(
-            f"{where}: row {wrong[0]} (counted from 0) has no finite number in {name}: fix or drop the row, or leave "
-            f"{name} out of data.condition_numbers"
+            f"{where}: row {numbers[wrong[0]]} (counted from 0) has no finite number in {name}: fix or drop the row, "
+            f"or leave {name} out of data.condition_numbers"
         )
     return values.astype(np.float64)
 
 
-def as_categories(name: str, values: np.ndarray, where: str) -> np.ndarray:
+def as_categories(name: str, values: np.ndarray, where: str, numbers: np.ndarray) -> np.ndarray:
     """The values of a column as text; raises UserError for real numbers and for empty cells."""
+    from aejax.data.readers import is_number
+
     if values.dtype.kind == "f":
         if not (values == np.round(values)).all():
             raise UserError(f"{where}: {name} holds real numbers: name it in data.condition_numbers, too")
         values = values.astype(np.int64)
+    elif values.dtype.kind in "SU" and (known := np.unique(values).tolist()) and all(map(is_number, known)):
+        if any(float(cell) != round(float(cell)) for cell in known):
+            raise UserError(f"{where}: {name} holds real numbers: name it in data.condition_numbers, too")
     if len(empty := np.flatnonzero(values.astype(str) == "")):
-        raise UserError(f"{where}: row {empty[0]} (counted from 0) has no value in {name}: fix or drop the row")
+        raise UserError(
+            f"{where}: row {numbers[empty[0]]} (counted from 0) has no value in {name}: fix or drop the row"
+        )
     return np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values.astype(str)
 
 
@@ -145,14 +161,19 @@ def chosen(conditions: Sequence[Condition], values: Mapping[str, Any], num: int)
         if name not in values:
             known = f"one of {', '.join(categories[:10])}" if categories else f"a number; the mean is {center:.4g}"
             raise UserError(
-                f'this run needs a value of {name} ({known}): give conditions={{"{name}": ...}}, '
-                f"or --condition={name}=VALUE"
+                f"this run needs a value of {name} ({known}): give it as a column of the file, as "
+                f'conditions={{"{name}": ...}}, or as --condition={name}=VALUE'
             )
     columns = {name: np.asarray(values[name]) for name in names}
     for name, column in columns.items():
         if column.shape not in ((), (num,)):
             raise UserError(f"{name} has shape {column.shape}: give one value, or one for each of the {num} rows")
-    return codes(conditions, {name: np.broadcast_to(column, num) for name, column in columns.items()}, "the conditions")
+    return codes(
+        conditions,
+        {name: np.broadcast_to(column, num) for name, column in columns.items()},
+        "the conditions",
+        np.arange(num),
+    )
 
 
 def typical(conditions: Sequence[Condition]) -> np.ndarray:

@@ -69,6 +69,7 @@ def make_groups(plan: Plan, given: Dataset | None = None) -> list[Group]:
         check_columns(config, task.model, dataset)
         group = Group(number, members, config, dataset, task)
         check_selection(group)
+        check_cycles(group)
         return group
 
     return [make_group(number, members) for number, members in plan.groups.items()]
@@ -100,6 +101,23 @@ def check_selection(group: Group) -> None:
         raise UserError(
             f"train.monitor={asked.monitor} is not a metric of model.name={group.config.model.name}: use one of {names}"
         )
+
+
+def check_cycles(group: Group) -> None:
+    """Raises UserError for a cycle of a weight that never ends its warm-up or has none, or that patience waits for."""
+    for member in group.members:
+        asked = configs.objective_of(member.config)
+        cycle, warmup = asked.get("beta_cycle", 0.0), asked.get("beta_warmup", 0.0)
+        if cycle and not 0 < warmup < cycle:
+            raise UserError(
+                f"objective.beta_cycle={cycle:g} repeats a warm-up of objective.beta_warmup={warmup:g} steps: give a "
+                "warm-up above 0 and below the cycle"
+            )
+        if cycle and group.config.train.patience:
+            raise UserError(
+                f"train.patience={group.config.train.patience} counts no epochs of a warm-up, and "
+                f"objective.beta_cycle={cycle:g} repeats it to the end: set one of them to 0"
+            )
 
 
 def total_steps(task: Task, config: Config) -> int:

@@ -22,6 +22,8 @@ from aejax.models import autoencoder
 from aejax.models.vq_vae import perplexity, straight_through
 from aejax.types import Autoencoder
 
+MOST_VALUES = 2**20  # of a piece: `perplexity` counts each
+
 
 def make(config: Any, spec: Spec) -> Autoencoder:
     """An autoencoder of `config.model` whose units are rounded; raises UserError if a piece would lack units."""
@@ -31,7 +33,10 @@ def make(config: Any, spec: Spec) -> Autoencoder:
             f"model.latent_dim={k} is not a multiple of the {len(levels)} units of model.levels={levels}: "
             f"use for example --config.model.latent_dim={len(levels) * math.ceil(k / len(levels))}"
         )
-    net, size = autoencoder.parts(config, spec), math.prod(levels)
+    size = math.prod(levels)
+    if size > MOST_VALUES:
+        raise UserError(f"model.levels={levels} gives a piece {size:,} values: use levels with at most {MOST_VALUES:,}")
+    net = autoencoder.parts(config, spec)
 
     def quantize(params, x):
         """tanh z and its rounded values z_q, [B, K] each, and the integer of each piece, [B, pieces]."""

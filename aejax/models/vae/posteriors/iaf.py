@@ -20,6 +20,7 @@ from jax import Array
 from jaxtyping import Float
 
 from aejax.data.types import Spec
+from aejax.errors import UserError
 from aejax.models import made
 from aejax.models.parts import losses, networks
 from aejax.models.vae.posteriors import gaussian
@@ -30,6 +31,8 @@ START = 2.0  # of s_t
 
 def make(config: Any, spec: Spec) -> Posterior:
     """A Gaussian pushed through `num_flows` masked networks that the encoder of `config` conditions."""
+    if config.gated:
+        raise UserError("model.posterior=iaf does not support gated layers: use --config.model.gated=false")
     k = config.latent_dim
     encoder = networks.encoder(config, spec, 3 * k)
     net = networks.mlp(config, (2 * k,), (*config.hidden, 2 * k), (0.0,) * k + (START,) * k)
