@@ -114,4 +114,5 @@ def test_only_a_model_whose_rows_depend_on_the_code_alone_is_annealed():
     assert not can_anneal(make("vae", counts, likelihood="poisson", library_size="observed"))
     assert not can_anneal(make("vae", SPEC._replace(conditions=(Condition("batch", ("a", "b"), 0.0, 1.0, 0.0),))))
     assert not can_anneal(make("vae", posterior="two_layer", prior="two_layer"))
+    assert not can_anneal(make("vae", posterior="von_mises_fisher", prior="uniform_sphere"))  # a move would leave it
     assert not can_anneal(make("autoencoder"))

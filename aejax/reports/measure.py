@@ -177,8 +177,8 @@ def check(group: Group, num_samples: int, probe: bool, ais_steps: int = 0) -> No
     """Raises UserError if there is no density to estimate, or if the data have no classes or factors to predict."""
     if ais_steps and not can_anneal(group.task.model):
         raise UserError(
-            f"--ais={ais_steps} needs a VAE with one layer of z, without conditions or an observed library size: "
-            f"omit the flag (model.name={group.config.model.name})"
+            f"--ais={ais_steps} needs a VAE with one layer of z, not on a sphere, without conditions or an observed "
+            f"library size: omit the flag (model.name={group.config.model.name})"
         )
     if num_samples and not group.task.model.log_weights:
         name = group.config.model.name

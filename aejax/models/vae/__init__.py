@@ -102,7 +102,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         log_weights=log_weights,
         log_prior=None if prior.two_layers or prior.at else prior.log_prob,
         log_likelihood=log_likelihood,
-        sample_x=sample_x if alone else None,
+        sample_x=sample_x if alone and prior.everywhere else None,
         kl_of_units=kl_of_units if closed_kl else None,
         follow=adaptation.follow if adaptation else None,
     )

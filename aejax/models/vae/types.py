@@ -59,6 +59,7 @@ class Prior(NamedTuple):
     kl_of_units: Callable[..., Array] | None = None  # (params, mean, logvar) -> [B, K]: from a Gaussian q(z|x)
     kl: Callable[[Params, Draws], Divergence] | None = None  # less noisy than log q(z|x) − log p(z)
     two_layers: bool = False  # z is the code and a second layer
+    everywhere: bool = True  # p(z) is a density over all of R^Z, as moves of annealed importance sampling need
     at: Callable[[Params, Array], Params] | None = None  # (params, c[B, C]) -> params of p(z|c), which the others take
 
 

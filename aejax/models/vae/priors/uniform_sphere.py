@@ -27,4 +27,5 @@ def make(config: Any, spec: Spec, posterior: Posterior) -> Prior:
         lambda params, z: jnp.full(z.shape[:-1], log_density),
         lambda params, key, num: unit(jax.random.normal(key, (num, config.latent_dim))),
         kl=lambda params, draws: Divergence(draws.expected_log_q - log_density, None, {}),
+        everywhere=False,
     )
