@@ -49,6 +49,11 @@ def test_pin_sets_threads_devices_precision_and_deterministic_operations(num_mem
     }
 
 
+@pytest.mark.parametrize(("threads", "devices"), [("2", "2"), ("0", "1"), ("many", "4")])
+def test_there_are_no_more_devices_than_threads(threads, devices, pinned):
+    assert pinned({"NPROC": threads}, 9)["JAX_NUM_CPU_DEVICES"] == devices
+
+
 def test_operations_are_deterministic_unless_the_config_says_otherwise(pinned):
     assert "XLA_FLAGS" not in pinned({}, 1, deterministic=False)
 
@@ -120,7 +125,7 @@ def test_the_second_process_compiles_nothing_and_has_the_same_bits(tmp_path):
         )
         assert done.returncode == 0 and "Warning" not in done.stderr, done.stderr
         kept.append({path.name for path in (tmp_path / "cache").glob("aejax/*/*")})
-    assert kept[0] == kept[1] and any(name.startswith("jit_train_members") for name in kept[0])
+    assert kept[0] == kept[1] and any(name.startswith("jit_train_member") for name in kept[0])
     assert (tmp_path / "first/metrics.jsonl").read_bytes() == (tmp_path / "second/metrics.jsonl").read_bytes()
 
 

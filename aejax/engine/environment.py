@@ -19,16 +19,18 @@ def cores() -> int:
 
 
 def pin(num_members: int, deterministic: bool = True, directory: Path | None = None) -> None:
-    """Sets XLA's threads, one CPU device per member (at most one per core), float32 products, deterministic GPUs.
+    """Sets XLA's threads, one CPU device per member (at most one per thread), float32 products, deterministic GPUs.
 
     Compiled programs are kept for the next process, unless JAX_ENABLE_COMPILATION_CACHE=false.
 
     Call it before jax is imported. Values that the user has set are kept. On a CPU the bits depend on the number of
-    threads, not of devices, so a resumed run gets the threads that it began with.
+    threads, so a resumed run gets the threads that it began with. They do not depend on the number of devices, unless
+    there are more devices than threads: XLA then takes more threads.
     """
-    os.environ.setdefault("NPROC", str(recorded_threads(directory) or cores()))
+    threads = os.environ.setdefault("NPROC", str(recorded_threads(directory) or cores()))
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(min(num_members, cores())))
+        devices = min(num_members, cores(), int(threads) if threads.isdecimal() else cores())
+        os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(max(devices, 1)))
     os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "float32")  # no silent TF32
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (folder := program_cache()):
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)

@@ -1,7 +1,6 @@
 """Groups of members that share their static settings, and the three programs compiled for each group."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -195,25 +194,18 @@ def compile_group(group: Group, lanes: int) -> Programs:
     """
     task, mesh, can_stop = group.task, sweep.make_mesh(len(group.members)), group.config.train.patience > 0
     hp = sweep.pad(hparams(group.members), mesh, lanes)
-    num_blocks, step = sweep.blocks_per_device(hp, mesh, lanes), np.int32(0)
     rows, valid = sweep.replicate((group.dataset.train, group.dataset.valid), mesh)
 
-    def init_members(num_blocks, hp, rows):
-        def init_member(_, hp, rows):
-            return (), train.init_state(task, hp, rows)
+    def init_member(_, hp, rows):
+        return (), train.init_state(task, hp, rows)
 
-        return sweep.over_members(init_member, mesh, lanes)(num_blocks, (), hp, rows)[1]
+    def train_member(carry, member, rows, *steps):
+        hp, stopped = member
 
-    def train_members(carry, num_blocks, members, rows, *steps):
-        def train_member(carry, member, rows, *steps):
-            hp, stopped = member
+        def chunk(carry):
+            return train.train_chunk(task, carry, hp, rows, *steps)
 
-            def chunk(carry):
-                return train.train_chunk(task, carry, hp, rows, *steps)
-
-            return lax.cond(stopped < 0, chunk, lambda carry: carry, carry) if can_stop else chunk(carry), ()
-
-        return sweep.over_members(train_member, mesh, lanes)(num_blocks, carry, members, rows, *steps)[0]
+        return lax.cond(stopped < 0, chunk, lambda carry: carry, carry) if can_stop else chunk(carry), ()
 
     names, zeros = metric_names(group), np.zeros(len(hp.seed), np.float32)
 
@@ -221,28 +213,27 @@ def compile_group(group: Group, lanes: int) -> Programs:
         return sweep.pad({name: zeros for name in names}, mesh, lanes)
 
     order = sweep.pad(np.zeros((len(hp.seed), task.num_rows), np.int32), mesh, lanes)
-    with ThreadPoolExecutor() as pool:
-        init = jax.jit(init_members).lower(num_blocks, hp, rows)
-        initial = pool.submit(init.compile, RUNS_ONCE if jax.default_backend() == "cpu" else None)
-        state = sweep.placed(init.out_info, mesh)
-        members = hp, state.step if can_stop else ()
-        chunk = jax.jit(train_members, donate_argnums=0)
-        chunk = chunk.lower((state, zero_totals(), order), num_blocks, members, rows, step, step, np.bool_(True))
-        trained, evaluate = pool.submit(chunk.compile), None
-        if num_rows(group.dataset.valid):
-            evaluate = compile_evaluate(group, mesh, lanes, state, valid, averages.measure)
+    options = RUNS_ONCE if jax.default_backend() == "cpu" else None
+    init = sweep.Mapped(mesh, lanes, init_member, (), hp, rows, options=options)
+    state = init.out_info[1]
+    carry, members = (state, zero_totals(), order), (hp, state.step if can_stop else ())
+    steps = np.int32(0), np.int32(0), np.bool_(True)
+    chunk = sweep.Mapped(mesh, lanes, train_member, carry, members, rows, *steps)
+    evaluate = None
+    if num_rows(group.dataset.valid):
+        evaluate = compile_evaluate(group, mesh, lanes, state, valid, averages.measure)
 
     def train_steps(carry, start, stop, is_first):
         """Trains without what is kept: the program, and so its bits, do not depend on it."""
         state, *others = carry
         members = hp, state.kept.stopped if can_stop else ()
         steps = np.int32(start), np.int32(stop), np.bool_(is_first)
-        state_after, *others = trained.result()((state._replace(kept=()), *others), num_blocks, members, rows, *steps)
+        (state_after, *others), _ = chunk((state._replace(kept=()), *others), members, rows, *steps)
         return state_after._replace(kept=state.kept), *others
 
     begin, select = (partial(step, group.config.train) for step in (selection.begin, selection.select))
     select = jax.jit(jax.vmap(partial(select, task.steps_per_epoch)), donate_argnums=1)
-    begun = initial.result()(num_blocks, hp, rows)
+    _, begun = init((), hp, rows)
     return Programs(
         mesh=mesh,
         lanes=lanes,
@@ -265,17 +256,13 @@ def compile_evaluate(
 ) -> Callable[[TrainState], dict[str, jax.Array]]:
     """Compiles `measure`, a function of one member and `rows`, for all members; returns a function of their state."""
     hp = sweep.pad(hparams(group.members), mesh, lanes)
-    num_blocks = sweep.blocks_per_device(hp, mesh, lanes)
 
-    def evaluate_members(num_blocks, members, rows):
-        def evaluate_member(_, member, rows):
-            state, hp = member
-            return (), measure(group.task, state, hp, rows)
+    def evaluate_member(_, member, rows):
+        state, hp = member
+        return (), measure(group.task, state, hp, rows)
 
-        return sweep.over_members(evaluate_member, mesh, lanes)(num_blocks, (), members, rows)[1]
-
-    compiled = jax.jit(evaluate_members).lower(num_blocks, (state._replace(kept=()), hp), rows).compile()
-    return lambda state: compiled(num_blocks, (state._replace(kept=()), hp), rows)
+    evaluate = sweep.Mapped(mesh, lanes, evaluate_member, (), (state._replace(kept=()), hp), rows)
+    return lambda state: evaluate((), (state._replace(kept=()), hp), rows)[1]
 
 
 def state_shapes(task: Task, members: list[Member]) -> TrainState:
