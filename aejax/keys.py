@@ -573,6 +573,9 @@ class Train:
     save_every_epochs: int = key(
         1, at_least(1), "epochs between checkpoints; one within 10 s of another is skipped", TRAINED
     )
+    save_every_minutes: float = key(
+        10.0, at_least(0.0), "most time between checkpoints, also within an epoch; 0: any", TRAINED, unit="minutes"
+    )
     precision: str = key(
         "float32",
         one_of("float32", "bf16"),

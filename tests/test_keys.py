@@ -32,6 +32,7 @@ REFUSED = {  # values just outside of bounds
     "train.epochs": (0,),
     "train.batch_size": (0,),
     "train.save_every_epochs": (0,),
+    "train.save_every_minutes": (-1.0,),
     "train.lanes": (-1,),
     "log.every_epochs": (0,),
     "evaluate.batch_size": (0,),
@@ -75,7 +76,7 @@ OTHER = {  # another value of a key, if the rule below finds none
     "optimizer.learning_rate": 0.01,
 }
 ELSEWHERE = (  # in other tests
-    *("train.lanes", "train.deterministic"),
+    *("train.lanes", "train.deterministic", "train.save_every_minutes"),
     *("data.data_dir", "data.path", "data.labels_path", "data.layer"),
 )
 SCENARIOS = {  # small configs that together read every key

@@ -100,19 +100,18 @@ def group_of(epochs, log, save):
 @pytest.mark.parametrize(
     ("epochs", "log", "save", "expected"),
     [
-        (3, 1, 1, [(10, True), (20, True), (30, True)]),
-        (7, 2, 3, [(20, False), (40, True), (60, True), (70, True)]),  # a save waits for a logged row
-        (4, 1, 3, [(10, False), (20, False), (30, True), (40, True)]),
-        (3, 5, 1, [(30, True)]),
-        (0, 1, 1, [(0, True)]),
+        (3, 1, 1, [(0, 10, True), (10, 20, True), (20, 30, True)]),
+        (7, 2, 3, [(0, 20, False), (20, 40, True), (40, 60, True), (60, 70, True)]),  # a save waits for a logged row
+        (4, 1, 3, [(0, 10, False), (10, 20, False), (20, 30, True), (30, 40, True)]),
+        (3, 5, 1, [(0, 30, True)]),
+        (0, 1, 1, [(0, 0, True)]),
     ],
 )
 def test_visits_are_fixed_by_the_config_wherever_a_run_resumes(epochs, log, save, expected):
     group = group_of(epochs, log, save)
     assert list(run.visits(group, 0)) == expected
-    for index, (step, is_save) in enumerate(expected[:-1]):
-        if is_save:
-            assert list(run.visits(group, step)) == expected[index + 1 :]
+    for start in range(group.total_steps):
+        assert list(run.visits(group, start)) == [visit for visit in expected if visit[1] > start]
 
 
 def test_members_are_written_when_a_status_changes(small, tmp_path):
@@ -126,28 +125,44 @@ def test_members_are_written_when_a_status_changes(small, tmp_path):
 
 
 @pytest.mark.bits
-def test_a_signal_stops_after_a_chunk_and_the_same_command_ends_on_the_same_bits(reference, tmp_path, monkeypatch):
-    compile_group = programs.compile_group
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_saves_within_an_epoch_and_the_same_command_ends_on_the_same_bits(
+    number, reference, tmp_path, monkeypatch
+):
+    """The running totals of the epoch's metrics are saved, too: the rows are those of an undisturbed run."""
+    with monkeypatch.context() as patch:
+        compile_group = programs.compile_group
 
-    def interrupted(group, lanes):
-        compiled = compile_group(group, lanes)
+        def interrupted(group, lanes):
+            compiled = compile_group(group, lanes)
 
-        def train_chunk(carry, start, stop, is_first):
-            if start == 23:
-                os.kill(os.getpid(), signal.SIGTERM)
-            return compiled.train(carry, start, stop, is_first)
+            def train_chunk(carry, start, stop, is_first):
+                if start == 23:
+                    os.kill(os.getpid(), number)
+                return compiled.train(carry, start, stop, is_first)
 
-        return compiled._replace(train=train_chunk)
+            return compiled._replace(train=train_chunk)
 
-    monkeypatch.setattr(programs, "compile_group", interrupted)
-    monkeypatch.setattr(run, "CHUNK_SECONDS", 0.0)  # chunks of one step
-    monkeypatch.setattr(run, "SAVE_SECONDS", 0.0)
-    with pytest.raises(Interrupted, match="SIGTERM at step 24: saved at step 20") as stop:
-        train(small_config(), tmp_path, *SWEEP)
-    assert stop.value.number == signal.SIGTERM
-    monkeypatch.undo()
+        patch.setattr(programs, "compile_group", interrupted)
+        patch.setattr(run, "CHUNK_SECONDS", 0.0)  # chunks of one step
+        with pytest.raises(Interrupted, match=f"{number.name} at step 24: saved") as stop:
+            train(small_config(), tmp_path, *SWEEP)
+    assert stop.value.number == number
+    assert checkpoint.sealed_steps(tmp_path / "checkpoints" / "0")[0] == 24
     train(small_config(), tmp_path, *SWEEP)
     assert bits(tmp_path) == bits(reference)
+
+
+def test_an_epoch_that_takes_longer_than_save_every_minutes_is_saved_within(small, tmp_path, monkeypatch):
+    small.train.epochs, small.train.save_every_minutes, small.data.valid_fraction = 1, 1e-6, 0.0
+    monkeypatch.setattr(run, "CHUNK_SECONDS", 0.0)
+    saved = []
+    monkeypatch.setattr(checkpoint, "write_step", lambda directory, step, *others: saved.append(step))
+    train(small, tmp_path / "often")
+    often, saved[:] = list(saved), []
+    small.train.save_every_minutes = 0.0
+    train(small, tmp_path / "never")
+    assert often == list(range(1, 12)) and saved == [11]
 
 
 @pytest.mark.bits
@@ -205,7 +220,7 @@ def test_three_programs_are_compiled_for_a_group(small, tmp_path, caplog):
     finally:
         jax.config.update("jax_log_compiles", False)
     finished = [record.getMessage() for record in caplog.records if "Finished XLA compilation" in record.getMessage()]
-    for name in ("init_members", "train_members", "evaluate_members"):
+    for name in ("init_member", "train_member", "evaluate_member"):
         assert sum(f"({name})" in line for line in finished) == 1, name
 
 

@@ -1,10 +1,11 @@
 """The host loop: trains a plan into a run directory; resumes interrupted runs.
 
 A run of one member is a sweep without axes. The config alone fixes the steps at which metrics are written. Wall time
-moves the progress bar and skips saves that follow another too soon; what a run computes does not depend on where it
-was saved. So the same command ends on the same bits, interrupted or not.
+moves the progress bar and decides on saves; a save within an epoch keeps the running totals of the metrics, and what a
+run computes does not depend on where it was saved. So the same command ends on the same bits, interrupted or not.
 """
 
+import math
 import signal
 import sys
 import threading
@@ -28,9 +29,11 @@ from aejax.engine.programs import Group, Programs
 from aejax.errors import Interrupted, UserError
 from aejax.metrics import headlines
 from aejax.plan import Plan
+from aejax.types import TrainState
 
 SAVE_SECONDS = 10.0  # a save takes a tenth of a second: as long as several epochs of a small run
 CHUNK_SECONDS = 3.0  # how long the device works before the host looks at signals and moves the progress bar
+STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # SLURM sends one of these before it takes a machine away
 
 
 def say(message: str) -> None:
@@ -105,12 +108,16 @@ def train_group(
     mine = {member.index for member in group.members}
     records.keep_lines(metrics, lambda row: row["member"] not in mine or row["step"] <= saved)
     compiled = programs.compile_group(group, lanes)
-    state, step = restored(group, compiled, checkpoints, saved), max(saved, 0)
-    train, next_save = trainer(compiled), 0.0
+    state, totals, step = restored(group, compiled, checkpoints, saved, seal)
+    train, next_save, latest_save = trainer(compiled), 0.0, latest(group)
     with checkpoint.saver(checkpoints) as save, progress(group, step) as show:
-        for visit, is_save in visits(group, step):
-            last_visit, totals = step, compiled.zero_totals()
+        for last_visit, visit, is_save in visits(group, step):
             while step < visit:
+                if step > max(saved, 0) and (stopped or time.monotonic() >= latest_save):
+                    facts = selection.facts(without_trees(state, num_members))
+                    sums = {name: values.tolist() for name, values in sweep.unpad(totals, num_members).items()}
+                    save(step, sweep.unpad(state, num_members), {**facts, "totals": sums})
+                    saved, latest_save = step, latest(group)
                 if stopped:
                     raise interrupted(stopped[0], step, saved)
                 state, totals, step = train(state, totals, step, visit)
@@ -119,42 +126,68 @@ def train_group(
             rows = metric_rows(group, state, totals, measured, step, step - last_visit)
             show(step, describe(rows))
             records.append_lines(metrics, rows)
+            totals = compiled.zero_totals()
             if state.kept:
                 state = compiled.select(state, measured[group.config.train.monitor])
-            facts = selection.facts(sweep.unpad(state._replace(params=(), stats=(), opt_state=()), num_members))
+            facts = selection.facts(without_trees(state, num_members))
             is_done = step == total or selection.all_stopped(facts)
             update(facts, is_done)
             if is_done or (is_save and time.monotonic() >= next_save):
                 save(step, sweep.unpad(state, num_members), facts)
-                saved, next_save = step, time.monotonic() + SAVE_SECONDS
+                saved, next_save, latest_save = step, time.monotonic() + SAVE_SECONDS, latest(group)
             if is_done:
                 return
 
 
-def restored(group: Group, compiled: Programs, checkpoints: Path, saved: int) -> Any:
-    """The padded state of the saved step; the initial state if none is saved."""
+def latest(group: Group) -> float:
+    """The time at which the next save is due, wherever the training stands."""
+    minutes = group.config.train.save_every_minutes
+    return time.monotonic() + 60 * minutes if minutes else math.inf
+
+
+def without_trees(state: TrainState, num_members: int) -> TrainState:
+    """The small parts of the members' states, as numpy."""
+    return sweep.unpad(state._replace(params=(), stats=(), opt_state=()), num_members)
+
+
+def restored(
+    group: Group, compiled: Programs, checkpoints: Path, saved: int, seal: dict[str, Any]
+) -> tuple[TrainState, Any, int]:
+    """The padded state and totals of the saved step, and that step; those before the first step if none is saved."""
     if saved <= 0:
-        return compiled.state
+        return compiled.state, compiled.zero_totals(), 0
     like = programs.state_shapes(group.task, group.members)
     state = sweep.pad(checkpoint.restore(checkpoints, saved, like), compiled.mesh, compiled.lanes)
     say(f"group {group.number} resumes at step {saved} of {group.total_steps}")
-    return state
+    if "totals" not in seal:
+        return state, compiled.zero_totals(), saved
+    totals = {name: np.array(values, np.float32) for name, values in seal["totals"].items()}
+    return state, sweep.pad(totals, compiled.mesh, compiled.lanes), saved
 
 
-def visits(group: Group, start: int) -> Iterator[tuple[int, bool]]:
-    """The steps after `start` at which the config has metrics written, and whether a save is due there too."""
-    step = start
+def visits(group: Group, start: int) -> Iterator[tuple[int, int, bool]]:
+    """The visits after the step `start`: the step of the one before, its own, and whether a save is due there too.
+
+    The config alone fixes the steps of visits; at each, metrics are written.
+    """
+    every_epochs, total = group.config.log.every_epochs, group.total_steps
+    step = start // period(group, every_epochs) * period(group, every_epochs)
     while True:
-        before, step = step, next_end(group, step, group.config.log.every_epochs)
-        yield step, step >= next_end(group, before, group.config.train.save_every_epochs)
-        if step == group.total_steps:
+        before, step = step, next_end(group, step, every_epochs)
+        yield before, step, step >= next_end(group, before, group.config.train.save_every_epochs)
+        if step == total:
             return
+
+
+def period(group: Group, every_epochs: int) -> int:
+    """The steps of so many epochs; 1 for a model in closed form."""
+    return max(group.task.steps_per_epoch, 1) * every_epochs
 
 
 def next_end(group: Group, step: int, every_epochs: int) -> int:
     """The next step that ends an `every_epochs`-th epoch, or the training."""
-    period = max(group.task.steps_per_epoch, 1) * every_epochs
-    return min((step // period + 1) * period, group.total_steps)
+    steps = period(group, every_epochs)
+    return min((step // steps + 1) * steps, group.total_steps)
 
 
 def trainer(compiled: Programs) -> Callable[[Any, Any, int, int], tuple[Any, Any, int]]:
@@ -174,8 +207,7 @@ def trainer(compiled: Programs) -> Callable[[Any, Any, int, int], tuple[Any, Any
 
 def interrupted(number: int, step: int, saved: int) -> Interrupted:
     """The exception that ends a run after a signal."""
-    kept = f"saved at step {saved}; the same command resumes"
-    kept = kept if saved >= 0 else "nothing is saved yet; the same command starts over"
+    kept = "saved; the same command resumes" if saved == step else "no step is done yet; the same command starts over"
     return Interrupted(number, f"{signal.Signals(number).name} at step {step}: {kept}")
 
 
@@ -241,7 +273,7 @@ def progress(group: Group, step: int) -> Iterator[Callable[[int, str], None]]:
 
 @contextmanager
 def stop_signals() -> Iterator[list[int]]:
-    """Yields a list that receives the first SIGINT or SIGTERM; a second one ends the process at once."""
+    """Yields a list that receives the first SIGINT, SIGTERM or SIGUSR1; a second one ends the process at once."""
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield received
@@ -251,7 +283,7 @@ def stop_signals() -> Iterator[list[int]]:
         received.append(number)
         signal.signal(number, before[number])
 
-    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, receive) for number in STOP}
     try:
         yield received
     finally:
