@@ -2,6 +2,7 @@
 
 import csv
 import fcntl
+import hashlib
 import io
 import json
 import math
@@ -13,6 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from aejax.errors import UserError
+
+
+class Damaged(UserError):
+    """A file does not hold what was written to it."""
+
+    def __init__(self, path: Path, reason: Any):
+        super().__init__(
+            f"{path} is damaged ({reason}): restore it, repeat the command that wrote it, or choose another --workdir"
+        )
 
 
 def write(path: Path, text: str) -> None:
@@ -50,14 +60,37 @@ def write_json(path: Path, tree: Any) -> None:
     write(path, json.dumps(finite(tree), indent=2, ensure_ascii=False) + "\n")
 
 
+def digest(tree: Any) -> str:
+    """The sha256 of a tree of JSON types."""
+    return hashlib.sha256(json.dumps(finite(tree), sort_keys=True).encode()).hexdigest()
+
+
+def sealed(tree: dict[str, Any]) -> dict[str, Any]:
+    """The tree with its digest, which `read_json` checks and takes away."""
+    return {**tree, "sha256": digest(tree)}
+
+
+def unsealed(path: Path, tree: Any) -> Any:
+    """The tree, or the trees of a list, without its digest if it has one; raises Damaged if the content is another."""
+    if isinstance(tree, list):
+        return [unsealed(path, entry) for entry in tree]
+    if not isinstance(tree, dict) or "sha256" not in tree:
+        return tree
+    content = {key: value for key, value in tree.items() if key != "sha256"}
+    if tree["sha256"] != digest(content):
+        raise Damaged(path, "its sha256 is not that of its content")
+    return content
+
+
 def read_json(path: Path) -> Any:
-    """Reads JSON; raises UserError if it is missing or damaged."""
+    """Reads JSON, without the digest if it is sealed; raises UserError if it is missing, and Damaged if it is that."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        tree = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"{path.parent} is not a run directory: it has no {path.name}") from None
     except ValueError as error:
-        raise UserError(f"{path} is damaged ({error}): restore it, or choose another --workdir") from None
+        raise Damaged(path, error) from None
+    return unsealed(path, tree)
 
 
 def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -71,35 +104,53 @@ def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """Reads rows as text; [] if there is no file."""
+    """Reads rows as text; [] if there is no file; raises Damaged if it is no CSV."""
     if not path.exists():
         return []
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise Damaged(path, error) from None
 
 
-def append_lines(path: Path, objects: Iterable[dict[str, Any]]) -> None:
-    """Appends JSON objects, one per line, durably."""
-    with open(path, "a", encoding="utf-8") as file:
-        file.writelines(json.dumps(finite(entry), ensure_ascii=False) + "\n" for entry in objects)
+def append_lines(path: Path, objects: Iterable[dict[str, Any]]) -> bytes:
+    """Appends JSON objects, one per line, durably; returns what it appended."""
+    lines = "".join(json.dumps(finite(entry), ensure_ascii=False) + "\n" for entry in objects).encode()
+    with open(path, "ab") as file:
+        file.write(lines)
         file.flush()
         os.fsync(file.fileno())
+    return lines
+
+
+def whole_lines(path: Path, keep: Callable[[dict[str, Any]], bool]) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """The lines, and their JSON objects, that `keep` accepts; omits what a crash cut off and all other lines."""
+    for line in path.read_bytes().split(b"\n")[:-1] if path.exists() else []:
+        try:
+            row = json.loads(line)
+            if isinstance(row, dict) and keep(row):
+                yield line + b"\n", row
+        except (ValueError, KeyError, TypeError):
+            pass
 
 
 def keep_lines(path: Path, keep: Callable[[dict[str, Any]], bool]) -> None:
-    """Keeps the JSON lines that `keep` accepts, byte for byte; drops a last line that a crash cut off."""
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    kept = "".join(f"{line}\n" for line in text.split("\n")[:-1] if keep(json.loads(line)))
-    if kept != text or not path.exists():
-        write(path, kept)
+    """Keeps the JSON lines that `keep` accepts, byte for byte."""
+    before = path.read_bytes() if path.exists() else None
+    kept = b"".join(line for line, _ in whole_lines(path, keep))
+    if kept != before:
+        write(path, kept.decode())
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Reads JSON objects, one per line; omits a last line that a crash cut off."""
-    if not path.exists():
-        return []
-    lines = path.read_text(encoding="utf-8").split("\n")
-    return [json.loads(line) for line in lines[:-1]]
+def lines_digest(path: Path, keep: Callable[[dict[str, Any]], bool]) -> Any:
+    """The sha256, as an object to update, of the JSON lines that `keep` accepts."""
+    return hashlib.sha256(b"".join(line for line, _ in whole_lines(path, keep)))
+
+
+def read_lines(path: Path, keep: Callable[[dict[str, Any]], bool] = lambda row: True) -> list[dict[str, Any]]:
+    """The JSON objects, one per line, that `keep` accepts."""
+    return [row for _, row in whole_lines(path, keep)]
 
 
 @contextmanager

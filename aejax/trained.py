@@ -12,7 +12,8 @@ from aejax import data, records
 from aejax.data import conditions as columns
 from aejax.data import new_rows, sparse
 from aejax.data.types import Dataset, Spec
-from aejax.engine import checkpoint, preprocess, programs, selection
+from aejax.engine import preprocess, programs, selection
+from aejax.engine.directory import METRICS, check_lines, newest_state
 from aejax.engine.programs import Group
 from aejax.engine.streams import EVALUATION, stream
 from aejax.errors import UserError
@@ -227,7 +228,7 @@ def load(workdir: Path, index: int | None = None, dataset: Dataset | None = None
     facts = records.read_json(directory / "data.json")[str(member.group)]
     spec = data.spec_from_json(facts["spec"])
     task = programs.make_task(member.config, spec, facts["rows"]["train"])
-    step, state = checkpoint.newest_state(directory, member.group, programs.state_shapes(task, siblings))
+    step, state, _ = newest_state(directory, member.group, programs.state_shapes(task, siblings))
     lane, total = siblings.index(member), programs.total_steps(task, member.config)
     params = jax.tree.map(lambda leaf: leaf[lane], selection.chosen(state).params)
     unfinished = f"unfinished at step {step} of {total}"
@@ -246,6 +247,7 @@ class TrainedGroup(NamedTuple):
     step: int
     state: TrainState  # [M, ...]
     lanes: int  # members in one vmap
+    rows: list[dict[str, Any]]  # of metrics.jsonl, up to the step
 
 
 def load_group(directory: Path, group: Group) -> TrainedGroup:
@@ -254,9 +256,12 @@ def load_group(directory: Path, group: Group) -> TrainedGroup:
     Raises UserError if no step is saved, or if the data have changed since the training.
     """
     plan, facts = (records.read_json(directory / name) for name in ("config.json", "data.json"))
+    step, state, seal = newest_state(directory, group.number, programs.state_shapes(group.task, group.members))
     unchanged(group.dataset, facts[str(group.number)], directory)
-    step, state = checkpoint.newest_state(directory, group.number, programs.state_shapes(group.task, group.members))
-    return TrainedGroup(group, step, selection.chosen(state), plan["lanes"][str(group.number)])
+    mine = [member.index for member in group.members]
+    check_lines(directory, mine, step, seal)
+    rows = records.read_lines(directory / METRICS, lambda row: row["member"] in mine and row["step"] <= step)
+    return TrainedGroup(group, step, selection.chosen(state), plan["lanes"][str(group.number)], rows)
 
 
 def unchanged(dataset: Dataset, facts: dict[str, Any], directory: Path) -> Dataset:

@@ -12,10 +12,10 @@ from importlib.util import find_spec
 
 from absl import flags
 
-from aejax import records
 from aejax.engine import environment
 from aejax.errors import UserError
-from experiments.launch import check_trained, given_workdir, launch
+from aejax.plan import parts
+from experiments.launch import given_workdir, launch
 
 WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
 PROJECTION = flags.DEFINE_enum(
@@ -36,9 +36,7 @@ def main() -> None:
     if PROJECTION.value == "umap" and not find_spec("umap"):
         raise UserError("--projection=umap needs umap-learn: pip install umap-learn, or use --projection=tsne")
     workdir = given_workdir(WORKDIR.value)
-    rows = records.read_csv(workdir / "members.csv")
-    check_trained(workdir)
-    environment.pin(max(1, len(rows)), directory=workdir)
+    environment.pin(sum(len(plan.members) for plan in parts(workdir).values()), directory=workdir)
     from aejax.reports.summary import show
     from aejax.reports.write import write_report  # imports jax, which reads what was pinned
 

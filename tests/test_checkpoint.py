@@ -15,6 +15,7 @@ import optax
 import orbax.checkpoint as ocp
 import pytest
 
+from aejax import records
 from aejax.engine import checkpoint
 from aejax.errors import UserError
 from aejax.types import TrainState
@@ -177,7 +178,7 @@ def test_a_crash_before_the_rename_leaves_the_old_steps(place, saved, monkeypatc
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="crash"):
         if place == "seal":
-            patch.setattr(checkpoint, "self_digest", crash)
+            patch.setattr(records, "sealed", crash)
         else:
             real = os.rename
             patch.setattr(

@@ -186,6 +186,8 @@ ALLOWED = {  # in addition to types, errors, config, keys and the modules of the
     "models": {"models"},
     "metrics": {"engine.streams", "models.parts.losses", "records"},
     "engine.checkpoint": {"records"},
+    "engine.directory": {"data", "plan", "records"},
+    "engine.environment": {"records"},
     "engine.programs": {"data", "metrics.averages", "models", "plan"},
     "engine.sweep": {"data.sparse"},
     "engine.run": {""},  # everything

@@ -13,7 +13,8 @@ import pytest
 
 from aejax import records
 from aejax.engine import checkpoint, environment
-from tests.conftest import ROOT
+from aejax.plan import Axis, Plan
+from tests.conftest import ROOT, small_config
 
 DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 PINNED = ("NPROC", "JAX_NUM_CPU_DEVICES", "JAX_DEFAULT_MATMUL_PRECISION", "XLA_FLAGS")
@@ -209,9 +210,8 @@ runpy.run_module(f"experiments.{name}", run_name="__main__", alter_sys=True)
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_every_launcher_pins_before_jax_is_imported(command, tmp_path):
     """With the run directory's number of threads, if there is a run directory."""
-    records.write_json(tmp_path / "config.json", {})
+    records.write_json(tmp_path / "config.json", Plan.make(small_config(), [Axis("seed", (0, 1))]).to_json())
     records.write_json(tmp_path / "environment.json", [{"threads": 77}])
-    records.write_csv(tmp_path / "members.csv", [{"member": 0}, {"member": 1}])
     name, *arguments = command
     given = [sys.executable, "-c", STOP_AT_JAX, name, *(word.replace("TMP", str(tmp_path)) for word in arguments)]
     done = subprocess.run(given, cwd=ROOT, env=without(*PINNED), capture_output=True, text=True)

@@ -23,7 +23,7 @@ def build(config):
     """An untrained group of one member."""
     [group] = programs.make_groups(Plan.make(config))
     params, stats = jax.tree.map(lambda leaf: leaf[None], jax.jit(group.task.model.init)(jax.random.key(0)))
-    return TrainedGroup(group, 0, TrainState(jnp.zeros(1), jnp.full(1, -1), params, stats, ()), lanes=1)
+    return TrainedGroup(group, 0, TrainState(jnp.zeros(1), jnp.full(1, -1), params, stats, ()), lanes=1, rows=[])
 
 
 @pytest.mark.parametrize(

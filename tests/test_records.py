@@ -79,7 +79,10 @@ def test_json_that_is_missing_or_damaged_is_the_users_to_mend(tmp_path):
             records.read_json(directory / "config.json")
     for damaged in (b'{"a": 1', b"", b'{"a": "\xff"}'):
         (tmp_path / "config.json").write_bytes(damaged)
-        with pytest.raises(UserError, match=r"config.json is damaged .*: restore it, or choose another --workdir"):
+        with pytest.raises(
+            UserError,
+            match=r"config.json is damaged .*: restore it, repeat the command .*, or choose another --workdir",
+        ):
             records.read_json(tmp_path / "config.json")
 
 

@@ -18,6 +18,7 @@ import pytest
 from aejax import config as configs
 from aejax import data, records
 from aejax.engine import checkpoint, programs, run
+from aejax.engine.directory import newest_state
 from aejax.errors import Interrupted, UserError
 from aejax.plan import Plan, parse_axis
 from aejax.reports import gallery
@@ -36,7 +37,7 @@ def train(config, workdir, *sweep, **options):
 def bits(workdir):
     """The outcome of a finished run: its newest state, and its metrics and members as bytes."""
     [group] = programs.make_groups(Plan.read(workdir))
-    step, state = checkpoint.newest_state(workdir, 0, programs.state_shapes(group.task, group.members))
+    step, state, _ = newest_state(workdir, 0, programs.state_shapes(group.task, group.members))
     leaves = [leaf.tobytes() for leaf in jax.tree.leaves(state)]
     return step, leaves, (workdir / "metrics.jsonl").read_bytes(), (workdir / "members.csv").read_bytes()
 

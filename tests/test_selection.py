@@ -10,7 +10,8 @@ import pytest
 
 from aejax import config as configs
 from aejax import records, trained
-from aejax.engine import checkpoint, programs, run, selection
+from aejax.engine import programs, run, selection
+from aejax.engine.directory import newest_state
 from aejax.errors import Interrupted, UserError
 from aejax.plan import Plan, parse_axis
 from aejax.reports.write import write_report
@@ -40,7 +41,7 @@ def run_of(directory, sweep=SWEEP, **train):
 
 def state_of(directory):
     [group] = programs.make_groups(Plan.read(directory))
-    return group, *checkpoint.newest_state(directory, 0, programs.state_shapes(group.task, group.members))
+    return group, *newest_state(directory, 0, programs.state_shapes(group.task, group.members))[:2]
 
 
 def valid_rows(directory, member):

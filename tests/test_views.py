@@ -24,7 +24,7 @@ def test_the_first_seed_of_every_setting_is_shown(small):
     [group] = programs.make_groups(Plan.make(small, sweep))
     params = jax.vmap(lambda key: group.task.model.init(key)[0])(jax.random.split(jax.random.key(0), 4))
     state = TrainState(jnp.zeros(4), jnp.full(4, -1), params, {}, ())
-    shown = views.views(TrainedGroup(group, 0, state, lanes=1))
+    shown = views.views(TrainedGroup(group, 0, state, lanes=1, rows=[]))
     assert [view.label for view in shown] == ["β = 1", "β = 4"]
     x = views.first_rows(group, "test", views.MOST_ROWS)
     for view, lane in zip(shown, (0, 2), strict=True):

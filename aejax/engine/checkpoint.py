@@ -17,8 +17,8 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from aejax import records
 from aejax.errors import UserError
-from aejax.records import sync_directory
 from aejax.types import TrainState
 
 KEEP = 2  # sealed steps: the newest, and one to fall back to
@@ -41,11 +41,6 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def self_digest(seal: dict[str, Any]) -> str:
-    """The sha256 of a seal's content, without this digest itself."""
-    return hashlib.sha256(json.dumps(seal, sort_keys=True).encode()).hexdigest()
-
-
 def contents(directory: Path) -> dict[str, Path]:
     """Every file below a directory except the seal, by relative path."""
     files = sorted(path for path in directory.rglob("*") if path.is_file())
@@ -66,7 +61,7 @@ def write_step(directory: Path, step: int, state: TrainState, facts: dict[str, A
         checkpointer.save((temporary / "state").absolute(), payload(state))
     files = contents(temporary)
     seal = {"step": step, **facts, "tree": describe(state), "files": {name: digest(p) for name, p in files.items()}}
-    (temporary / SEAL).write_text(json.dumps({**seal, "sha256": self_digest(seal)}, indent=1) + "\n")
+    (temporary / SEAL).write_text(json.dumps(records.sealed(seal), indent=1) + "\n")
     for path in [*temporary.rglob("*"), temporary]:
         descriptor = os.open(path, os.O_RDONLY)
         os.fsync(descriptor)
@@ -75,7 +70,7 @@ def write_step(directory: Path, step: int, state: TrainState, facts: dict[str, A
         shutil.rmtree(aside := directory / f"{step}.damaged", ignore_errors=True)
         os.rename(target, aside)
     os.rename(temporary, target)
-    sync_directory(directory)
+    records.sync_directory(directory)
     older = [other for other in sealed_steps(directory) if other < step]  # a newer one is damaged and does not count
     for old in older[KEEP - 1 :]:
         shutil.rmtree(directory / str(old))
@@ -91,10 +86,11 @@ def read_seal(directory: Path, step: int) -> dict[str, Any]:
     """Checks every file of a step against its seal; returns the seal or raises Damaged naming the first mismatch."""
     path = directory / str(step)
     try:
-        seal = json.loads((path / SEAL).read_text())
-        intact = seal.pop("sha256") == self_digest(seal)
-    except (ValueError, KeyError, AttributeError):
-        intact = False
+        tree = json.loads((path / SEAL).read_text())
+        seal = records.unsealed(path / SEAL, tree)
+        intact = "sha256" in tree
+    except (ValueError, TypeError, records.Damaged):
+        intact, seal = False, {}
     if not intact:
         raise Damaged(f"{path / SEAL} differs from the seal that was written")
     sealed, files = seal["files"], contents(path)
@@ -123,14 +119,6 @@ def restore(directory: Path, step: int, like: TrainState) -> TrainState:
     template = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like)
     with ocp.StandardCheckpointer() as checkpointer:
         return TrainState(**checkpointer.restore((path / "state").absolute(), payload(template)))
-
-
-def newest_state(run: Path, group: int, like: TrainState) -> tuple[int, TrainState]:
-    """The newest undamaged step of a group and its state as numpy arrays; raises UserError if there is none."""
-    found = newest(of_group(run, group), print)
-    if not found:
-        raise UserError(f"{run} has no checkpoint of group {group} yet: finish its training first")
-    return found[0], restore(of_group(run, group), found[0], like)
 
 
 def of_group(run: Path, group: int) -> Path:

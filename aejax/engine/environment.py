@@ -2,13 +2,15 @@
 
 import hashlib
 import importlib.metadata
-import json
 import os
 import platform
 import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
+
+from aejax import records
+from aejax.errors import UserError
 
 PACKAGES = ("aejax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "tensorflow-datasets")
 
@@ -67,8 +69,8 @@ def recorded_threads(directory: Path | None) -> int | None:
     if directory is None:
         return None
     for path in (directory / "environment.json", *sorted(directory.glob("shards/*/environment.json"))):
-        with suppress(OSError, ValueError, LookupError, TypeError):
-            return json.loads(path.read_text())[0]["threads"]
+        with suppress(OSError, LookupError, TypeError, UserError):
+            return records.read_json(path)[0]["threads"]
     return None
 
 

@@ -21,12 +21,12 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from aejax import config as configs
-from aejax import data, records
+from aejax import records
 from aejax.data.types import Dataset
-from aejax.engine import checkpoint, environment, programs, selection, sweep
+from aejax.engine import checkpoint, programs, selection, sweep
+from aejax.engine.directory import METRICS, check_plan, lines_digest, newest_seals, open_run
 from aejax.engine.programs import Group, Programs
-from aejax.errors import Interrupted, UserError
+from aejax.errors import Interrupted
 from aejax.metrics import headlines
 from aejax.plan import Plan
 from aejax.types import TrainState
@@ -48,75 +48,54 @@ def run(plan: Plan, workdir: str | Path, dataset: Dataset | None = None) -> Path
     anything is written, and Interrupted after a signal.
     """
     directory = plan.directory(workdir)
-    if (directory / "config.json").exists() and (change := Plan.read(directory).difference(plan)):
-        raise UserError(f"{directory} holds another run ({change}): choose another --workdir, or restore its settings")
+    check_plan(directory, plan)
     groups = programs.make_groups(plan, dataset)
     for line in programs.what_becomes_dense(groups):
         say(line)
     statuses = {member.index: "waiting" for member in plan.members}
     with records.lock(directory), stop_signals() as stopped:
-        lanes = open_directory(directory, plan, groups, statuses)
+        sealed = newest_seals(directory, groups, say)
+        config = open_run(directory, plan, groups, sealed, say)
+        write_members(directory, plan, statuses)
         for group in groups:
             update = partial(update_members, directory, plan, statuses, group)
-            train_group(group, lanes[str(group.number)], directory, update, stopped)
+            train_group(group, config, directory, sealed.get(group.number, (-1, {})), update, stopped)
     words = [status.partition(",")[0] for status in statuses.values()]
     counts = ", ".join(f"{number} {status}" for status, number in Counter(words).items())
     say(f"{directory} is trained: {counts}")
     return directory
 
 
-def open_directory(directory: Path, plan: Plan, groups: list[Group], statuses: dict[int, str]) -> dict[str, int]:
-    """Writes the files that describe a new run, or checks those of an old one; returns the lanes of every group."""
-    path = directory / "config.json"
-    facts = {
-        str(group.number): {
-            "sha256": group.dataset.sha256,
-            "rows": {split: programs.num_rows(getattr(group.dataset, split)) for split in data.SPLITS},
-            "spec": data.spec_to_json(group.dataset.spec),
-        }
-        for group in groups
-    }
-    current = environment.describe()
-    if path.exists():
-        known = records.read_json(directory / "data.json")
-        for number, fact in facts.items():
-            if known[number]["sha256"] != fact["sha256"]:
-                raise UserError(f"the data of {directory} have changed since the run began: choose another --workdir")
-        history = records.read_json(directory / "environment.json")
-        if change := configs.difference(history[-1], current):
-            say(f"the environment has changed, bits may differ from here on: {change}")
-            records.write_json(directory / "environment.json", [*history, current])
-        return records.read_json(path)["lanes"]
-    lanes = {str(group.number): programs.resolve_lanes(group) for group in groups}
-    write_members(directory, plan, statuses)
-    records.write_json(directory / "data.json", facts)
-    records.write_json(directory / "environment.json", [current])
-    records.write_json(path, {**plan.to_json(), "lanes": lanes})  # last: it marks the others as complete
-    return lanes
-
-
 def train_group(
-    group: Group, lanes: int, directory: Path, update: Callable[[dict[str, Any], bool], None], stopped: list[int]
+    group: Group,
+    config: dict[str, Any],
+    directory: Path,
+    newest: tuple[int, dict[str, Any]],
+    update: Callable[[dict[str, Any], bool], None],
+    stopped: list[int],
 ) -> None:
-    """Trains a group from its newest undamaged checkpoint to its last step; drops later rows of metrics.jsonl first."""
-    checkpoints, metrics = checkpoint.of_group(directory, group.number), directory / "metrics.jsonl"
-    num_members, total = len(group.members), group.total_steps
-    saved, seal = checkpoint.newest(checkpoints, say) or (-1, {})
-    if saved == total or selection.all_stopped(seal):
-        update(seal, True)
+    """Trains a group from its newest step and seal to its last step; drops later rows of metrics.jsonl first."""
+    checkpoints, metrics = checkpoint.of_group(directory, group.number), directory / METRICS
+    num_members, total, (saved, facts) = len(group.members), group.total_steps, newest
+    if saved == total or selection.all_stopped(facts):
+        update(facts, True)
         return
     mine = {member.index for member in group.members}
     records.keep_lines(metrics, lambda row: row["member"] not in mine or row["step"] <= saved)
-    compiled = programs.compile_group(group, lanes)
-    state, totals, step = restored(group, compiled, checkpoints, saved, seal)
+    lines, run_digest = lines_digest(metrics, mine, saved), records.digest(config)
+    compiled = programs.compile_group(group, config["lanes"][str(group.number)])
+    state, totals, step = restored(group, compiled, checkpoints, saved, facts)
     train, next_save, latest_save = trainer(compiled), 0.0, latest(group)
     with checkpoint.saver(checkpoints) as save, progress(group, step) as show:
+
+        def seal(step: int, state: TrainState, facts: dict[str, Any]) -> None:
+            save(step, sweep.unpad(state, num_members), {**facts, "run": run_digest, "lines": lines.hexdigest()})
+
         for last_visit, visit, is_save in visits(group, step):
             while step < visit:
                 if step > max(saved, 0) and (stopped or time.monotonic() >= latest_save):
-                    facts = selection.facts(without_trees(state, num_members))
                     sums = {name: values.tolist() for name, values in sweep.unpad(totals, num_members).items()}
-                    save(step, sweep.unpad(state, num_members), {**facts, "totals": sums})
+                    seal(step, state, {**selection.facts(without_trees(state, num_members)), "totals": sums})
                     saved, latest_save = step, latest(group)
                 if stopped:
                     raise interrupted(stopped[0], step, saved)
@@ -125,7 +104,7 @@ def train_group(
             measured = compiled.evaluate(state) if compiled.evaluate else {}
             rows = metric_rows(group, state, totals, measured, step, step - last_visit)
             show(step, describe(rows))
-            records.append_lines(metrics, rows)
+            lines.update(records.append_lines(metrics, rows))
             totals = compiled.zero_totals()
             if state.kept:
                 state = compiled.select(state, measured[group.config.train.monitor])
@@ -133,7 +112,7 @@ def train_group(
             is_done = step == total or selection.all_stopped(facts)
             update(facts, is_done)
             if is_done or (is_save and time.monotonic() >= next_save):
-                save(step, sweep.unpad(state, num_members), facts)
+                seal(step, state, facts)
                 saved, next_save, latest_save = step, time.monotonic() + SAVE_SECONDS, latest(group)
             if is_done:
                 return

@@ -42,7 +42,7 @@ def measure_group(trained: TrainedGroup, num_samples: int = 0, probe: bool = Fal
 
     Estimates log p(x) if `num_samples` is not 0, bounds it by AIS if `ais_steps` is not 0, probes the codes if `probe`.
     """
-    group, step, state, lanes = trained
+    group, step, state, lanes, _ = trained
     metrics = test_metrics(group, state, lanes, num_samples, ais_steps)
     probed = probe_members(group, state) if probe else [{}] * len(group.members)
     recovered = recover_members(group, state) if group.dataset.truth else [{}] * len(group.members)

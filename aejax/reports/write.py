@@ -76,26 +76,27 @@ def evaluate(plans: dict[Path, Plan], num_samples: int, probe: bool, ais_steps: 
     groups = [(directory, group) for directory, plan in plans.items() for group in programs.make_groups(plan)]
     for _, group in groups:
         measure.check(group, num_samples, probe, ais_steps)
-    visits = [row for directory in plans for row in records.read_lines(directory / "metrics.jsonl")]
-    measured, shown = measure_all(groups, num_samples, probe, ais_steps)
+    measured, shown, visits = measure_all(groups, num_samples, probe, ais_steps)
     members = sorted((member for _, group in groups for member in group.members), key=lambda member: member.index)
     return Evaluation(members, visits, *measured[:-1], dict(measured.codes), shown)
 
 
 def measure_all(
     groups: list[tuple[Path, Group]], num_samples: int, probe: bool, ais_steps: int
-) -> tuple[Measured, dict[str, list[View]]]:
-    """All groups' rows, sorted by member, and for each data set the suffix of its figures' files and its views."""
-    measured, shown = Measured([], [], [], []), {}
+) -> tuple[Measured, dict[str, list[View]], Rows]:
+    """The rows of all groups by member, for each data set the suffix of its files and its views, and the visits."""
+    measured, shown, visits = Measured([], [], [], []), {}, []
     for directory, group in groups:
         trained = load_group(directory, group)  # one at a time, because a state holds all its members' parameters
         tables = measure.measure_group(trained, num_samples, probe, ais_steps)
         for table, rows in zip(measured, tables, strict=True):
             table += rows
         shown.setdefault(group.dataset.sha256, []).extend(views(trained))
+        visits += trained.rows
     for table in measured[:-1]:  # shards and groups interleave
         table.sort(key=lambda row: row["member"])
-    return measured, {f"-{number}" if len(shown) > 1 else "": alike for number, alike in enumerate(shown.values())}
+    suffixes = {f"-{number}" if len(shown) > 1 else "": alike for number, alike in enumerate(shown.values())}
+    return measured, suffixes, visits
 
 
 def save(directory: Path, pictures: Iterable[Picture], suffix: str = "") -> list[tuple[Path, str, str]]:
