@@ -50,6 +50,12 @@ def digests(result):
     ]
 
 
+def mesh_of(num_devices):
+    """A mesh of the first devices."""
+    devices = jax.devices()[:num_devices]
+    return jax.make_mesh((len(devices),), ("sweep",), devices=devices, axis_types=(sweep.AxisType.Auto,))
+
+
 def report_digests(num_devices):
     """Prints the digests of sweeps of 1, 5 and 8 members; run in its own process with forced devices."""
     vae, sparse = small_config(), sparse_l1.get_config()
@@ -65,9 +71,7 @@ def report_digests(num_devices):
         ("sparse_autoencoder", sparse, "float32", 2, (5,)),  # other bits in one program for both devices
     ):
         config.train.precision = precision
-        sweep.make_mesh = lambda num_members, devices=devices: jax.make_mesh(
-            (devices,), ("sweep",), devices=jax.devices()[:devices], axis_types=(sweep.AxisType.Auto,)
-        )
+        sweep.make_mesh = lambda num_members, devices=devices: mesh_of(devices)
         for count in counts:
             found[f"{name}, {count} members on {devices}"] = digests(train(config, SETTINGS[:count]))
     print(json.dumps(found))

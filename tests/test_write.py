@@ -89,6 +89,12 @@ def test_an_evaluation_that_would_lose_estimates_or_probes_is_refused(tmp_path):
         write.check_kept(path, 5, True, 3)
 
 
+def test_damaged_results_are_made_anew(tmp_path, capsys):
+    (tmp_path / "results.csv").write_bytes(b"num_samples\n6\xff\n")
+    write.check_kept(tmp_path / "results.csv", 0, False)
+    assert "results.csv is damaged" in capsys.readouterr().err
+
+
 def test_what_cannot_be_measured_is_refused_before_anything_is_computed(small, tmp_path, table_csv, monkeypatch):
     monkeypatch.setattr(measure, "measure_group", None)  # would fail if called
     small.data.name, small.data.path, small.data.id_column = "arrays", str(table_csv), "id"

@@ -6,6 +6,7 @@ Steps without a seal are ignored. Orbax alone restores a flipped bit silently an
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -58,7 +59,13 @@ def write_step(directory: Path, step: int, state: TrainState, facts: dict[str, A
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     with ocp.StandardCheckpointer() as checkpointer:
-        checkpointer.save((temporary / "state").absolute(), payload(state))
+        try:
+            checkpointer.save((temporary / "state").absolute(), payload(state))
+            checkpointer.wait_until_finished()
+        except ValueError as error:  # tensorstore's, for what the operating system refuses
+            if not (code := re.search(r"os_error_code='(\d+)'", str(error))):
+                raise
+            raise OSError(int(code[1]), os.strerror(int(code[1])), str(temporary)) from None
     files = contents(temporary)
     seal = {"step": step, **facts, "tree": describe(state), "files": {name: digest(p) for name, p in files.items()}}
     (temporary / SEAL).write_text(json.dumps(records.sealed(seal), indent=1) + "\n")

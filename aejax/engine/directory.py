@@ -128,7 +128,7 @@ def newest_state(directory: Path, group: int, like: TrainState) -> tuple[int, Tr
     """
     found = checkpoint.newest(checkpoint.of_group(directory, group), print)
     if not found:
-        raise UserError(f"{directory} has no checkpoint of group {group} yet: finish its training first")
+        raise UserError(f"{directory} has no undamaged checkpoint of group {group}: train it first")
     step, seal = found
     config = records.read_json(directory / CONFIG)
     check_data(directory, config, records.read_json(directory / DATA))

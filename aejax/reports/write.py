@@ -1,5 +1,6 @@
 """Evaluates a run and writes results.csv, summary.csv, units.csv, likelihood.csv, figures and report.html."""
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -127,7 +128,11 @@ def write_tables(workdir: Path, **tables: Rows) -> None:
 
 def check_kept(path: Path, num_samples: int, probe: bool, ais_steps: int = 0) -> None:
     """Raises UserError if results.csv has estimates or probes that this evaluation would delete."""
-    rows = records.read_csv(path)
+    try:
+        rows = records.read_csv(path)
+    except records.Damaged as damage:
+        print(f"{damage}; it is made anew", file=sys.stderr)
+        return
     samples, annealed = (
         max((row.get(name) or "" for row in rows), default="", key=len) for name in ("num_samples", "ais_steps")
     )

@@ -1,0 +1,57 @@
+"""Campaigns against the whole program: kills, damage, faults of the disk, contention, sweeps, hostile input.
+
+    python -m tests.campaigns --seed=1                  # a few cases of each, a minute
+    python -m tests.campaigns --seed=1 --scale=full     # thousands, hours
+    python -m tests.campaigns --replay=damage:1:17      # one case again
+
+A file here is a campaign. It has `FULL` and `SMALL`, its numbers of cases, and prepare(folder) -> context and
+case(context, random, folder) -> outcome. A case makes all its choices by `random`, which depends only on the seed and
+the number of the case. It returns a word that says what happened, and raises if something was lost, or wrong in
+silence, or ended in a traceback.
+"""
+
+import importlib
+import random
+import tempfile
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+NAMES = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py") if path.stem not in ("commands", "shim"))
+
+
+class Result(NamedTuple):
+    """The outcomes of a campaign, and for each failure the command that repeats it and what it said."""
+
+    outcomes: Counter[str]
+    failures: list[tuple[str, str]]
+
+
+@contextmanager
+def prepared(name: str) -> Iterator[tuple[Any, Any]]:
+    """Yields a campaign's module and its context."""
+    module: Any = importlib.import_module(f"tests.campaigns.{name}")
+    with tempfile.TemporaryDirectory(prefix=f"campaign-{name}-") as folder:
+        yield module, module.prepare(Path(folder))
+
+
+def run_case(module: Any, context: Any, seed: int, number: int) -> str:
+    """The outcome of one case, in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="case-") as folder:
+        return module.case(context, random.Random(f"{seed}/{number}"), Path(folder))
+
+
+def run(name: str, seed: int, is_full: bool) -> Result:
+    """Runs the cases of a campaign."""
+    result = Result(Counter(), [])
+    with prepared(name) as (module, context):
+        for number in range(module.FULL if is_full else module.SMALL):
+            replay = f"python -m tests.campaigns --replay={name}:{seed}:{number}"
+            try:
+                result.outcomes[run_case(module, context, seed, number)] += 1
+            except Exception:
+                result.failures.append((replay, traceback.format_exc()))
+    return result

@@ -1,0 +1,75 @@
+"""Kills and stops a training at random times and at random calls to the file system, until it ends by itself.
+
+No saved step is lost, and the run ends on the bits of one that nobody disturbed.
+"""
+
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from aejax.engine import checkpoint
+from tests.campaigns import commands
+
+SMALL, FULL = 2, 120  # about three kills or signals each
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+EPOCHS = 30
+
+
+class Context(NamedTuple):
+    seconds: float  # of a training that nobody disturbs
+    calls: int  # to the file system; 0 if there is no compiler for the shim
+    shim: Path | None
+    bits: tuple[Any, ...]
+
+
+def prepare(folder: Path) -> Context:
+    """Trains without disturbance, twice: the second finds its programs compiled."""
+    library = commands.shim(folder)
+    variables = {"LD_PRELOAD": str(library), "SHIM_FOLDER": str(folder / "1"), "SHIM_COUNT": str(folder / "calls")}
+    for name in ("0", "1"):
+        started = time.monotonic()
+        code, said = commands.finish(
+            commands.start(commands.command(folder / name, EPOCHS), variables if library else {})
+        )
+        assert code == 0, said
+    assert commands.bits(folder / "0") == commands.bits(folder / "1")
+    calls = int((folder / "calls").read_text()) if library else 0
+    return Context(time.monotonic() - started, calls, library, commands.bits(folder / "0"))
+
+
+def case(context: Context, chosen: random.Random, folder: Path) -> str:
+    """Disturbs a run up to five times; each time it goes on from a step that is not before the last sealed one."""
+    workdir, disturbed = folder / "run", []
+    for _ in range(chosen.randrange(1, 6)):
+        kind = chosen.choice(["kill", "kill", "signal", "call"] if context.shim else ["kill", "signal"])
+        variables = {}
+        if kind == "call":
+            variables = {"LD_PRELOAD": str(context.shim), "SHIM_FOLDER": str(workdir), "SHIM_ERRNO": "0"}
+            variables["SHIM_NTH"] = str(chosen.randrange(1, context.calls + 1))
+        process = commands.start(commands.command(workdir, EPOCHS), variables)
+        number = signal.SIGKILL if kind != "signal" else chosen.choice(STOPS)
+        if kind != "call":
+            wait(process, chosen.uniform(0.1, 1.0) * context.seconds)
+            process.send_signal(number)
+        stopped = time.monotonic()
+        code, said = commands.finish(process)
+        assert kind == "call" or time.monotonic() - stopped < 20, f"{number.name}: {time.monotonic() - stopped:.0f} s"
+        assert code in (0, -number, 128 + number), said
+        newest = max(checkpoint.sealed_steps(workdir / "checkpoints" / "0"), default=-1)
+        assert not disturbed or newest >= disturbed[-1], f"step {disturbed[-1]} is lost: {said}"
+        disturbed.append(newest)
+        if code == 0:
+            break
+    code, said = commands.finish(commands.start(commands.command(workdir, EPOCHS)))
+    assert code == 0 and commands.bits(workdir) == context.bits, said
+    return f"disturbed {len(disturbed)} times"
+
+
+def wait(process: subprocess.Popen[str], seconds: float) -> None:
+    """Waits so long, or until the process ends."""
+    end = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < end:
+        time.sleep(0.01)

@@ -1,0 +1,30 @@
+"""A few cases of each campaign, under a fixed seed; `python -m tests.campaigns --scale=full` runs thousands."""
+
+import random
+
+import pytest
+
+from tests import campaigns
+from tests.campaigns import contention, damage, faults, kills
+
+SEED = 0
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    return kills.prepare(tmp_path_factory.mktemp("undisturbed"))
+
+
+@pytest.mark.slow
+@pytest.mark.bits
+@pytest.mark.parametrize("module", [kills, faults, contention])
+def test_a_run_that_is_disturbed_ends_on_the_bits_of_one_that_is_not(module, undisturbed, tmp_path):
+    for number in range(module.SMALL):
+        (tmp_path / str(number)).mkdir()
+        module.case(undisturbed, random.Random(f"{SEED}/{number}"), tmp_path / str(number))
+
+
+@pytest.mark.slow
+def test_damage_is_found(tmp_path):
+    result = campaigns.run("damage", SEED, is_full=False)
+    assert not result.failures and result.outcomes.total() == damage.SMALL, result.failures
