@@ -41,9 +41,14 @@ def prepare(folder: Path) -> Context:
 
 
 def case(context: Context, chosen: random.Random, folder: Path) -> str:
-    """Disturbs a run up to five times; each time it goes on from a step that is not before the last sealed one."""
-    workdir, disturbed = folder / "run", []
-    for _ in range(chosen.randrange(1, 6)):
+    """Disturbs a run up to five times."""
+    return f"disturbed {disturb(context, chosen, folder / 'run', chosen.randrange(1, 6))} times"
+
+
+def disturb(context: Context, chosen: random.Random, workdir: Path, most: int) -> int:
+    """Disturbs a run until it ends, `most` times at most; it never goes back before its newest sealed step."""
+    newest, times = -1, 0
+    for times in range(1, most + 1):
         kind = chosen.choice(["kill", "kill", "signal", "call"] if context.shim else ["kill", "signal"])
         variables = {}
         if kind == "call":
@@ -58,14 +63,13 @@ def case(context: Context, chosen: random.Random, folder: Path) -> str:
         code, said = commands.finish(process)
         assert kind == "call" or time.monotonic() - stopped < 20, f"{number.name}: {time.monotonic() - stopped:.0f} s"
         assert code in (0, -number, 128 + number), said
-        newest = max(checkpoint.sealed_steps(workdir / "checkpoints" / "0"), default=-1)
-        assert not disturbed or newest >= disturbed[-1], f"step {disturbed[-1]} is lost: {said}"
-        disturbed.append(newest)
+        before, newest = newest, max(checkpoint.sealed_steps(workdir / "checkpoints" / "0"), default=-1)
+        assert newest >= before, f"step {before} is lost: {said}"
         if code == 0:
             break
     code, said = commands.finish(commands.start(commands.command(workdir, EPOCHS)))
     assert code == 0 and commands.bits(workdir) == context.bits, said
-    return f"disturbed {len(disturbed)} times"
+    return times
 
 
 def wait(process: subprocess.Popen[str], seconds: float) -> None:

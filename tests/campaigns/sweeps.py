@@ -32,7 +32,8 @@ def case(_: None, chosen: random.Random, folder: Path) -> str:
         "order": chosen.sample(seeds, 5),
         "subset": chosen.sample(seeds, chosen.randrange(1, 4)),
         "devices": chosen.choice([2, 4]),
-        "stops": sorted(chosen.sample(range(1, 8), 2)),
+        "stops": sorted(chosen.sample(range(1, 8), 3)),
+        "resumes": chosen.random() < 0.5,  # each chunk is the first of a process
         "poisoned": chosen.choice(seeds) if chosen.random() < 0.3 else None,
     }
     words = [sys.executable, "-c", SCRIPT, json.dumps(asked)]
@@ -64,7 +65,7 @@ def compare(text: str) -> None:
         compiled = programs.compile_group(group, 1)
         carry, step = (compiled.state, compiled.zero_totals(), compiled.order), 0
         for stop in [*stops, 8]:
-            carry, step = compiled.train(carry, step, stop, step == 0), stop
+            carry, step = compiled.train(carry, step, stop, asked["resumes"] or step == 0), stop
         found = digests(sweep.unpad((carry[0], carry[1]), len(seeds)))
         return dict(zip(seeds, found, strict=True))
 
