@@ -47,8 +47,8 @@ def case(context: Context, chosen: random.Random, folder: Path) -> str:
 
 def disturb(context: Context, chosen: random.Random, workdir: Path, most: int) -> int:
     """Disturbs a run until it ends, `most` times at most; it never goes back before its newest sealed step."""
-    newest, times = -1, 0
-    for times in range(1, most + 1):
+    newest, times, is_done = -1, 0, False
+    while times < most and not is_done:
         kind = chosen.choice(["kill", "kill", "signal", "call"] if context.shim else ["kill", "signal"])
         variables = {}
         if kind == "call":
@@ -65,8 +65,7 @@ def disturb(context: Context, chosen: random.Random, workdir: Path, most: int) -
         assert code in (0, -number, 128 + number), said
         before, newest = newest, max(checkpoint.sealed_steps(workdir / "checkpoints" / "0"), default=-1)
         assert newest >= before, f"step {before} is lost: {said}"
-        if code == 0:
-            break
+        times, is_done = times + 1, code == 0
     code, said = commands.finish(commands.start(commands.command(workdir, EPOCHS)))
     assert code == 0 and commands.bits(workdir) == context.bits, said
     return times
