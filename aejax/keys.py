@@ -198,6 +198,18 @@ class Data:
     label_column: str = key("", text(), "name of the column that holds the labels", data("arrays"))
     label_kind: str = key("class", one_of("class", "number"), "whether labels are classes or numbers", data("arrays"))
     id_column: str = key("", text(), "name of the column that holds the names of the rows", data("arrays"))
+    categorical_columns: str = key(
+        "",
+        text(),
+        "columns of a table that hold categories, separated by commas; each becomes a one-hot block of x",
+        data("arrays"),
+    )
+    missing: str = key(
+        "refuse",
+        one_of("refuse", "drop_rows", "drop_columns", "mean"),
+        "what becomes of missing values of a table; mean: the training rows' mean or most frequent category",
+        data("arrays"),
+    )
     condition_columns: str = key(
         "",
         text(),
@@ -324,21 +336,21 @@ class Model:
     variance: float = key(
         1.0,
         above(0.0),
-        "variance of a Gaussian or Laplace likelihood; the initial value if learn_variance",
-        {"model.likelihood": equal("gaussian", "laplace")},
+        "variance of a Gaussian, Laplace or mixed likelihood; the initial value if learn_variance",
+        {"model.likelihood": equal("gaussian", "laplace", "mixed")},
         unit="squared data units",
     )
     learn_variance: bool = key(
         False,
         switch(),
         "learn the variance",
-        {"model.likelihood": equal("gaussian", "laplace")},
+        {"model.likelihood": equal("gaussian", "laplace", "mixed")},
     )
     variance_kind: str = key(
         "one",
         one_of("one", "feature", "optimal"),
         "one learned variance for all features, one for each, or the running mean squared error in place of learning",
-        {"model.likelihood": equal("gaussian"), "model.learn_variance": equal(True), **VAE},
+        {"model.likelihood": equal("gaussian", "mixed"), "model.learn_variance": equal(True), **VAE},
     )
     library_size: str = key(
         "none",

@@ -68,7 +68,7 @@ def dry_run(plan: Plan) -> None:
     for axis in plan.axes:
         traced = configs.is_traced(axis.path, axis.values[0])
         print(f"{axis.path}: {'traced, inside one program' if traced else 'static, one program for each value'}")
-    for line in programs.what_becomes_dense(groups):
+    for line in programs.what_was_read(groups):
         print(line)
     for group in groups:
         state, temporaries = (size / 2**20 for size in programs.lane_memory(group))

@@ -108,7 +108,8 @@ def test_moments_of_labels_are_those_of_the_training_rows(tmp_path):
 
 X = np.arange(12, dtype=np.float32).reshape(6, 2)
 BAD_ARRAYS = {
-    "nan": ({"x": np.where(X == 5, np.nan, X)}, ["bad.npz", "nan", "row 2", "feature 1"]),
+    "nan": ({"x": np.where(X == 5, np.nan, X)}, ["bad.npz", "1 of 6 rows and 1 of 2 columns", "row 2", "feature '1'"]),
+    "nan in an image": ({"x": np.full((6, 4, 4), np.nan)}, ["bad.npz", "nan", "row 0", "feature 0, 0"]),
     "inf": ({"x": np.where(X == 4, -np.inf, X)[:, None]}, ["-inf", "row 2", "feature 0, 0"]),
     "too large for float32": ({"x": np.where(X == 5, 1e300, X.astype(float))}, ["1e+300", "row 2", "feature 1"]),
     "objects": ({"x": np.array([[1, "a"], [None, 2]], object)}, ["bad.npz", "objects"]),
@@ -149,9 +150,10 @@ def test_bad_arrays_are_one_line(case, tmp_path):
 
 BAD_TABLES = {
     "text in a cell": ("a,b\n1,2\n3,x\n", {}, ["bad.csv", "'x'", "row 1", "'b'", "not a number"]),
-    "empty cell": ("a,b\n1,2\n,4\n", {}, ["''", "row 1", "'a'", "not a number"]),
-    "nan": ("a,b\n1,2\n3,nan\n5,6\n", {}, ["nan", "row 1", "'b'"]),
-    "wrong delimiter": ("a\tb\n1\t2\n", {}, ["data.delimiter"]),
+    "empty cell": ("a,b\n1,2\n,4\n", {}, ["row 1", "'a'", "data.missing=drop_rows, drop_columns or mean"]),
+    "nan": ("a,b\n1,2\n3,nan\n5,6\n", {}, ["1 of 3 rows and 1 of 2 columns", "row 1", "'b'"]),
+    "wrong delimiter": ("a:b\n1:2\n", {}, ["'1:2' is not a number", "data.delimiter"]),
+    "commas among semicolons": ("a;b;c,d\n1;2;3\n", {}, ["line 2 has 1 cells", "data.delimiter"]),
     "no such label column": (GENES, {"label_column": "clas"}, ["data.label_column=clas", "did you mean 'class'"]),
     "no such id column": (GENES, {"id_column": "zzz"}, ["data.id_column=zzz", "sample, tp53, myc, class"]),
     "ragged": ("a,b\n1,2\n3\n", {}, ["bad.csv", "line 3", "1 cells", "2"]),
@@ -162,7 +164,7 @@ BAD_TABLES = {
     "only labels": ("a\nx\ny\n", {"label_column": "a"}, ["bad.csv", "empty"]),
     "missing label": ("a,b\n1,u\n2,\n", {"label_column": "b"}, ["label", "row 1", "'b'"]),
     "long delimiter": (GENES, {"delimiter": "||"}, ["data.delimiter='||'"]),
-    "no text": ("a,b\n\udcff,2\n", {}, ["bad.csv", "UTF-8"]),
+    "no text": ("a,b\n\udc81,2\n", {}, ["bad.csv", "UTF-8"]),
 }
 
 

@@ -1,5 +1,6 @@
 """Likelihoods p(x|z): link, density and draws against scipy, and the data that each refuses."""
 
+import itertools
 import re
 
 import jax
@@ -9,7 +10,7 @@ import pytest
 from scipy import special, stats
 
 from aejax import config as configs
-from aejax.data.types import SUPPORTS, Spec
+from aejax.data.types import SUPPORTS, Condition, Spec
 from aejax.errors import UserError
 from aejax.keys import base_config, files
 from aejax.models import vae
@@ -26,7 +27,9 @@ def make(name, support=None, **keys):
     support = support or vae.module("likelihoods", name).SUPPORTS[-1]
     changes = {"model.likelihood": name} | {f"model.{key}": value for key, value in keys.items()}
     scale = 1 / 255 if name == "discretized_logistic" else 1.0
-    spec = Spec((3,), "table", support, scale, (), (), np.full(3, 0.5, np.float32), None, None)
+    sizes = {"categories": (3,), "mixed": (2,)}.get(support, ())
+    blocks = tuple(Condition(f"c{size}", tuple("abc"[:size]), 0.0, 1.0, 0.0) for size in sizes)
+    spec = Spec((3,), "table", support, scale, (), (), np.full(3, 0.5, np.float32), None, None, categories=blocks)
     return vae.make_likelihood(configs.replaced(base_config(), changes).model, spec)
 
 
@@ -233,3 +236,68 @@ def test_bytes_are_what_a_discretized_logistic_needs():
     config = configs.replaced(base_config(), {"model.likelihood": "discretized_logistic"})
     with pytest.raises(UserError, match="needs images of bytes .*continuous_bernoulli"):
         vae.make_likelihood(config.model, spec)
+
+
+def blocks(*sizes, numbers=0):
+    """The spec of a table of some numbers and of one-hot blocks with these sizes."""
+    columns = tuple(Condition(f"c{place}", tuple("abcdef"[:size]), 0.0, 1.0, 0.0) for place, size in enumerate(sizes))
+    width = numbers + sum(sizes)
+    kind = "mixed" if numbers else "categories"
+    return Spec((width,), "table", kind, 1.0, (), (), np.full(width, 0.5, np.float32), None, None, categories=columns)
+
+
+def of_blocks(spec, **keys):
+    keys = {"likelihood": "mixed" if spec.support == "mixed" else "categorical"} | keys
+    return vae.make_likelihood(
+        configs.replaced(base_config(), {f"model.{key}": value for key, value in keys.items()}).model, spec
+    )
+
+
+def every_row(*sizes):
+    """All one-hot rows of blocks with these sizes."""
+    places = np.array(list(itertools.product(*map(range, sizes))))
+    return np.concatenate([np.eye(size)[places[:, j]] for j, size in enumerate(sizes)], axis=1).astype(np.float32)
+
+
+def test_categories_have_the_masses_of_scipy_and_sum_to_one():
+    sizes, rng = (3, 1, 2, 4), np.random.default_rng(0)
+    x, output = every_row(*sizes), rng.normal(size=10).astype(np.float32) * 3
+    chosen = of_blocks(blocks(*sizes))
+    log_p = np.asarray(chosen.log_prob({}, jnp.asarray(x), jnp.tile(output, (len(x), 1))), np.float64)
+    parts = np.split(output.astype(float), np.cumsum(sizes)[:-1])
+    expected = sum(
+        stats.multinomial.logpmf(part, 1, special.softmax(logits))
+        for part, logits in zip(np.split(x, np.cumsum(sizes)[:-1], axis=1), parts, strict=True)
+    )
+    np.testing.assert_allclose(log_p, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(np.exp(log_p).sum(), 1.0, rtol=1e-5)
+    mean = np.asarray(chosen.mean(jnp.asarray(output[None])))[0]
+    np.testing.assert_allclose(mean, np.exp(log_p) @ x, rtol=1e-4)  # the sum over all rows
+    assert chosen.sample
+    drawn = np.asarray(chosen.sample({}, jax.random.key(0), jnp.tile(output, (50, 1))))
+    assert {row.tobytes() for row in drawn} <= {row.tobytes() for row in x}  # one category in each block
+
+
+def test_two_categories_are_a_bernoulli_of_the_difference_of_the_outputs():
+    output = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32)
+    x = every_row(2, 2, 2)[[0, 3, 5, 6]]
+    ours = of_blocks(blocks(2, 2, 2)).log_prob({}, jnp.asarray(x), jnp.asarray(output))
+    logit = output[:, 1::2] - output[:, ::2]
+    bernoulli = make("bernoulli").log_prob({}, jnp.asarray(x[:, 1::2]), jnp.asarray(logit))
+    np.testing.assert_allclose(ours, bernoulli, rtol=1e-5)
+
+
+def test_a_mixed_row_has_the_density_of_its_numbers_and_the_mass_of_its_categories():
+    rng = np.random.default_rng(0)
+    chosen = of_blocks(blocks(3, 2, numbers=2), learn_variance=True, variance_kind="feature", variance=0.5)
+    own = {"likelihood": {"logvar": jnp.asarray([0.3, -0.8])}}
+    assert jax.tree.map(jnp.shape, own["likelihood"]) == jax.tree.map(jnp.shape, chosen.init(jax.random.key(0)))
+    numbers, output = rng.normal(size=(6, 2)), rng.normal(size=(6, 7)).astype(np.float32)
+    x = np.concatenate([numbers, every_row(3, 2)], axis=1).astype(np.float32)
+    sigma = np.exp([0.15, -0.4])
+    expected = stats.norm.logpdf(x[:, :2], output[:, :2], sigma).sum(axis=1)
+    expected += (x[:, 2:5] * special.log_softmax(output[:, 2:5], axis=1)).sum(axis=1)
+    expected += (x[:, 5:] * special.log_softmax(output[:, 5:], axis=1)).sum(axis=1)
+    np.testing.assert_allclose(chosen.log_prob(own, jnp.asarray(x), jnp.asarray(output)), expected, rtol=1e-5)
+    with pytest.raises(UserError, match="variance_kind=optimal does not fit model.likelihood=mixed"):
+        of_blocks(blocks(2, numbers=1), learn_variance=True, variance_kind="optimal")

@@ -18,7 +18,7 @@ from aejax.data.types import ARE_GREY, SPLITS, Condition, Dataset, Spec, Split
 from aejax.errors import UserError
 
 MEMORY = "the arrays in memory"  # used in messages in place of a file name
-NOT_SOURCES = ("__init__", "checks", "conditions", "idx", "new_rows", "sparse", "tfds", "types")
+NOT_SOURCES = ("__init__", "checks", "conditions", "idx", "new_rows", "sparse", "summary", "tables", "tfds", "types")
 FROM_PATHS = ("arrays", "binarized_mnist", "books")  # sources that read data.path
 
 
@@ -31,6 +31,7 @@ class Rows(NamedTuple):
     class_names: tuple[str, ...] = ()
     feature_names: tuple[str, ...] = ()
     factor_names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what the reader had to find out about the file, each in a few words
     directions: np.ndarray | None = None  # [F, ...] of planted features; the splits have "active" bool [N, F]
 
 
@@ -61,10 +62,14 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
 
     - dtypes: uint8 stays, bool becomes uint8, counts become the smallest of uint8, uint16 and float32 that holds them,
       all else float32. Bytes of images are in units of 1/255, or of 1 if none is above 1; bytes of a table are counts,
-      unless all are 0 or 255.
+      unless all are 0 or 255. Images of uint16 are divided by 65,535, unless no value is above 1.
+    - missing: rows or columns of a table that lack values are refused, dropped, or filled with the mean or the most
+      frequent category of the training rows.
+    - categories: each column of `categorical_columns` becomes a one-hot block after the numbers; its values are those
+      of the training rows.
     - sparse rows stay sparse, unless they are standardized or binarized here: their zeros become other numbers.
-    - support: "binary" if every value is 0 or 1, "unit" if all are in [0, 1], "counts" for a table of whole numbers
-      from 0, else "real", in data units.
+    - support: "categories" for a table of one-hot blocks, "mixed" if there are numbers, too; "binary" if every value is
+      0 or 1, "unit" if all are in [0, 1], "counts" for a table of whole numbers from 0, else "real", in data units.
     - shapes: [H, W] with H, W >= 4 gets a channel axis; [H, W, 1] and [H, W, 3] are images, all else is a table.
     - binarization: "static" draws each value once with its grey value as probability, "threshold" is x >= 0.5, both
       stored as uint8; "dynamic" keeps the grey rows, and each train step draws bits from them. All three need [0, 1].
@@ -72,27 +77,37 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
       validation rows, `valid_fraction` of the remaining training rows become those (at least one row if the fraction
       is above 0). One permutation drawn from `split_seed` decides, so neither the test rows nor a static draw depend
       on any other setting.
-    - standardize: (x - mean) / sd per feature, fitted on the training rows (sd 1 if a feature is constant).
+    - standardize: (x - mean) / sd per feature, fitted on the training rows (sd 1 if a feature is constant); one-hot
+      blocks stay 0 and 1.
     - pairs are split by the same rule: test pairs are not seen in training, but their items are.
     """
-    if config.standardize and config.binarization != "none":
-        raise UserError(f"data.standardize and data.binarization={config.binarization} cannot be combined: remove one")
+    for key in ("standardize", "categorical_columns"):
+        if config[key] and config.binarization != "none":
+            raise UserError(f"data.{key} and data.binarization={config.binarization} cannot be combined: remove one")
     if config.label_kind == "number" and rows.class_names:
         raise UserError(
             f"data.label_kind=number does not fit {where}, whose labels are classes: use data.label_kind=class"
         )
     if isinstance(rows, Pairs):
         return _of_pairs(rows, where, config)
-    from aejax.data import conditions
+    from aejax.data import conditions, tables
 
     splits = {name: split for name, split in zip(SPLITS, rows[:3], strict=True) if split is not None}
     _check_fractions(splits, where, config)
     splits = {name: checks.checked(split, f"{where} ({name})", rows.feature_names) for name, split in splits.items()}
     checks.check_agreement(splits, where)
-    xs = [split["x"] for split in splits.values()]
+    splits = {name: s | {"row": np.arange(sparse.num_rows(s["x"]))} for name, s in splits.items()}
+    table = tables.dropped(tables.checked(splits, config, where), rows.feature_names, config, where)
+    parts = _parts(table.splits, where, config)
+    table = tables.completed(table, parts["train"], config, where)
+    splits, xs = table.splits, [split["x"] for split in table.splits.values()]
     is_image = checks.is_image(xs[0].shape[1:])
+    two_bytes = checks.has_two_bytes(rows.train["x"], xs[0].shape[1:])
     scale = checks.byte_scale(xs, is_image)
+    in_blocks = sum(len(column.categories) for column in table.categories)
     support = checks.support(xs, scale, is_image)
+    if in_blocks:
+        support = "mixed" if in_blocks < xs[0].shape[1] else "categories"
     if config.binarization != "none":
         if support not in ("binary", "unit"):
             raise UserError(
@@ -104,12 +119,12 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
         splits = {name: split | {"x": sparse.dense(split["x"])} for name, split in splits.items()}
     if config.binarization in ("static", "threshold"):
         splits, scale = _binarized(splits, scale, config), 1.0
-    numbered = {name: s | {"row": np.arange(sparse.num_rows(s["x"]))} for name, s in splits.items()}
-    splits = _divided(numbered, where, config)
+    splits = _divided(splits, parts)
+    limits = sparse.limits(splits["train"]["x"], scale)
     center = spread = None
     if config.standardize:  # the spec keeps the byte scale, because new bytes are scaled before they are standardized
-        center, spread = _moments(splits["train"]["x"], scale)
-        support = "real"
+        center, spread = _moments(splits["train"]["x"], scale, in_blocks)
+        support = support if in_blocks else "real"
         splits = {name: s | {"x": standardized(s["x"], scale, center, spread)} for name, s in splits.items()}
     ids = {name: split.pop("ids") for name, split in splits.items() if "ids" in split}
     row_numbers = {name: split.pop("row") for name, split in splits.items()}
@@ -127,16 +142,26 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
         support=support,
         byte_scale=scale,
         class_names=rows.class_names if "y" in splits["train"] else (),
-        feature_names=rows.feature_names,
+        feature_names=table.feature_names,
         mean=mean.astype(np.float32),
         center=center,
         spread=spread,
         label_moments=_label_moments(splits["train"]),
         factor_names=rows.factor_names,
         conditions=given,
+        categories=table.categories,
+        fill=table.fill,
+        dropped=table.dropped,
+        limits=limits,
     )
     return Dataset(
-        *(splits[name] for name in SPLITS), spec=spec, ids=ids, sha256=digest, row_numbers=row_numbers, truth=truth
+        *(splits[name] for name in SPLITS),
+        spec=spec,
+        ids=ids,
+        sha256=digest,
+        row_numbers=row_numbers,
+        truth=truth,
+        notes=(*rows.notes, *(["16-bit grey values divided by 65535"] if two_bytes else []), *table.notes),
     )
 
 
@@ -156,21 +181,22 @@ def spec_to_json(spec: Spec) -> dict[str, Any]:
     for key, value in spec._asdict().items():
         values[key] = value.tolist() if isinstance(value, np.ndarray) else value
         values[key] = list(value) if isinstance(value, tuple) else values[key]
-    values["conditions"] = [[name, list(categories), *rest] for name, categories, *rest in spec.conditions]
+    for key in ("conditions", "categories"):
+        values[key] = [[name, list(categories), *rest] for name, categories, *rest in getattr(spec, key)]
     return values
 
 
 def spec_from_json(values: dict[str, Any]) -> Spec:
     """The Spec that `spec_to_json` wrote, also if it was read back from a JSON file."""
     fields: dict[str, Any] = {key: tuple(values[key]) for key in ("shape", "class_names", "feature_names", "sizes")}
-    fields["factor_names"] = tuple(values.get("factor_names", ()))
-    fields["conditions"] = tuple(
-        Condition(name, tuple(categories), *numbers) for name, categories, *numbers in values.get("conditions", ())
-    )
-    if moments := values.get("label_moments"):
-        fields["label_moments"] = tuple(moments)
-    for key in ("mean", "center", "spread"):
-        fields[key] = None if values[key] is None else np.asarray(values[key], np.float32)
+    fields |= {key: tuple(values.get(key, ())) for key in ("factor_names", "dropped")}
+    for key in ("conditions", "categories"):
+        fields[key] = tuple(
+            Condition(name, tuple(categories), *numbers) for name, categories, *numbers in values.get(key, ())
+        )
+    fields |= {key: tuple(values[key]) for key in ("label_moments", "limits") if values.get(key)}
+    for key in ("mean", "center", "spread", "fill"):
+        fields[key] = None if values.get(key) is None else np.asarray(values[key], np.float32)
     return Spec(**(values | fields))
 
 
@@ -201,7 +227,8 @@ def _of_pairs(rows: Pairs, where: str, config: Any) -> Dataset:
     for key in ("binarization", "standardize"):
         if config[key] not in ("none", False):
             raise UserError(f"data.{key}={config[key]} does not apply to pairs ({where}): remove it")
-    splits = _divided({"train": rows.columns}, where, config)
+    splits = {"train": rows.columns}
+    splits = _divided(splits, _parts(splits, where, config))
     if "context" in rows.columns:  # counted in training only, and at least 1
         counts = np.maximum(np.bincount(splits["train"]["context"], minlength=rows.sizes[1]), 1).astype(np.float32)
         splits = {name: split | {"count": counts[split["context"]]} for name, split in splits.items()}
@@ -229,10 +256,9 @@ def _binarized(splits: dict[str, Split], scale: float, config: Any) -> dict[str,
     return drawn
 
 
-def _divided(splits: dict[str, Split], where: str, config: Any) -> dict[str, Split]:
-    """All three splits; those that the source lacks are taken from its training rows, in the source's order."""
-    train = splits["train"]
-    count = sparse.num_rows(next(iter(train.values())))
+def _parts(splits: dict[str, Split], where: str, config: Any) -> dict[str, np.ndarray]:
+    """Which of the source's training rows become those of each split; none if the source has that split itself."""
+    count = sparse.num_rows(next(iter(splits["train"].values())))
     order = np.random.default_rng(config.split_seed).permutation(count)
     test = 0 if "test" in splits else _share(config.test_fraction, count)
     valid = 0 if "valid" in splits else _share(config.valid_fraction, count - test)
@@ -244,7 +270,12 @@ def _divided(splits: dict[str, Split], where: str, config: Any) -> dict[str, Spl
             "lower data.test_fraction or data.valid_fraction, or give more rows"
         )
     parts = {"train": order[test + valid :], "valid": order[test : test + valid], "test": order[:test]}
-    taken = {name: {key: rows[np.sort(part)] for key, rows in train.items()} for name, part in parts.items()}
+    return {name: np.sort(part) for name, part in parts.items()}
+
+
+def _divided(splits: dict[str, Split], parts: dict[str, np.ndarray]) -> dict[str, Split]:
+    """All three splits; those that the source lacks are taken from its training rows, in the source's order."""
+    taken = {name: {key: rows[part] for key, rows in splits["train"].items()} for name, part in parts.items()}
     return taken | {name: split for name, split in splits.items() if name != "train"}
 
 
@@ -252,11 +283,16 @@ def _share(fraction: float, count: int) -> int:
     return max(1, round(fraction * count)) if fraction else 0
 
 
-def _moments(x: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and sd of each feature in data units, float32; an sd of 0 (a constant feature) becomes 1."""
+def _moments(x: np.ndarray, scale: float, in_blocks: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and sd of each feature in data units, float32; an sd of 0 (a constant feature) becomes 1.
+
+    The last `in_blocks` features, which are one-hot, get 0 and 1, so that they stay as they are.
+    """
     unit = scale if x.dtype == np.uint8 else 1.0
     center = (x.mean(axis=0, dtype=np.float64) * unit).astype(np.float32)
     spread = (x.std(axis=0, dtype=np.float64) * unit).astype(np.float32)
+    if in_blocks:
+        center[-in_blocks:], spread[-in_blocks:] = 0.0, 1.0
     return center, np.where(spread == 0, np.float32(1), spread)
 
 

@@ -17,7 +17,8 @@ from aejax.errors import UserError
 
 def read(config: Any) -> Rows:
     """The file's rows with labels as int32 codes or float32 numbers; a UserError names the file or key at fault."""
-    return labeled(*readers.read(config.path, config), config, config.path)
+    splits, names, notes = readers.read(config.path, config)
+    return labeled(splits, names, config, config.path)._replace(notes=notes)
 
 
 def of_arrays(x: Any, y: Any, config: Any) -> Rows:

@@ -9,22 +9,28 @@ from aejax.data import sparse
 from aejax.data.types import SPLITS, Dataset, Split
 from aejax.errors import UserError
 
+TWO_BYTES = 2**16 - 1  # the largest grey value in uint16
+
 
 def checked(split: Split, where: str, feature_names: tuple[str, ...]) -> Split:
-    """The split with x as uint8 or finite float32 and with a channel axis; UserError if its rows do not fit."""
+    """The split with x as uint8 or float32 and with a channel axis; UserError if its rows do not fit.
+
+    Rows of a table may have missing values (nan), which `tables` refuses or fills; all other values are finite.
+    """
     x = split["x"]
     if x.dtype.kind not in "biuf":
         raise UserError(f"{where}: x has dtype {x.dtype}: it must be numeric (float32 or uint8)")
     if x.ndim < 2:
         raise UserError(f"{where}: x has shape {x.shape}: expected [rows, features] or [rows, height, width, ...]")
-    if math.prod(x.shape) == 0:
+    columns = any(key.startswith("column:") for key in split) and x.shape[1:] == (0,)  # categories may be all of x
+    if math.prod(x.shape) == 0 and not (columns and len(x)):
         raise UserError(f"{where}: x is empty (its shape is {x.shape}): give at least one row and one feature")
     if x.dtype.kind == "b":
         x = x.astype(np.uint8)
     elif x.dtype != np.uint8:
         with np.errstate(over="ignore"):
             x = x.astype(np.float32, copy=False)
-        wrong = ~np.isfinite(sparse.stored(x))
+        wrong = np.isinf(sparse.stored(x)) if x.ndim == 2 else ~np.isfinite(sparse.stored(x))
         if wrong.any():
             row, *feature = sparse.place(x, wrong)
             raise UserError(
@@ -38,7 +44,17 @@ def checked(split: Split, where: str, feature_names: tuple[str, ...]) -> Split:
             )
     if x.ndim == 3 and min(x.shape[1:]) >= 4:
         x = x[..., None]
-    return split | {"x": x}
+    if x.ndim == 4 and x.shape[1] in (1, 3) and x.shape[3] not in (1, 3) and min(x.shape[2:]) >= 4:
+        raise UserError(
+            f"{where}: x has shape {x.shape}: its axis 1 looks like the channels of images, which must come last: "
+            "save numpy.moveaxis(x, 1, -1)"
+        )
+    return split | {"x": x / np.float32(TWO_BYTES) if has_two_bytes(split["x"], x.shape[1:]) else x}
+
+
+def has_two_bytes(x: Any, shape: tuple[int, ...]) -> bool:
+    """Whether x holds grey values of two bytes: images of uint16, unless no value is above 1."""
+    return x.dtype == np.uint16 and is_image(shape) and bool(x.max() > 1)
 
 
 def check_counts(dataset: Dataset, likelihood: str, library_size: str) -> None:

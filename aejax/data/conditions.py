@@ -1,7 +1,7 @@
 """Conditions: columns of a table, labels or factors that a model is given beside x (`data.condition_columns`).
 
 A split holds them as "c" [N, J] float32: the code of a category, or a number standardized over the training rows. A
-network sees categories as one-hot vectors.
+network sees categories as one-hot vectors. Categories that are a part of x are coded here, too.
 """
 
 from collections import Counter
@@ -132,21 +132,31 @@ def as_numbers(name: str, values: np.ndarray, where: str, numbers: np.ndarray) -
 
 
 def as_categories(name: str, values: np.ndarray, where: str, numbers: np.ndarray) -> np.ndarray:
-    """The values of a column as text; raises UserError for real numbers and for empty cells."""
-    from aejax.data.readers import is_number
-
-    if values.dtype.kind == "f":
-        if not (values == np.round(values)).all():
-            raise UserError(f"{where}: {name} holds real numbers: name it in data.condition_numbers, too")
-        values = values.astype(np.int64)
-    elif values.dtype.kind in "SU" and (known := np.unique(values).tolist()) and all(map(is_number, known)):
-        if any(float(cell) != round(float(cell)) for cell in known):
-            raise UserError(f"{where}: {name} holds real numbers: name it in data.condition_numbers, too")
-    if len(empty := np.flatnonzero(values.astype(str) == "")):
+    """The values of a column as text; raises UserError for real numbers and for missing values."""
+    text = category_text(name, values, where, "name it in data.condition_numbers, too")
+    if len(empty := np.flatnonzero(text == "")):
         raise UserError(
             f"{where}: row {numbers[empty[0]]} (counted from 0) has no value in {name}: fix or drop the row"
         )
-    return np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values.astype(str)
+    return text
+
+
+def category_text(name: str, values: np.ndarray, where: str, remedy: str) -> np.ndarray:
+    """The values [N] of a column as text, "" where one is missing; raises UserError with a remedy for real numbers."""
+    from aejax.data.readers import HOLES, as_text, is_number
+
+    if values.dtype.kind == "f":
+        missing = np.isnan(values)
+        text = as_text(np.where(missing, 0, values).astype(np.int64))
+        known = np.unique(values[~missing]).tolist()
+    else:
+        text = as_text(values)
+        missing = np.isin(text, HOLES)
+        known = np.unique(text[~missing]).tolist()
+        known = [float(cell) for cell in known] if all(map(is_number, known)) else []
+    if not all(number.is_integer() for number in known):
+        raise UserError(f"{where}: {name} holds real numbers: {remedy}")
+    return np.where(missing, "", text)
 
 
 def chosen(conditions: Sequence[Condition], values: Mapping[str, Any], num: int) -> np.ndarray:

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aejax.data import MEMORY, arrays, checks, conditions, readers, sparse, standardized
+from aejax.data import MEMORY, arrays, checks, conditions, readers, sparse, standardized, tables
 from aejax.data.types import Spec, Split
 from aejax.errors import UserError
 
@@ -22,20 +22,21 @@ def read(path: str, config: Any, spec: Spec) -> NewRows:
     """Reads new samples for a trained run, from a file of any format.
 
     `config` is the run's `config.data` (delimiter, columns, transpose; label and id columns may be absent). Columns of
-    a table are matched by name; flat rows are reshaped to the run's shape. Floats must be in data units; if the run is
-    standardized, its mean and sd are applied here. Bytes are scaled by the rule of `data.prepare`: they stay uint8 if
-    that is the run's own scale, else they are returned as float32 in data units. Sparse rows stay sparse, unless they
-    are standardized or images. With "threshold" the rows are thresholded; with "static" they keep their grey values. y
-    holds codes of the run's classes, or numbers if the run's labels are numbers. Raises UserError for a wrong shape,
-    values outside the run's [0, 1], or a label or category that is not in the run.
+    a table are matched by name, missing values are filled if the run fills them, and categories become the run's
+    one-hot blocks (`tables.of_new`); flat rows are reshaped to the run's shape. Floats must be in data units; if the
+    run is standardized, its mean and sd are applied here. Bytes are scaled by the rule of `data.prepare`: they stay
+    uint8 if that is the run's own scale, else they are returned as float32 in data units. Sparse rows stay sparse,
+    unless they are standardized or images. With "threshold" the rows are thresholded; with "static" they keep their
+    grey values. y holds codes of the run's classes, or numbers if the run's labels are numbers. Raises UserError for a
+    wrong shape, values outside the run's [0, 1], or a label or category that is not in the run.
     """
     if spec.kind == "pairs":
         raise UserError(f"{path}: this run was trained on pairs and can embed only its own items: omit the file")
-    splits, names = readers.read(path, config, new=True)
+    splits, names, _ = readers.read(path, config, new=True)
     if set(splits) != {"train"}:
         raise UserError(f"{path} has several splits: new samples must be one array `x`")
     split = checks.checked(splits["train"], path, names)
-    x = _as_trained(split["x"], path, names, config, spec)
+    x = _as_trained(split, path, names, config, spec)
     y, ids = _new_labels(split, path, config, spec), split.get("ids")
     return NewRows(x, y, ids, conditions.of_new(spec.conditions, split, config, path))
 
@@ -53,12 +54,12 @@ def prepare(x: Any, config: Any, spec: Spec) -> Any:
     if x.ndim < 2 or x.shape == spec.shape:
         expected = ", ".join(map(str, ("N", *spec.shape)))
         raise UserError(f"x has shape {x.shape}, expected [{expected}]: pass a single row as x[None]")
-    return _as_trained(checks.checked({"x": x}, MEMORY, ())["x"], MEMORY, (), config, spec)
+    return _as_trained(checks.checked({"x": x}, MEMORY, ()), MEMORY, (), config, spec)
 
 
-def _as_trained(x: Any, where: str, names: tuple[str, ...], config: Any, spec: Spec) -> Any:
-    """Checked rows in the run's shape, scaled, thresholded and standardized as its training rows were."""
-    x = _shaped(x, where, names, spec)
+def _as_trained(split: Split, where: str, names: tuple[str, ...], config: Any, spec: Spec) -> Any:
+    """Checked rows in the run's columns and shape, scaled, thresholded and standardized as its training rows were."""
+    x = _shaped(tables.of_new(split, names, spec, where), where, spec)
     is_grey = spec.kind == "image" or spec.byte_scale != 1.0
     scale = 1.0 if spec.support == "counts" else checks.byte_scale([x], is_grey)
     support, bounded = checks.support([x], scale, is_grey), spec.bounded or spec.byte_scale != 1.0
@@ -89,14 +90,8 @@ def _new_labels(split: Split, path: str, config: Any, spec: Spec) -> np.ndarray 
     return arrays.known_codes(split["y"], spec.class_names, path) if "y" in split and spec.class_names else None
 
 
-def _shaped(x: Any, path: str, names: tuple[str, ...], spec: Spec) -> Any:
-    """New rows [N, ...] in the run's columns and shape."""
-    if names and spec.feature_names and names != spec.feature_names:
-        if different := sorted(set(names) ^ set(spec.feature_names)):
-            fault = "is not in the run's data" if different[0] in names else "is missing"
-            raise UserError(f"{path}: column {different[0]!r} {fault}: the columns must match the run's features")
-        place = {name: column for column, name in enumerate(names)}
-        x = x[:, [place[name] for name in spec.feature_names]]
+def _shaped(x: Any, path: str, spec: Spec) -> Any:
+    """New rows [N, ...] in the run's shape."""
     if x.shape[1:] != spec.shape and x.shape[1:] != (np.prod(spec.shape),):
         raise UserError(f"{path}: the rows have shape {x.shape[1:]}, but the run was trained on rows of {spec.shape}")
     return x if x.shape[1:] == spec.shape else sparse.dense(x).reshape(-1, *spec.shape)

@@ -54,6 +54,15 @@ def place(x: Any, wrong: np.ndarray) -> tuple[int, ...]:
     return tuple(int(i) for i in np.unravel_index(first, x.shape))
 
 
+def beside(x: Any, y: np.ndarray) -> Any:
+    """[N, F] and a dense [N, G] as [N, F + G], sparse if x is."""
+    if not is_sparse(x):
+        return np.concatenate([x, y], axis=1)
+    from scipy.sparse import csr_array, hstack
+
+    return hstack([x, csr_array(y)], format="csr")
+
+
 def empty_rows(x: Any) -> np.ndarray:
     """The places of the rows whose values are all 0."""
     filled = np.diff(x.indptr) > 0 if is_sparse(x) else x.reshape(len(x), -1).any(axis=1)
@@ -65,6 +74,18 @@ def mean(x: Any) -> np.ndarray:
     if is_sparse(x):
         return np.asarray(x.astype(np.float64).sum(axis=0)) / num_rows(x)
     return x.mean(axis=0, dtype=np.float64)
+
+
+def limits(x: Any, scale: float) -> tuple[float, float]:
+    """The least and the largest value of rows [N, ...], those of bytes in data units."""
+    unit = scale if x.dtype == np.uint8 else 1.0
+    return float(x.min()) * unit, float(x.max()) * unit
+
+
+def is_constant(x: Any) -> np.ndarray:
+    """Which features [F] of rows [N, F] have one value only."""
+    low, high = x.min(axis=0), x.max(axis=0)
+    return np.ravel(dense(low) == dense(high))
 
 
 def blocks(x: Any) -> Iterator[np.ndarray]:

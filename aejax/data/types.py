@@ -6,7 +6,7 @@ import numpy as np
 
 # "x" [N, ...], or scipy's csr_array [N, F]; if known also "y" [N] int32 codes or float32 numbers, "factors" [N, F]
 # int32, "ids" [N] str, "active" [N, F] bool of planted features, and "column:NAME" [N] of numbers or text, which
-# data.condition_columns can name
+# data.condition_columns and data.categorical_columns can name
 Split = dict[str, Any]
 
 SPLITS = ("train", "valid", "test")
@@ -16,6 +16,8 @@ SUPPORTS = {  # what values data have, in words
     "unit": "numbers in [0, 1]",
     "counts": "counts (whole numbers from 0)",
     "real": "real numbers",
+    "categories": "categories (all columns are in data.categorical_columns)",
+    "mixed": "numbers and categories (some columns are in data.categorical_columns)",
 }
 
 # The end of a message about counts.
@@ -23,7 +25,7 @@ ARE_GREY = "; if they are grey values, give images of shape [N, height, width], 
 
 
 class Condition(NamedTuple):
-    """A column that a conditional model is given beside x."""
+    """A column that a conditional model is given beside x, or a column of categories that is a part of x."""
 
     name: str
     categories: tuple[str, ...]  # () if it is a number
@@ -48,11 +50,20 @@ class Spec(NamedTuple):
     label_moments: tuple[float, float] | None = None  # mean and sd of labels that are numbers, of the training rows
     factor_names: tuple[str, ...] = ()  # of data that were generated from known factors
     conditions: tuple[Condition, ...] = ()  # what a conditional model is given
+    categories: tuple[Condition, ...] = ()  # the one-hot blocks that x ends with, in their order
+    fill: np.ndarray | None = None  # [features before the blocks] in data units: what stands for a missing number
+    dropped: tuple[str, ...] = ()  # columns that were left out because they lack values: new rows may have them
+    limits: tuple[float, float] | None = None  # the least and the largest training value in data units
 
     @property
     def bounded(self) -> bool:
         """Whether all values lie in [0, 1]."""
-        return self.support in ("binary", "unit")
+        return self.support in ("binary", "unit", "categories")
+
+    @property
+    def num_numbers(self) -> int:
+        """The number of features of a table that are not in one-hot blocks."""
+        return self.shape[0] - sum(len(column.categories) for column in self.categories)
 
     @property
     def num_conditions(self) -> int:
@@ -71,4 +82,5 @@ class Dataset(NamedTuple):
     sha256: str  # of all arrays of the three splits, as they are used
     row_numbers: dict[str, np.ndarray] = {}  # split -> [N] the number of each row in its source, from 0
     truth: dict[str, np.ndarray] = {}  # of planted features: "directions" [F, *shape], "active" bool [N_test, F]
+    notes: tuple[str, ...] = ()  # what was done to the source's rows, each in a few words
     items: dict[str, np.ndarray] = {}  # embedded items of pairs: "x" [I] int32; "y" [I], -1: none; "position" [I, 2]

@@ -12,7 +12,7 @@ from jax import lax
 from aejax import config as configs
 from aejax import data, models
 from aejax.config import Config
-from aejax.data import checks, sparse
+from aejax.data import checks, sparse, summary
 from aejax.data.types import Dataset, Spec
 from aejax.engine import optimizers, preprocess, selection, sweep, train
 from aejax.errors import UserError
@@ -139,13 +139,16 @@ def num_bytes(dataset: Dataset) -> int:
     return sum(leaf.size * leaf.dtype.itemsize for split in dataset[:2] for leaf in shapes(split).values())
 
 
-def what_becomes_dense(groups: list[Group]) -> list[str]:
-    """A line for each data set of sparse rows: what of it goes to the device."""
+def what_was_read(groups: list[Group]) -> list[str]:
+    """What was understood of each data set, line by line; of sparse rows, also what of them goes to the device."""
     lines = []
-    for dataset in (group.dataset for group in groups if sparse.is_sparse(group.dataset.train.get("x"))):
-        rows, x = num_rows(dataset.train) + num_rows(dataset.valid), dataset.train["x"]
-        size = f"{rows} x {x.shape[1]} {x.dtype}, {num_bytes(dataset) / 1e6:.1f} MB"
-        lines.append(f"the sparse rows are dense on the device: {size}")
+    for group in groups:
+        dataset = group.dataset
+        lines += summary.lines(dataset, group.config.data)
+        if sparse.is_sparse(x := dataset.train.get("x", ())):
+            rows = num_rows(dataset.train) + num_rows(dataset.valid)
+            size = f"{rows} x {x.shape[1]} {x.dtype}, {num_bytes(dataset) / 1e6:.1f} MB"
+            lines.append(f"the sparse rows are dense on the device: {size}")
     return list(dict.fromkeys(lines))
 
 

@@ -50,7 +50,7 @@ def run(plan: Plan, workdir: str | Path, dataset: Dataset | None = None) -> Path
     directory = plan.directory(workdir)
     check_plan(directory, plan)
     groups = programs.make_groups(plan, dataset)
-    for line in programs.what_becomes_dense(groups):
+    for line in programs.what_was_read(groups):
         say(line)
     statuses = {member.index: "waiting" for member in plan.members}
     with records.lock(directory), stop_signals() as stopped:

@@ -1,7 +1,7 @@
-"""The user's files, one format a file here: read(path, config.data, new) -> ({"train": Split, ...}, feature names).
+"""The user's files, one format a file here: read(path, config.data, new) -> Read.
 
-A reader gives x and y as they are written, and ids as text; `aejax.data` makes a Dataset of them, or new rows for a
-run. `taken` says which named columns are not features.
+A reader gives x and y as they are written, with nan for missing values of x, and ids as text; `aejax.data` makes a
+Dataset of them, or new rows for a run. `taken` says which named columns are not features.
 """
 
 import gzip
@@ -17,6 +17,14 @@ import numpy as np
 from aejax.data import conditions, nearest
 from aejax.data.types import Split
 from aejax.errors import UserError
+
+
+class Read(NamedTuple):
+    """What a file holds."""
+
+    splits: dict[str, Split]  # "train" alone if the file has no splits
+    names: tuple[str, ...]  # of the features; () if they have none
+    notes: tuple[str, ...] = ()  # what the reader had to find out, each in a few words
 
 
 class Format(NamedTuple):
@@ -41,9 +49,10 @@ FORMATS = {
 }
 UNREADABLE = (OSError, EOFError, zlib.error, UnicodeDecodeError)  # what a damaged text raises
 KEYS = ("label_column", "id_column", "transpose", "layer")
+HOLES = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "?")  # cells without a value
 
 
-def read(path: str, config: Any, new: bool = False) -> tuple[dict[str, Split], tuple[str, ...]]:
+def read(path: str, config: Any, new: bool = False) -> Read:
     """Reads a file unchanged: its splits ("train" if it has none), with y as written, and the names of its features.
 
     With `new` (samples for a trained run) `label_column` and `id_column` may name columns that are missing.
@@ -84,21 +93,68 @@ def taken(columns: Sequence[str], config: Any, path: str, new: bool) -> dict[str
     Raises UserError for a column that the config names and that is missing; for `new` samples it may be.
     """
     named = [("label_column", "y", config.label_column), ("id_column", "ids", config.id_column)]
-    given = conditions.named(config.condition_columns)
-    named += [("condition_columns", conditions.COLUMN + name, name) for name in given]
+    for key in ("condition_columns", "categorical_columns"):
+        named += [(key, conditions.COLUMN + name, name) for name in conditions.named(config[key])]
     found: dict[str, str] = {}
+    keys: dict[str, str] = {}
     for key, field, column in named:
         if column in columns:
-            found |= {} if column in found.values() else {field: column}  # a label may be a condition, too
+            other = keys.get(column, key)
+            if other != key and {other, key} != {"label_column", "condition_columns"}:
+                raise UserError(f"data.{key}={column} is data.{other}, too: name the column in one of them")
+            found |= {} if column in keys else {field: column}  # a label may be a condition, too
+            keys[column] = key
         elif column and not new and column != conditions.LABEL:
             remedy = conditions.WITHOUT if key == "condition_columns" else ""
             raise UserError(f"data.{key}={column}: {path} has no such column: {nearest(column, list(columns))}{remedy}")
     return found
 
 
+def of_columns(columns: dict[str, np.ndarray], config: Any, path: str, new: bool, index: str = "") -> Read:
+    """The rows of a table from its columns [N] of numbers or of text, nan or a text of HOLES where a value is missing.
+
+    `index` is a column without a real name, which holds the names of the rows unless a key says what it is. Raises
+    UserError for a cell of a feature that is not a number, and for a row without a label.
+    """
+    found, notes = taken(list(columns), config, path, new), []
+    if index and index not in found.values():
+        if "ids" in found:
+            notes.append("the first column, which has no name, left out")
+            columns = {name: values for name, values in columns.items() if name != index}
+        else:
+            notes.append("ids from the first column, which has no name")
+            found |= {"ids": index}
+    split = {field: columns[name] for field, name in found.items()}
+    if "y" in split:
+        check_labels(split["y"], config.label_column, path)
+    if "ids" in split:
+        split["ids"] = as_text(split["ids"])
+    features = {name: numbers(v, name, path) for name, v in columns.items() if name not in found.values()}
+    rows = len(next(iter(columns.values()), ()))
+    x = np.stack(list(features.values()), axis=1) if features else np.empty((rows, 0))
+    return Read({"train": {"x": x} | split}, tuple(features), tuple(notes))
+
+
+def numbers(values: np.ndarray, name: str, path: str) -> np.ndarray:
+    """A column [N] of numbers, nan where a text has none; raises UserError for a text that is no number."""
+    if values.dtype.kind in "biuf":
+        return values
+    missing = np.isin(values, HOLES)
+    try:
+        return np.where(missing, "nan", values).astype(float)
+    except ValueError:
+        wrong = [not (hole or is_number(cell)) for hole, cell in zip(missing, values.tolist(), strict=True)]
+        row, cell = wrong.index(True), str(values[wrong.index(True)])
+        hint = ", or check data.delimiter" if any(mark in cell for mark in ",;:|\t ") else ""
+        raise UserError(
+            f"{path}: row {row} (counted from 0), column {name!r}: {cell!r} is not a number: fix it, or name the "
+            f"column in data.categorical_columns, data.label_column or data.id_column{hint}"
+        ) from None
+
+
 def check_labels(y: np.ndarray, column: str, path: str) -> None:
     """Raises UserError that names the first row without a label."""
-    if len(empty := np.flatnonzero(y == "")):
+    if len(empty := np.flatnonzero(np.isnan(y) if y.dtype.kind == "f" else y == "")):
         raise UserError(f"{path}: row {empty[0]} (counted from 0) has no label in column {column!r}: add one")
 
 

@@ -1,70 +1,101 @@
 """A .csv or .tsv (tabs), also .gz: one sample per line.
 
 The first line holds the column names, unless all its cells are numbers. A column without a name is called column_1,
-column_2, ... by its place. With `data.transpose` the whole grid of cells is transposed first.
+column_2, ... by its place. With `data.transpose` the whole grid of cells is transposed first. A text is read as UTF-8,
+as UTF-16 if it says so, else as Windows-1252. If the first line lacks the default delimiter, a semicolon, a tab or a
+bar is the delimiter; if the delimiter is not a comma, cells such as 1,5 are numbers with decimal commas.
 """
 
 import csv
+import gzip
+import io
+import re
 from typing import Any
 
 import numpy as np
 
 from aejax.data import readers
-from aejax.data.types import Split
 from aejax.errors import UserError
 
+OTHERS = {";": "semicolons", "\t": "tabs", "|": "bars"}  # delimiters that are found
+DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 
-def read(path: str, config: Any, new: bool) -> tuple[dict[str, Split], tuple[str, ...]]:
+
+def read(path: str, config: Any, new: bool) -> readers.Read:
     """The rows of a table of text; a UserError names the line, or the row and the column, at fault."""
-    grid = _grid(path, "\t" if ".tsv" in readers.extension(path) else config.delimiter)
+    text, notes = _decoded(path)
+    delimiter, found = _delimiter(text, "\t" if ".tsv" in readers.extension(path) else config.delimiter)
+    grid = _grid(text, delimiter, path)
+    grid, commas = (grid, []) if delimiter == "," else _with_points(grid)
     if config.transpose:
         grid = [list(column) for column in zip(*grid, strict=True)]
     named = not all(readers.is_number(cell) for cell in grid[0])
-    columns = [cell.strip() if named else "" for cell in grid[0]]
-    columns = [name or f"column_{place}" for place, name in enumerate(columns, 1)]
-    readers.check_names(columns, path)
+    given = [cell.strip() if named else "" for cell in grid[0]]
+    names = [name or f"column_{place}" for place, name in enumerate(given, 1)]
+    readers.check_names(names, path)
     rows = grid[1:] if named else grid
-    taken = {field: columns.index(name) for field, name in readers.taken(columns, config, path, new).items()}
-    features = [place for place in range(len(columns)) if place not in taken.values()]
-    split = {field: np.array([row[place].strip() for row in rows], str) for field, place in taken.items()}
-    if "y" in split:
-        readers.check_labels(split["y"], config.label_column, path)
-    x = _numbers(rows, features, columns, path)
-    return {"train": {"x": x} | split}, tuple(columns[place] for place in features) if named else ()
+    if not rows:
+        raise UserError(f"{path} is empty below its line of column names: give it lines of numbers")
+    columns = {name: np.array([row[i].strip() for row in rows], str) for i, name in enumerate(names)}
+    index = names[0] if named and given[0] in ("", "Unnamed: 0") and len(names) > 1 else ""
+    table = readers.of_columns(columns, config, path, new, index)
+    return table._replace(names=table.names if named else (), notes=(*notes, *found, *commas, *table.notes))
 
 
-def _grid(path: str, delimiter: str) -> list[list[str]]:
-    delimiter = "\t" if delimiter == "\\t" else delimiter  # as a shell passes it
-    if len(delimiter) != 1 or delimiter in '"\r\n':
-        raise UserError(f"data.delimiter={delimiter!r} must be one character, such as , or ; or \\t")
+def _decoded(path: str) -> tuple[str, list[str]]:
+    """The text of a file, and how it was decoded if not as UTF-8."""
+    try:
+        with (gzip.open if path.lower().endswith(".gz") else open)(path, "rb") as file:
+            raw = file.read()
+        if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            return raw.decode("utf-16"), ["decoded as UTF-16"]
+        try:
+            return raw.decode("utf-8-sig"), []
+        except UnicodeDecodeError:
+            return raw.decode("cp1252"), ["decoded as Windows-1252, because it is not UTF-8"]
+    except readers.UNREADABLE as error:
+        raise UserError(f"cannot read {path} as a .csv in UTF-8: {error}") from error
+
+
+def _delimiter(text: str, chosen: str) -> tuple[str, list[str]]:
+    """The chosen delimiter, or the one that the first line has in place of the default."""
+    chosen = "\t" if chosen == "\\t" else chosen  # as a shell passes it
+    if len(chosen) != 1 or chosen in '"\r\n':
+        raise UserError(f"data.delimiter={chosen!r} must be one character, such as , or ; or \\t")
+    first = re.sub(r'"[^"]*"', "", text.lstrip().partition("\n")[0])
+    found = max(OTHERS, key=first.count)
+    if chosen != "," or "," in first or found not in first:
+        return chosen, []
+    return found, [f"cells separated by {OTHERS[found]}"]
+
+
+def _grid(text: str, delimiter: str, path: str) -> list[list[str]]:
     grid = []
     try:
-        with readers.open_text(path) as file:
-            reader = csv.reader(file, delimiter=delimiter, skipinitialspace=delimiter != "\t")
-            for row in reader:
-                if row and len(row) != len(grid[0] if grid else row):
-                    raise UserError(
-                        f"{path}: line {reader.line_num} has {len(row)} cells, but the first line has {len(grid[0])}: "
-                        "give every line the same number, and check data.delimiter"
-                    )
-                if row:
-                    grid.append(row)
-    except (*readers.UNREADABLE, csv.Error) as error:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=delimiter != "\t")
+        for row in reader:
+            if row and len(row) != len(grid[0] if grid else row):
+                raise UserError(
+                    f"{path}: line {reader.line_num} has {len(row)} cells, but the first line has {len(grid[0])}: "
+                    "give every line the same number, and check data.delimiter"
+                )
+            if row:
+                grid.append(row)
+    except csv.Error as error:
         raise UserError(f"cannot read {path} as a .csv in UTF-8: {error}") from error
     if not grid:
         raise UserError(f"{path} is empty: give it a line of column names and lines of numbers")
     return grid
 
 
-def _numbers(rows: list[list[str]], features: list[int], columns: list[str], path: str) -> np.ndarray:
-    x = np.empty((len(rows), len(features)))
-    for i, row in enumerate(rows):
-        try:
-            x[i] = [float(row[place]) for place in features]
-        except ValueError:
-            place = next(place for place in features if not readers.is_number(row[place]))
-            raise UserError(
-                f"{path}: row {i} (counted from 0), column {columns[place]!r}: {row[place]!r} is not a number: fix it, "
-                "set data.label_column or data.id_column to this column, or check data.delimiter"
-            ) from None
-    return x
+def _with_points(grid: list[list[str]]) -> tuple[list[list[str]], list[str]]:
+    """The cells with points in place of decimal commas; as they are if none has one, or if a number has a point."""
+    cells = [cell.strip() for row in grid for cell in row]
+    if not any("," in cell and DECIMAL_COMMA.fullmatch(cell) for cell in cells):
+        return grid, []
+    if any("." in cell and readers.is_number(cell) for cell in cells):
+        return grid, []
+    turned = [
+        [cell.replace(",", ".") if DECIMAL_COMMA.fullmatch(cell.strip()) else cell for cell in row] for row in grid
+    ]
+    return turned, ["decimal commas"]

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from aejax.data import nearest, readers, sparse
-from aejax.data.types import Split
 from aejax.errors import UserError
 
 
-def read(path: str, config: Any, new: bool) -> tuple[dict[str, Split], tuple[str, ...]]:
+def read(path: str, config: Any, new: bool) -> readers.Read:
     """The rows of X or of a layer; a UserError names the column or the layer that is missing."""
     anndata = readers.extra("anndata", "anndata", path)
     try:
@@ -31,7 +30,8 @@ def read(path: str, config: Any, new: bool) -> tuple[dict[str, Split], tuple[str
     if "y" in split:
         readers.check_labels(split["y"], config.label_column, path)
     split["ids"] = readers.as_text(split["ids"])
-    return {"train": {"x": sparse.as_csr(x, path) if sparse.is_sparse(x) else np.asarray(x)} | split}, names
+    x = sparse.as_csr(x, path) if sparse.is_sparse(x) else np.asarray(x)
+    return readers.Read({"train": {"x": x} | split}, names)
 
 
 def _layer(table: Any, layer: str, path: str) -> str:

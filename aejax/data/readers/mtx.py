@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 
 from aejax.data import readers, sparse
-from aejax.data.types import Split
 from aejax.errors import UserError
 
 
-def read(path: str, config: Any, new: bool) -> tuple[dict[str, Split], tuple[str, ...]]:
+def read(path: str, config: Any, new: bool) -> readers.Read:
     """The rows of a matrix with their ids and the names of the features; UserError if files do not fit each other."""
     from scipy.io import mmread
 
@@ -35,7 +34,7 @@ def read(path: str, config: Any, new: bool) -> tuple[dict[str, Split], tuple[str
             remedy = f"set data.transpose={not config.transpose}" if is_turned else "give files that belong together"
             raise UserError(f"{file} names {len(found)} {what}, but {path} has {x.shape[axis]}: {remedy}")
     readers.check_names(names, str(features))
-    return {"train": {"x": x} | ({"ids": np.array(ids, str)} if barcodes else {})}, names
+    return readers.Read({"train": {"x": x} | ({"ids": np.array(ids, str)} if barcodes else {})}, names)
 
 
 def _beside(path: str, kinds: Sequence[str]) -> Path | None:

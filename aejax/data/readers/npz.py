@@ -1,7 +1,7 @@
 """Arrays in numpy's files: .npz or .npy, and what is given in memory.
 
 - .npz: `x`[, `y`, `ids`], or `x_train`[, `x_valid`, `x_test`] with `y_...`, `ids_...` likewise, and an array for each
-  name in `data.condition_columns`; others are ignored.
+  name in `data.condition_columns` or `data.categorical_columns`; others are ignored.
 - .npz by scipy.sparse.save_npz (any format): x, in CSR. It may hold `y` and `ids`, too.
 - .npy: x.
 """
@@ -18,10 +18,10 @@ from aejax.errors import UserError
 NAMES = [f"{key}{suffix}" for suffix in ("", "_train", "_valid", "_test") for key in ("x", "y", "ids")]
 
 
-def read(path: str, config: Any, new: bool) -> tuple[dict[str, Split], tuple[str, ...]]:
+def read(path: str, config: Any, new: bool) -> readers.Read:
     """The arrays of a file, without names of features; a UserError names the file or the array at fault."""
-    names = conditions.named(config.condition_columns)
-    return split(_file(path, names), path, names), ()
+    names = [*conditions.named(config.condition_columns), *conditions.named(config.categorical_columns)]
+    return readers.Read(split(_file(path, names), path, names), ())
 
 
 def split(arrays: dict[str, Any], where: str, names: Sequence[str]) -> dict[str, Split]:

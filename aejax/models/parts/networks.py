@@ -136,7 +136,7 @@ def encoder_input(config: Any, spec: Spec) -> str:
     chosen = config.encoder_input
     if chosen == "auto":
         return "log1p" if spec.support == "counts" else "identity"
-    if chosen == "log1p" and spec.support == "real":
+    if chosen == "log1p" and spec.support in ("real", "mixed"):
         raise UserError(
             "model.encoder_input=log1p needs numbers from 0, but the data are real numbers: "
             "use --config.model.encoder_input=identity"

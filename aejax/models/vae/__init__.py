@@ -114,12 +114,25 @@ def make_likelihood(config: Any, spec: Spec) -> Likelihood:
     if spec.support not in supports[config.likelihood]:
         needs = " or ".join(SUPPORTS[support] for support in supports[config.likelihood])
         fitting = " or ".join(name for name, known in supports.items() if spec.support in known)
-        hint = ARE_GREY if spec.support == "counts" else "" if spec.center is None else ", or remove data.standardize"
         raise UserError(
             f"model.likelihood={config.likelihood} needs {needs}, but the data are {SUPPORTS[spec.support]}: "
-            f"use --config.model.likelihood={fitting}, or rescale the data{hint}"
+            f"use --config.model.likelihood={fitting}{other_data(spec)}"
         )
     return part("likelihoods", config.likelihood)(config, spec)
+
+
+def other_data(spec: Spec) -> str:
+    """The end of a message: what could be done to data that a likelihood does not take."""
+    if spec.categories:
+        return ""
+    if spec.center is not None:
+        return ", or remove data.standardize"
+    low, high = spec.limits or (0.0, 0.0)
+    top = next((top for top in (255, 65_535) if 1.0 < high <= top), 0)
+    found = f" (they lie in [{low:.4g}, {high:.4g}])" if spec.limits else ""
+    if spec.support == "real" and low >= 0 and top:
+        return f", or divide the data by {top}{found}"
+    return f", or rescale the data{found}{ARE_GREY if spec.support == 'counts' else ''}"
 
 
 def part(kind: str, name: str) -> Any:

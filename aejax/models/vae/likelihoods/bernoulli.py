@@ -9,7 +9,7 @@ from aejax.data.types import Spec
 from aejax.models.parts import losses
 from aejax.models.vae.types import Likelihood
 
-SUPPORTS = ("binary", "unit")
+SUPPORTS = ("binary", "unit", "categories")
 
 
 def make(config: Any, spec: Spec) -> Likelihood:

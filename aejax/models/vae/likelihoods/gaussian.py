@@ -16,7 +16,7 @@ from aejax.data.types import Spec
 from aejax.models.parts import losses, networks
 from aejax.models.vae.types import Adaptation, Likelihood
 
-SUPPORTS = ("binary", "unit", "counts", "real")
+SUPPORTS = ("categories", "mixed", "binary", "unit", "counts", "real")
 MEMORY = 0.99  # decay of the running mean of the squared error
 LEAST = math.exp(-12.0)  # the authors' least σ², so that an exact reconstruction has a finite density
 

@@ -6,7 +6,7 @@ from aejax.data.types import Spec
 from aejax.models.parts import losses, networks
 from aejax.models.vae.types import Likelihood
 
-SUPPORTS = ("binary", "unit", "counts", "real")
+SUPPORTS = ("categories", "mixed", "binary", "unit", "counts", "real")
 
 
 def make(config: Any, spec: Spec) -> Likelihood:
