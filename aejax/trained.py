@@ -31,8 +31,9 @@ class Trained:
 
     Rows x are [N, *spec.shape] or flat, [N, features], in the units of the data that the run was given; they may be
     scipy's sparse rows, which become dense batch by batch. A standardized run standardizes new rows itself. Images'
-    bytes (uint8) are in units of 1/255, or of 1 if none is above 1. For a run on pairs, x holds the indices [N] of
-    items. Codes z are [N, K] with K = config.model.latent_dim.
+    bytes (uint8) are in units of 1/255, or of 1 if none is above 1. Missing numbers of a table are nan, and are filled
+    if the run fills them; its categories are one-hot, as spec.feature_names lists them. For a run on pairs, x holds the
+    indices [N] of items. Codes z are [N, K] with K = config.model.latent_dim.
 
     A run with `data.condition_columns` takes `conditions`, for each column one value or one per row, as in
     conditions={"batch": "A"}, wherever the part of the model that is asked is given them.
@@ -83,6 +84,11 @@ class Trained:
         if c is None and self._reads_c["encoder"]:
             self._c({}, sparse.num_rows(rows), "encoder")  # raises, and says what is missing
         return self._batched(lambda _, x: self._jitted["encode"](self.params, x), rows, c, self._units)
+
+    def read(self, path: str) -> new_rows.NewRows:
+        """The rows of a file, prepared for `embed`; their conditions are read only if the encoder is given them."""
+        spec = self.spec if self._reads_c["encoder"] else self.spec._replace(conditions=())
+        return new_rows.read(path, self.config.data, spec)
 
     def decode(self, z: np.ndarray, conditions: Conditions = None) -> np.ndarray:
         """The mean x_hat [N, *spec.shape] of p(x|z) for codes z [N, K], in data units."""

@@ -43,12 +43,11 @@ def main() -> None:
     import numpy as np
 
     from aejax import trained  # imports jax, which reads what was pinned
-    from aejax.data import new_rows
     from experiments import _outputs as outputs
 
     model = trained.load(workdir, MEMBER.value)
     if INPUT.value:
-        x, y, ids, c = new_rows.read(INPUT.value, model.config.data, model.spec)
+        x, y, ids, c = model.read(INPUT.value)
     else:
         dataset = model.dataset()
         x, y, ids, c = dataset.items["x"], dataset.items.get("y"), dataset.ids["items"], None

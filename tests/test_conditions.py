@@ -196,6 +196,8 @@ def test_values_are_chosen_for_all_rows_or_for_each():
     assert conditions.typical_words(SPEC.conditions) == " at batch = B, age = 40"
     for values, words in (
         ({"batch": "B"}, "needs a value of age .a number; the mean is 40.: give it .*--condition=age=VALUE"),
+        ({"batch": "B", "age": "x"}, r"age=x is not a finite number: give one \(the mean is 40\)"),
+        ({"batch": "B", "age": "nan"}, "age=nan is not a finite number"),
         ({"batch": "B", "age": 1, "sex": 1}, "sex is not a condition of this run: known names are batch, age"),
         (
             {"batch": ["A", "B", "C"], "age": 1},
@@ -237,10 +239,12 @@ def counts(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_a_trained_member_is_asked_at_a_condition(counts):
+def test_a_trained_member_is_asked_at_a_condition(counts, tmp_path):
     """The encoder of the recipe is given no batch; its decoder and its prior are."""
     model, x = trained.load(counts), trained.load(counts).dataset().test["x"][:5]
     codes = model.encode(x)
+    rows = model.read(save(tmp_path / "new.npz", x=x, batch=["C"] * 5))  # unseen, but the encoder is not given it
+    np.testing.assert_array_equal(model.embed(rows.x, rows.c), codes)
     a, b = (model.decode(codes, {"batch": batch}) for batch in "AB")
     assert np.abs(a - b).max() > 0
     np.testing.assert_allclose(model.decode(codes, {"batch": ["A", "B", "A", "B", "A"]})[1], b[1], rtol=1e-5)

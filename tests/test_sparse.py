@@ -192,6 +192,7 @@ def test_zeros_and_dead_units_are_counted_over_the_split():
         ({"model.penalty": "l0"}, r"penalty=l0 has no gradient with model\.selection=top_k: use .*=jump_relu"),
         ({"model.selection": "batch_top_k"}, r"selection=batch_top_k needs model\.top_k of at least 1"),
         ({"model.prefixes": (4, 13)}, r"model\.prefixes=\(4, 13\) is more than model\.latent_dim=12"),
+        ({"model.prefixes": (4, 12)}, r"prefixes=\(4, 12\) names model\.latent_dim=12, but all units .* leave it out"),
         ({"model.aux_k": 13}, r"model\.aux_k=13 is more than model\.latent_dim=12"),
         ({"model.aux_k": 2, "model.hidden": (4,)}, r"aux_k needs a decoder of one layer: .* or --config.model.aux_k=0"),
         ({"objective.bandwidth": 0.0}, r"objective\.bandwidth=0\.0 must be above 0"),

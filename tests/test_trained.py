@@ -113,7 +113,7 @@ def test_rows_are_read_by_the_rules_of_the_run(digits):
         (np.zeros((5, 63)), r"rows have shape \(63,\), but the run was trained on rows of \(8, 8, 1\)"),
         (np.zeros((0, 64)), r"x is empty"),
         (np.full((5, 64), 2.0), r"x lies in \[2, 2\], but the run was trained on data in \[0, 1\]"),
-        (np.full((5, 64), np.nan), r"x is nan"),
+        (np.full((5, 64), np.nan), r"has no value in '0' .5 such rows.: fix or drop such rows$"),
         (np.full((5, 64), "a"), r"x has dtype <U1"),
     ],
 )

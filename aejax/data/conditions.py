@@ -141,6 +141,13 @@ def as_categories(name: str, values: np.ndarray, where: str, numbers: np.ndarray
     return text
 
 
+def is_finite(value: Any) -> bool:
+    """Whether a value, also a text, is a finite number."""
+    from aejax.data.readers import is_number
+
+    return is_number(str(value)) and bool(np.isfinite(float(value)))
+
+
 def category_text(name: str, values: np.ndarray, where: str, remedy: str) -> np.ndarray:
     """The values [N] of a column as text, "" where one is missing; raises UserError with a remedy for real numbers."""
     from aejax.data.readers import HOLES, as_text, is_number
@@ -175,9 +182,11 @@ def chosen(conditions: Sequence[Condition], values: Mapping[str, Any], num: int)
                 f'conditions={{"{name}": ...}}, or as --condition={name}=VALUE'
             )
     columns = {name: np.asarray(values[name]) for name in names}
-    for name, column in columns.items():
+    for (name, categories, center, *_), column in zip(conditions, columns.values(), strict=True):
         if column.shape not in ((), (num,)):
             raise UserError(f"{name} has shape {column.shape}: give one value, or one for each of the {num} rows")
+        if not categories and (wrong := [cell for cell in np.ravel(column).tolist() if not is_finite(cell)]):
+            raise UserError(f"{name}={wrong[0]} is not a finite number: give one (the mean is {center:.4g})")
     return codes(
         conditions,
         {name: np.broadcast_to(column, num) for name, column in columns.items()},

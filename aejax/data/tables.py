@@ -168,9 +168,10 @@ def _check_holes(table: Split, names: Sequence[str], columns: Sequence[Condition
     if wrong.any():
         rows = wrong.any(axis=1)
         name = [*(names or map(str, range(width))), *categories][int(wrong[rows.argmax()].argmax())]
+        remedy = f", or train with {MEAN}" if spec.fill is None and len(spec.shape) == 1 else ""
         raise UserError(
             f"{where}: row {rows.argmax()} (counted from 0) has no value in {name!r} ({rows.sum()} such rows): "
-            f"fix or drop such rows, or train with {MEAN}"
+            f"fix or drop such rows{remedy}"
         )
 
 

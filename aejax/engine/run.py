@@ -50,13 +50,13 @@ def run(plan: Plan, workdir: str | Path, dataset: Dataset | None = None) -> Path
     directory = plan.directory(workdir)
     check_plan(directory, plan)
     groups = programs.make_groups(plan, dataset)
-    for line in programs.what_was_read(groups):
-        say(line)
     statuses = {member.index: "waiting" for member in plan.members}
     with records.lock(directory), stop_signals() as stopped:
         sealed = newest_seals(directory, groups, say)
         config = open_run(directory, plan, groups, sealed, say)
         write_members(directory, plan, statuses)
+        for line in programs.what_was_read(groups):
+            say(line)
         for group in groups:
             update = partial(update_members, directory, plan, statuses, group)
             train_group(group, config, directory, sealed.get(group.number, (-1, {})), update, stopped)

@@ -40,7 +40,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
     net = autoencoder.parts(config, spec)
     one_layer = config.network == "mlp" and not config.hidden
     chosen = units.make(config)
-    narrow = [width for width in sorted(set(config.prefixes)) if width < config.latent_dim]
+    narrow = sorted(set(config.prefixes))
 
     def encode(params, x):
         return chosen.encode(params, net.activation(net.preactivation(params, x)))
@@ -124,6 +124,11 @@ def check(config: Any) -> None:
             raise UserError(
                 f"model.{key}={config[key]} is more than model.latent_dim={config.latent_dim}: use at most that many"
             )
+    if config.latent_dim in config.prefixes:
+        raise UserError(
+            f"model.prefixes={config.prefixes} names model.latent_dim={config.latent_dim}, but all units always "
+            "reconstruct x: leave it out"
+        )
     if config.top_k_start and not 0 < config.top_k <= config.top_k_start <= config.latent_dim:
         raise UserError(
             f"model.top_k_start={config.top_k_start} must be 0 or from model.top_k={config.top_k} to "
