@@ -270,6 +270,15 @@ def test_a_text_is_read_as_it_was_written(case, suffix, tmp_path):
         assert loaded.ids["train"][row] == ("r\n3" if "quotes" in case else "r3")
 
 
+def test_a_first_line_of_numbers_is_a_row_and_says_so(tmp_path):
+    loaded = load(tmp_path, "1,,3\n" + "4,5,6\n" * 9, missing="mean")
+    np.testing.assert_array_equal(every_row(loaded)[0], [1, 5, 3])
+    assert loaded.spec.feature_names == () and "the first line has no names, so it is a row" in loaded.notes
+    numbered = load(tmp_path, ",0,1\n" + "0,5,6\n1,5,7\n" * 4)  # as pandas writes columns without names
+    assert numbered.spec.feature_names == ("0", "1") and len(every_row(numbered)) == 8
+    assert summary.lines(numbered, config("arrays"))[2].endswith("ids of more than one row: '0', '1'")
+
+
 def test_an_index_beside_ids_is_no_feature(tmp_path):
     text = "\n".join(f"{'' if i == 0 else i - 1},{line}" for i, line in enumerate(LINES)) + "\n"
     loaded = load(tmp_path, text, **CATEGORIES)

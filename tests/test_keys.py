@@ -145,6 +145,11 @@ FILES = {
         "data.id_column": "id",
         "model.likelihood": "gaussian",
     },
+    "mixed": {
+        **{"data.name": "arrays", "data.categorical_columns": "kind", "data.id_column": "id"},
+        **{"data.label_column": "gene0", "data.label_kind": "number"},
+        **{"model.likelihood": "mixed", "model.learn_variance": True},
+    },
 }
 
 
@@ -209,7 +214,11 @@ def test_check_refuses_a_number_that_float32_cannot_hold(path, value, words):
         ({}, "data.window", r"with data\.name=digits: it needs data\.name=toy_text$"),
         ({}, "optimizer.momentum", r"with optimizer\.name=adam: it needs optimizer\.name=sgd$"),
         ({}, "optimizer.final_fraction", r"with optimizer\.schedule=constant: it needs .* other than constant$"),
-        ({}, "model.variance", r"with model\.likelihood=bernoulli: it needs model\.likelihood=gaussian or laplace$"),
+        (
+            {},
+            "model.variance",
+            r"with model\.likelihood=bernoulli: it needs model\.likelihood=gaussian or laplace or mixed$",
+        ),
         ({}, "model.top_k_start", r"with .* it needs model\.top_k above 0 and model\.name=sparse_autoencoder$"),
         (
             {"model.hidden": ()},
@@ -298,7 +307,7 @@ def test_a_key_that_is_read_changes_something(scenario, fingerprint, table_csv, 
     changes |= (SCENARIOS | FILES)[scenario]
     if scenario == "books":
         changes |= {"data.path": str(books_ndjson), "data.labels_path": str(books_ndjson.with_name("book_info.tsv"))}
-    if scenario == "table":
+    if scenario in ("table", "mixed"):
         changes |= {"data.path": str(table_csv)}
     config = changed(changes)
     whole = scenario in WHOLE

@@ -1,6 +1,6 @@
 """A .csv or .tsv (tabs), also .gz: one sample per line.
 
-The first line holds the column names, unless all its cells are numbers. A column without a name is called column_1,
+The first line holds the column names, unless all its cells are numbers or missing, the first a number. A column without a name is called column_1,
 column_2, ... by its place. With `data.transpose` the whole grid of cells is transposed first. A text is read as UTF-8,
 as UTF-16 if it says so, else as Windows-1252. If the first line lacks the default delimiter, a semicolon, a tab or a
 bar is the delimiter; if the delimiter is not a comma, cells such as 1,5 are numbers with decimal commas.
@@ -29,7 +29,8 @@ def read(path: str, config: Any, new: bool) -> readers.Read:
     grid, commas = (grid, []) if delimiter == "," else _with_points(grid)
     if config.transpose:
         grid = [list(column) for column in zip(*grid, strict=True)]
-    named = not all(readers.is_number(cell) for cell in grid[0])
+    is_row = readers.is_number(grid[0][0]) and all(map(_is_number_or_hole, grid[0]))
+    named, headless = not is_row, ["the first line has no names, so it is a row"] if is_row else []
     given = [cell.strip() if named else "" for cell in grid[0]]
     names = [name or f"column_{place}" for place, name in enumerate(given, 1)]
     readers.check_names(names, path)
@@ -39,7 +40,11 @@ def read(path: str, config: Any, new: bool) -> readers.Read:
     columns = {name: np.array([row[i].strip() for row in rows], str) for i, name in enumerate(names)}
     index = names[0] if named and given[0] in ("", "Unnamed: 0") and len(names) > 1 else ""
     table = readers.of_columns(columns, config, path, new, index)
-    return table._replace(names=table.names if named else (), notes=(*notes, *found, *commas, *table.notes))
+    return table._replace(names=table.names if named else (), notes=(*notes, *found, *commas, *headless, *table.notes))
+
+
+def _is_number_or_hole(cell: str) -> bool:
+    return readers.is_number(cell) or cell.strip() in readers.HOLES
 
 
 def _decoded(path: str) -> tuple[str, list[str]]:
