@@ -1,9 +1,10 @@
 """A .csv or .tsv (tabs), also .gz: one sample per line.
 
-The first line holds the column names, unless all its cells are numbers or missing, the first a number. A column without a name is called column_1,
-column_2, ... by its place. With `data.transpose` the whole grid of cells is transposed first. A text is read as UTF-8,
-as UTF-16 if it says so, else as Windows-1252. If the first line lacks the default delimiter, a semicolon, a tab or a
-bar is the delimiter; if the delimiter is not a comma, cells such as 1,5 are numbers with decimal commas.
+The first line holds the column names, unless it starts with a number and all other cells are numbers or missing. A
+column without a name is called column_1, column_2, ... by its place. With `data.transpose` the whole grid of cells is
+transposed first. A text is read as UTF-8, as UTF-16 if it says so, else as Windows-1252. If the first line lacks the
+default delimiter, a semicolon, a tab or a bar is the delimiter; if the delimiter is not a comma, cells such as 1,5 are
+numbers with decimal commas.
 """
 
 import csv
