@@ -62,4 +62,5 @@ $(STAMP):
 	$(PYTHON) -m venv --clear $(VENV)
 	$(RUN) -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements.txt
 	$(if $(EXTRA),$(RUN) -m pip install --quiet --disable-pip-version-check "jax[$(EXTRA)]==$$($(RUN) -c 'import jax; print(jax.__version__)')")
+	echo '$(CURDIR)' > "$$($(RUN) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/aejax.pth"  # from anywhere
 	touch $@

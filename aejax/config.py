@@ -4,7 +4,6 @@ A path names a leaf of a config: "objective.beta". aejax/keys.py describes every
 """
 
 import ast
-import difflib
 import json
 import math
 from collections.abc import Collection, Mapping
@@ -13,9 +12,11 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from aejax.errors import UserError, choose
+from aejax.errors import UserError, choose, closest
 from aejax.keys import KEYS, Config, Values, base_config
 
+SWITCH = {"true": "True", "false": "False"}
+KINDS = {int: "an integer", float: "a number", bool: "True or False", tuple: "a tuple"}
 SMALLEST, LARGEST = (float(bound) for bound in (np.finfo(np.float32).tiny, np.finfo(np.float32).max))
 
 
@@ -33,15 +34,19 @@ def is_traced(path: str, value: Any) -> bool:
     return path == "seed" or (path.startswith(("objective.", "optimizer.")) and isinstance(value, float))
 
 
+def nearest(path: str) -> str:
+    """The key that a mistyped path is nearest to, as a whole or by its last name; "" if none is near."""
+    last = {key.rpartition(".")[2]: key for key in reversed(KEYS)}  # of two keys, the first
+    name = path.rpartition(".")[2]
+    return closest(path, KEYS) or last.get(closest(name, last), "")
+
+
 def unknown(path: str) -> str:
     """The message for a path that is not a key; it names the nearest key."""
     if path.startswith("config."):
         return f"{path} is not a key: leave out the leading 'config.': {path.removeprefix('config.')}"
-    last = {key.rpartition(".")[2]: key for key in KEYS}
-    near = difflib.get_close_matches(path, KEYS, n=1) or [
-        last[name] for name in difflib.get_close_matches(path.rpartition(".")[2], last, n=1)
-    ]
-    return f"config has no key {path!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+    near = nearest(path)
+    return f"config has no key {path!r}" + (f"; did you mean {near!r}?" if near else "")
 
 
 def read(config: Config, path: str) -> Any:
@@ -57,15 +62,16 @@ def parse(path: str, text: str, default: Any) -> Any:
     if isinstance(default, str):
         return text
     try:
-        value = ast.literal_eval({"true": "True", "false": "False"}.get(text, text))
-    except (ValueError, SyntaxError):
+        value = float(text) if isinstance(default, float) else ast.literal_eval(SWITCH.get(text, text))
+    except (ValueError, SyntaxError, MemoryError, RecursionError):  # the last two: very deep brackets
         value = text
-    if isinstance(default, float) and type(value) is int:
-        value = float(value)
     if isinstance(default, tuple) and isinstance(value, list):
         value = tuple(value)
     if type(value) is not type(default):
-        raise UserError(f"{path}={text}: expected type {type(default).__name__}, such as the default {default!r}")
+        several = (
+            f"; to train several, --sweep {path}={text}" if isinstance(default, int | float) and "," in text else ""
+        )
+        raise UserError(f"{path}={text}: expected {KINDS[type(default)]}, such as {default!r}{several}")
     return value
 
 

@@ -16,11 +16,22 @@ class Interrupted(Exception):
         self.number = number
 
 
+def closest(word: str, choices: Iterable[str]) -> str:
+    """The choice nearest to a mistyped word, whatever its case and its dashes; "" if none is near."""
+
+    def folded(text: str) -> str:
+        return text.lower().replace("-", "_")
+
+    known = {folded(choice): choice for choice in choices}
+    near = difflib.get_close_matches(folded(word), known, n=1)
+    return known[near[0]] if near else ""
+
+
 def choose(key: str, value: str, choices: Iterable[str]) -> str:
     """Returns `value` if it is one of `choices`, else raises a UserError that names the key and the nearest choice."""
     choices = sorted(choices)
     if value in choices:
         return value
-    near = difflib.get_close_matches(value, choices, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    near = closest(value, choices)
+    hint = f"; did you mean {near!r}?" if near else ""
     raise UserError(f"{key}={value!r} is not one of {', '.join(choices)}{hint}")

@@ -176,13 +176,15 @@ def parts(workdir: Path) -> dict[Path, Plan]:
 def parse_axis(text: str, config: Config) -> Axis:
     """Parses PATH=VALUES into an axis of the key's type; raises UserError that says what is wrong.
 
-    VALUES: `1,4,10`, `0:8` (0 to 7), `0:8:2`, `geomspace(1e-4,1e-2,5)` or `linspace(0,1,11)`.
+    VALUES: `1,4,10` (also in brackets), `0:8` (0 to 7), `0:8:2`, `geomspace(1e-4,1e-2,5)` or `linspace(0,1,11)`.
     """
     path, equals, written = text.partition("=")
     if not equals or not written:
         raise UserError(f"--sweep {text}: write PATH=VALUES, as in --sweep objective.beta=1,4,10")
-    configs.read(config, path)  # an unknown key is reported first
-    return make_axis(path, expand(path, written.strip()), config)
+    default, written = configs.read(config, path), written.strip()  # an unknown key is reported first
+    if not isinstance(default, tuple) and (listed := re.fullmatch(r"\[(.*)\]", written)):
+        written = listed[1]
+    return make_axis(path, expand(path, written), config)
 
 
 def make_axis(path: str, values: Any, config: Config) -> Axis:

@@ -11,10 +11,8 @@ from absl import flags, logging
 
 from aejax import config as configs
 from aejax import records
-from aejax.errors import Interrupted, UserError
+from aejax.errors import Interrupted, UserError, choose, closest
 from aejax.keys import KEYS
-
-RECIPE = "a recipe has a function get_config() that changes aejax.keys.base_config() and returns it"
 
 
 def launch(main: Callable[..., int | None], positional: bool = False) -> None:
@@ -27,13 +25,14 @@ def launch(main: Callable[..., int | None], positional: bool = False) -> None:
         if {"--help", "-h", "-help", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
             print(f"{(module.__doc__ or '').strip()}\n\n{flags.FLAGS.module_help(module)}", flush=True)
             sys.exit(0)
+        logging.set_verbosity(logging.ERROR)  # what orbax and ml_collections warn about below is an error
         rest = parse_flags()
         if rest and not positional:
-            raise UserError(f"unexpected argument {rest[0]!r}: every option is a flag, see --help")
+            raise UserError(unknown(rest[0]))
         code = main(rest) if positional else main()
         sys.stdout.flush()
         sys.exit(code)
-    except (UserError, flags.Error) as error:
+    except UserError as error:
         print("error: " + " ".join(str(error).split()), file=sys.stderr)
         sys.exit(2)
     except Interrupted as stop:
@@ -60,43 +59,62 @@ def check_trained(workdir: Path) -> None:
 
 
 def parse_flags() -> list[str]:
-    """Parses the command line; returns the positional arguments; raises UserError for errors in keys or the recipe."""
-    for path in overridden_paths():
+    """Parses the command line, except the keys of a config; returns the words that are no flags; raises UserError."""
+    arguments = split(sys.argv[1:])[0] if "config" in flags.FLAGS else sys.argv[1:]
+    try:
+        return flags.FLAGS([sys.argv[0], *arguments])[1:]
+    except flags.UnrecognizedFlagError as error:
+        given = next(word for word in arguments if re.fullmatch(rf"--?{re.escape(error.flagname)}(=.*)?", word, re.S))
+        raise UserError(unknown(given)) from None
+    except flags.IllegalFlagValueError as error:
+        name, value = re.match(r"flag --(\w+)=(.*?): ", str(error), re.S).groups()  # pyright: ignore
+        flag = flags.FLAGS[name]
+        if choices := getattr(flag.parser, "enum_values", None):
+            choose(f"--{name}", value, choices)
+        kind = flag.parser.syntactic_help or "True or False"
+        raise UserError(f"--{name}={value}: expected {kind}, see --help") from None
+    except flags.Error as error:
+        raise UserError(str(error).replace("Missing value for flag", "the value is missing after")) from None
+
+
+def split(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The arguments that set no key of a config, and {path: text} of the others; raises UserError for an unknown key.
+
+    A key is set by --config.PATH=TEXT or --config.PATH TEXT; one that is True or False also by --config.PATH alone or
+    by --noconfig.PATH.
+    """
+    others, settings, rest = [], {}, iter(arguments)
+    for argument in rest:
+        setting = re.fullmatch(r"--?(no)?config\.([^=]*)(?:=(.*))?", argument, re.S)
+        if not setting:
+            others.append(argument)
+            continue
+        no, path, text = setting.groups()
+        if not path:
+            raise UserError(f"{argument}: name a key, as in --config.train.epochs=3")
         if path not in KEYS:
             raise UserError(configs.unknown(path))
-    logging.set_verbosity(logging.ERROR)  # below, what ml_collections warns about is an error
-    try:
-        rest = flags.FLAGS(sys.argv)[1:]
-        if "config" in flags.FLAGS and (recipe := recipe_file()) is not None:
-            config = flags.FLAGS["config"].value
-            hasattr(config, "seed")  # config_flags reports a missing file only on first use
-            if config is None:
-                raise UserError(f"--config={recipe}: get_config() returned None: {RECIPE}")
-            configs.check_types(config)
-        return rest
-    except UserError:
-        raise
-    except OSError as error:
-        reason = str(error).rpartition("\n")[2].rpartition("load: ")[2].strip()
-        recipes = ", ".join(sorted(str(path) for path in Path("configs").glob("[a-z]*.py") if path.stem != "base"))
-        raise UserError(f"--config cannot be read ({reason}); recipes are {recipes or 'in configs/'}") from None
-    except flags.Error as error:
-        if "Error whilst parsing config file" not in str(error):
-            raise
-        raise UserError(f"--config={recipe_file()} fails ({str(error).strip().splitlines()[-1]}): {RECIPE}") from None
-    except Exception as error:  # the recipe is the user's own Python
-        place = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        reason = f"{type(error).__name__}{place}: {error}"
-        raise UserError(f"--config={recipe_file()} fails ({reason}): {RECIPE}") from None
+        if text is None and isinstance(KEYS[path].default, bool):
+            text = str(not no)
+        elif text is None and (text := next(rest, None)) is None:
+            raise UserError(f"{argument} has no value: write {argument}=VALUE")
+        settings[path] = text
+    return others, settings
 
 
-def recipe_file() -> str | None:
-    """The file that --config names; None without the flag."""
-    words = [word for argument in sys.argv[1:] for word in argument.split("=", 1)]
-    return next((after for word, after in zip(words, words[1:], strict=False) if word.lstrip("-") == "config"), None)
-
-
-def overridden_paths() -> list[str]:
-    """The config paths that the command line sets."""
-    settings = (re.match(r"--?(?:no)?config\.([^=]+)", argument) for argument in sys.argv[1:])
-    return [setting[1] for setting in settings if setting]
+def unknown(given: str) -> str:
+    """The message for a flag or a word that the launcher does not know; it says what may have been meant."""
+    name, equals, value = given.lstrip("-").partition("=")
+    name = name.replace("-", "_")
+    what = f"{given} is not a flag" if given.startswith("-") else f"unexpected argument {given!r}"
+    if not (equals or given.startswith("-")):
+        return f"{what}: every option is a flag, see --help"
+    own = [flag.name for flag in flags.FLAGS.get_flags_for_module(sys.argv[0])]
+    key = configs.nearest(name.removeprefix("config."))
+    is_last = key.rpartition(".")[2] == name.rpartition(".")[2]
+    near = closest(name, own)
+    if "config" not in own and name.startswith("config."):
+        return f"{what} here: a run's config is set when it is trained"
+    if "config" in own and key and (is_last or not near):
+        return f"{what}; did you mean --config.{key}{equals}{value}?"
+    return f"{what}; did you mean --{near}{equals}{value}?" if near else f"{what}: see --help"

@@ -9,17 +9,19 @@
 The same command on the same workdir resumes. --config.SECTION.KEY=VALUE sets a key; --keys lists all, or one section.
 """
 
+import sys
+
 from absl import flags
-from ml_collections import config_flags
 
 from aejax import config as configs
 from aejax import records
 from aejax.engine import environment
 from aejax.errors import UserError
 from aejax.plan import Plan, parse_axis
-from experiments.launch import launch, overridden_paths
+from experiments import _recipes as recipes
+from experiments.launch import launch, split, unknown
 
-CONFIG = config_flags.DEFINE_config_file("config", None, "the recipe, a file of configs/", lock_config=True)
+CONFIG = flags.DEFINE_string("config", None, "the recipe: a name, a file of configs/, or a file of yours")
 WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
 SWEEP = flags.DEFINE_multi_string(
     "sweep",
@@ -37,12 +39,13 @@ def main(words: list[str]) -> None:
         print(records.markdown(configs.describe(*words[:1])))
         return
     if words:
-        raise UserError(f"unexpected argument {words[0]!r}: every option is a flag, see --help")
-    config = CONFIG.value
-    if config is None:
+        raise UserError(unknown(words[0]))
+    if not CONFIG.value:
         raise UserError("--config is missing: name a recipe, as in --config=configs/vae.py")
+    _, settings = split(sys.argv[1:])
+    config = recipes.changed(recipes.load(CONFIG.value), settings)
     plan = Plan.make(config, [parse_axis(text, config) for text in SWEEP.value], ZIP.value, SHARD.value)
-    for path in overridden_paths():
+    for path in settings:
         reasons = [configs.without_effect(member.config, path) for member in plan.sweep]
         if all(reasons):
             raise UserError(reasons[0])

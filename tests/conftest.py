@@ -89,7 +89,7 @@ def planted():
 LAUNCHER_SERVER = """
 import json, os, runpy, sys, tempfile, traceback
 
-import absl.flags, ml_collections.config_flags, numpy
+import absl.flags, ml_collections, numpy
 if sys.argv[1] == "warm":
     import aejax.engine.run, aejax.reports.write
 

@@ -62,6 +62,7 @@ def test_read_refuses_what_is_no_leaf(path):
         ("-4", 0, -4),
         ("4", 1.0, 4.0),
         ("1e-3", 1.0, 0.001),
+        ("inf", 1.0, float("inf")),
         ("true", False, True),
         ("False", True, False),
         ("mlp", "conv", "mlp"),
@@ -97,8 +98,8 @@ def test_parse_takes_the_type_of_the_default(text, default, value):
 def test_parse_refuses_another_type(text, default):
     with pytest.raises(UserError) as error:
         configs.parse("model.key", text, default)
-    expected = f"expected type {type(default).__name__}, such as the default {default!r}"
-    assert str(error.value) == f"model.key={text}: {expected}"
+    kind = {int: "an integer", float: "a number", bool: "True or False", tuple: "a tuple"}[type(default)]
+    assert str(error.value) == f"model.key={text}: expected {kind}, such as {default!r}"
 
 
 def test_replaced_changes_a_copy_only():

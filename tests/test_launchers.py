@@ -7,12 +7,16 @@ import os
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 
 from aejax import config as configs
 from aejax import records
+from aejax.engine import environment
+from aejax.errors import UserError
 from configs.base import get_config
+from experiments import _recipes as recipes
 from tests.conftest import ROOT, assert_words
 
 LAUNCHERS = sorted(path.stem for path in (ROOT / "experiments").glob("[a-z]*.py") if path.stem != "launch")
@@ -55,16 +59,63 @@ def test_words_that_are_no_flags_are_refused(name, refused):
         ([], ["--config is missing", "--config=configs/vae.py"]),
         ([VAE], ["--workdir is missing", "--workdir=runs/vae"]),
         (["--keys", "objectiv"], ["section='objectiv'", "did you mean 'objective'?"]),
-        ([VAE, "--wrkdir=TMP/run"], ["wrkdir", "Did you mean: workdir"]),
         ([VAE, "--workdir=TMP/run", "word"], ["unexpected argument 'word'"]),
-        (["--config=configs/vea.py", "--workdir=TMP/run"], ["--config", "'configs/vea.py'", "configs/vae.py"]),
-        (["--config=configs/vea.py", "--workdir=TMP/run", EPOCH], ["'configs/vea.py'", "configs/vae.py"]),
-        (["--config=", "--workdir=TMP/run"], ["--config", "empty", "configs/vae.py"]),
+        (["--config=", "--workdir=TMP/run"], ["--config is missing", "configs/vae.py"]),
         (["--config=configs", "--workdir=TMP/run"], ["--config", "directory", "configs/vae.py"]),
+        (["--config=README.md", EPOCH], ["--config=README.md fails (SyntaxError", "get_config()"]),
+        (["--config=aejax/plan.py"], ["--config=aejax/plan.py fails (it has no get_config())"]),
+        (["--config=" + "x" * 300], ["File name too long"]),
     ],
 )
 def test_missing_or_mistyped_flags_are_refused(arguments, words, refused):
     assert_words(refused("train", arguments), words)
+
+
+@pytest.mark.parametrize(
+    ("argument", "meant"),
+    [
+        ("--config=configs/vaee.py", "--config=configs/vae.py"),
+        ("--config=beta-vae", "--config=configs/beta_vae.py"),
+        ("--wrkdir=TMP/run", "--workdir=TMP/run"),
+        ("--dry-run", "--dry_run"),
+        ("--model.latent_dim=3", "--config.model.latent_dim=3"),
+        ("model.latent_dim=3", "--config.model.latent_dim=3"),
+        ("config.model.latent_dim=3", "--config.model.latent_dim=3"),
+        ("--latent-dim=3", "--config.model.latent_dim=3"),
+        ("--epochs=3", "--config.train.epochs=3"),
+        ("--batch_size=3", "--config.train.batch_size=3"),
+        ("--seed", "--config.seed"),
+    ],
+)
+def test_a_mistyped_argument_is_answered_with_the_one_that_was_meant(argument, meant, refused, tmp_path):
+    line = refused("train", [VAE, argument] if argument != "--seed" else [VAE, argument, "3"])
+    assert f"did you mean {meant.replace('TMP', str(tmp_path))}?" in line
+
+
+@pytest.mark.parametrize("given", ["beta_vae", "beta_vae.py", "configs/beta_vae.py", r"configs\beta_vae.py"])
+def test_a_recipe_of_aejax_is_found_by_name_in_any_directory(given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert recipes.find(given) == ROOT / "configs" / "beta_vae.py"
+    (tmp_path / given).parent.mkdir(exist_ok=True)
+    (tmp_path / given).write_text("")
+    assert recipes.find(given).resolve() == tmp_path / given  # a file of the user's comes first
+
+
+def test_a_launcher_starts_as_a_script_in_any_directory(tmp_path):
+    command = [sys.executable, ROOT / "experiments" / "train.py", "--config=vae", "--shard=4/4"]
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}  # stands in for the installation
+    process = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True)
+    assert process.returncode == 2 and process.stderr.startswith("error: --shard=4/4"), process.stderr
+
+
+@pytest.mark.parametrize(("asked", "extra"), [("cuda", "cuda13"), ("tpu", "tpu")])
+def test_a_platform_that_is_not_here_is_refused(asked, extra, monkeypatch):
+    def devices():
+        raise AssertionError  # as jax does without a plugin for CUDA
+
+    monkeypatch.setattr(jax, "devices", devices)
+    with pytest.raises(UserError, match=f"JAX_PLATFORMS={asked} asks for .*: pip install 'aejax.{extra}.', or unset"):
+        environment.check_platform(asked)
 
 
 @pytest.mark.parametrize(
@@ -76,11 +127,15 @@ def test_missing_or_mistyped_flags_are_refused(arguments, words, refused):
         (["--noconfig.train.deterministc"], ["did you mean 'train.deterministic'?"]),
         (["--config.model=4"], ["'model'", "did you mean"]),
         (["--config.objective={'beta': 4.0}"], ["'objective'", "did you mean 'objective."]),
-        (["--config.train.epochs=1.5"], ["--config.train.epochs=1.5", "int"]),
-        (["--config.objective.beta=much"], ["--config.objective.beta=much", "float"]),
-        (["--config.train.deterministic=maybe"], ["--config.train.deterministic=maybe", "oolean"]),
-        (["--config.model.hidden=wide"], ["hidden", "wide"]),
-        (["--config.train.epochs"], ["--config.train.epochs"]),
+        (["--config.train.epochs=1.5"], ["train.epochs=1.5: expected an integer, such as 60"]),
+        (["--config.train.epochs", "ten"], ["train.epochs=ten: expected an integer, such as 60"]),
+        (["--config.train.epochs=1,5"], ["train.epochs=1,5: expected an integer", "--sweep train.epochs=1,5"]),
+        (["--config.objective.beta=much"], ["objective.beta=much: expected a number, such as 1.0"]),
+        (["--config.train.deterministic=maybe"], ["train.deterministic=maybe: expected True or False"]),
+        (["--config.model.hidden=wide"], ["model.hidden=wide: expected a tuple, such as (512,)"]),
+        (["--config.train.epochs"], ["--config.train.epochs has no value: write --config.train.epochs=VALUE"]),
+        (["--config.=3"], ["--config.=3: name a key"]),
+        (["--config.model.name=beta_vae"], ["not a model but a recipe: --config=configs/beta_vae.py"]),
         (["--config.train.epochs=0"], ["train.epochs=0 must be at least 1"]),
         (["--config.objective.beta=-1"], ["objective.beta=-1.0 must be at least 0"]),
         (["--config.objective.beta=nan"], ["objective.beta=nan must be finite"]),
@@ -105,9 +160,9 @@ def test_what_a_config_does_not_know_is_refused(arguments, words, refused):
         (["--sweep", "config.objective.beta=1,4"], ["leave out the leading 'config.': objective.beta"]),
         (["--sweep", "objective.beta"], ["--sweep objective.beta: write PATH=VALUES"]),
         (["--sweep", "objective.beta=1,,4"], ["--sweep objective.beta=1,,4", "empty value"]),
-        (["--sweep", "objective.beta=1,much"], ["objective.beta=much: expected type float"]),
-        (["--sweep", "objective.beta=1\n2"], ["objective.beta=1 2: expected type float"]),
-        (["--sweep", "seed=0.5"], ["seed=0.5: expected type int"]),
+        (["--sweep", "objective.beta=1,much"], ["objective.beta=much: expected a number"]),
+        (["--sweep", "objective.beta=1\n2"], ["objective.beta=1 2: expected a number"]),
+        (["--sweep", "seed=0.5"], ["seed=0.5: expected an integer"]),
         (["--sweep", "seed=3:3"], ["--sweep seed=3:3", "empty range"]),
         (["--sweep", "seed=1,2,1"], ["--sweep seed=1,2,1: the value 1 is given twice"]),
         (["--sweep", "objective.beta=geomspace(0,1,3)"], ["write geomspace(START,STOP,NUMBER)"]),
@@ -140,13 +195,15 @@ def test_a_bad_sweep_is_refused(arguments, words, refused):
     ("name", "arguments", "words"),
     [
         ("evaluate", [], ["--workdir is missing", "--workdir=runs/vae"]),
-        ("evaluate", ["--workdir=TMP", "--projection=umpa"], ["--projection=umpa", "tsne|pca|umap"]),
+        ("evaluate", ["--workdir=TMP", "--projection=umpa"], ["--projection='umpa'", "did you mean 'umap'?"]),
+        ("evaluate", ["--workdir"], ["the value is missing after --workdir"]),
+        ("evaluate", ["--workdir=TMP", "--num_samples=1e9"], ["--num_samples=1e9: expected a non-negative integer"]),
         ("evaluate", ["--workdir=TMP", EPOCH], ["config.train.epochs"]),
         ("embed", [], ["--workdir is missing"]),
         ("embed", ["--workdir=TMP", "--output=codes.npz"], ["--input is missing"]),
         ("embed", ["--workdir=TMP", "--input=x.npz"], ["--output is missing"]),
         ("embed", ["--workdir=TMP", "--input=x.npz", "--output=TMP/codes.txt"], ["--output=", "codes.txt", ".npz"]),
-        ("embed", ["--workdir=TMP", "--member=first"], ["--member=first", "int"]),
+        ("embed", ["--workdir=TMP", "--member=first"], ["--member=first: expected an integer"]),
         ("sample", [], ["--workdir is missing"]),
         ("sample", ["--workdir=TMP"], ["--output is missing"]),
         ("sample", ["--workdir=TMP", "--output=TMP/x.jpeg"], ["--output=", "x.jpeg", ".png"]),
@@ -175,6 +232,10 @@ def test_other_launchers_refuse_without_jax(name, arguments, words, refused):
         (["--config.data.binarization=dynamik"], ["data.binarization='dynamik'", "did you mean 'dynamic'?"]),
         (["--config.train.batch_size=5000"], ["train.batch_size=5000", "1294 training rows"]),
         (["--config.data.name=digit", "--config.data.data_dir=TMP"], ["data.name=digit", "digits"]),
+        (
+            ["--config.data.name=MNIST", "--config.data.data_dir=TMP"],
+            ["did you mean 'mnist'?", "prepare_data --name=mnist"],
+        ),
         (["--config.data.name=arrays"], ["data.path is empty"]),
         (["--config.data.name=arrays", "--config.data.path=TMP/missing.npy"], ["missing.npy does not exist"]),
         (
@@ -285,7 +346,10 @@ def test_a_run_of_pairs_needs_no_input_and_others_do(refused, tmp_path):
     for kind, flag in (("pairs", "--output"), ("table", "--input")):
         records.write_json(tmp_path / kind / "data.json", {"0": {"spec": {"kind": kind}}})
         assert_words(refused("embed", [f"--workdir=TMP/{kind}"]), [f"{flag} is missing"])
-    assert_words(refused("embed", ["--workdir=TMP/pairs", "--tsv=x", "--metric=cosin"]), ["--metric=cosin", "cosine"])
+    assert_words(
+        refused("embed", ["--workdir=TMP/pairs", "--tsv=x", "--metric=cosin"]),
+        ["--metric='cosin'", "did you mean 'cosine'?"],
+    )
 
 
 @pytest.mark.slow

@@ -4,7 +4,6 @@
 `read(config.data) -> Rows` (or `Pairs`); `prepare` then does everything else, as its docstring lists.
 """
 
-import difflib
 import hashlib
 import importlib
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ import numpy as np
 
 from aejax.data import checks, sparse
 from aejax.data.types import ARE_GREY, SPLITS, Condition, Dataset, Spec, Split
-from aejax.errors import UserError
+from aejax.errors import UserError, closest
 
 MEMORY = "the arrays in memory"  # used in messages in place of a file name
 NOT_SOURCES = ("__init__", "checks", "conditions", "idx", "new_rows", "sparse", "summary", "tables", "tfds", "types")
@@ -213,9 +212,9 @@ def sources() -> list[str]:
 
 def nearest(word: str, choices: Sequence[str]) -> str:
     """The end of a message: the choice nearest to a mistyped word, if one is near, and the first ten choices."""
-    near = difflib.get_close_matches(word, choices, n=1)
+    near = closest(word, choices)
     listed = ", ".join(choices[:10]) + (", ..." if len(choices) > 10 else "")
-    return (f"did you mean {near[0]!r}? " if near else "") + f"known names are {listed}"
+    return (f"did you mean {near!r}? " if near else "") + f"known names are {listed}"
 
 
 def _source(name: str) -> Any:

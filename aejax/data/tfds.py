@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from aejax.data import SPLITS, Rows, Split, idx, nearest, sources
-from aejax.errors import UserError
+from aejax.errors import UserError, closest
 
 CACHE = "aejax_"  # prefix of our own files
 BATCH = 1000  # rows decoded at a time; twice as fast as one by one
@@ -72,8 +72,11 @@ def _how_to_prepare(name: str, data_dir: str) -> str:
         return f"data.name={name} is not prepared in {where}: run `{command}`"
     folders = [path for pattern in ("*", "*/*") for path in where.glob(pattern) if path.is_dir() and _versions(path)]
     known = sorted({*sources(), *idx.CLASSES, *(path.relative_to(where).as_posix() for path in folders)})
+    unknown = f"data.name={name} is neither a source nor prepared in {where}"
+    if (near := closest(name, known)) in idx.CLASSES and find(near, where) is None:
+        return f"{unknown}; did you mean {near!r}? {_how_to_prepare(near, data_dir)}"
     return (
-        f"data.name={name} is neither a source nor prepared in {where}: {nearest(name, known)}; to prepare another "
+        f"{unknown}: {nearest(name, known)}; to prepare another "
         "TFDS image set, install TensorFlow and run `tfds build NAME --file_format=array_record`"
     )
 

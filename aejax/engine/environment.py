@@ -25,9 +25,10 @@ def pin(num_members: int, deterministic: bool = True, directory: Path | None = N
 
     Compiled programs are kept for the next process, unless JAX_ENABLE_COMPILATION_CACHE=false.
 
-    Call it before jax is imported. Values that the user has set are kept. On a CPU the bits depend on the number of
-    threads, so a resumed run gets the threads that it began with. They do not depend on the number of devices, unless
-    there are more devices than threads: XLA then takes more threads.
+    Call it before jax is imported. Values that the user has set are kept; raises UserError if JAX_PLATFORMS asks for a
+    device that is not here. On a CPU the bits depend on the number of threads, so a resumed run gets the threads that
+    it began with. They do not depend on the number of devices, unless there are more devices than threads: XLA then
+    takes more threads.
     """
     threads = os.environ.setdefault("NPROC", str(recorded_threads(directory) or cores()))
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
@@ -39,6 +40,22 @@ def pin(num_members: int, deterministic: bool = True, directory: Path | None = N
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")  # random normals take 0.2 s
     if deterministic and "xla_gpu_deterministic_ops" not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
+    check_platform(os.environ.get("JAX_PLATFORMS", ""))
+
+
+def check_platform(asked: str) -> None:
+    """Raises UserError if jax cannot use the platform that JAX_PLATFORMS asks for; imports jax, but not for a CPU."""
+    if asked in ("", "cpu"):
+        return
+    import jax
+
+    try:
+        jax.devices()
+    except (AssertionError, RuntimeError):  # the first is jax's answer if no plugin for CUDA is installed
+        extra = "aejax[tpu]" if asked == "tpu" else "aejax[cuda13]"
+        raise UserError(
+            f"JAX_PLATFORMS={asked} asks for a device that jax does not find here: pip install '{extra}', or unset it"
+        ) from None
 
 
 def program_cache() -> Path | None:
