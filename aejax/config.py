@@ -17,6 +17,7 @@ from aejax.keys import KEYS, Config, Values, base_config
 
 SWITCH = {"true": "True", "false": "False"}
 KINDS = {int: "an integer", float: "a number", bool: "True or False", tuple: "a tuple"}
+LARGEST_INTEGER = 2**31 - 1
 SMALLEST, LARGEST = (float(bound) for bound in (np.finfo(np.float32).tiny, np.finfo(np.float32).max))
 
 
@@ -130,7 +131,7 @@ def check_types(config: Any) -> None:
 
 
 def check_value(path: str, value: Any) -> None:
-    """Raises UserError for a value that its key does not allow or that float32 cannot hold."""
+    """Raises UserError for a value that its key does not allow or that a float32 or an int32 cannot hold."""
     within = KEYS[path].within
     if isinstance(value, float):
         if not math.isfinite(value):
@@ -143,6 +144,12 @@ def check_value(path: str, value: Any) -> None:
         choose(path, str(value), within.choices())
     elif not within.holds(value):
         raise UserError(f"{path}={value} must be {within.words}")
+    numbers = value if isinstance(value, tuple) else (value,)
+    if path != "seed" and any(isinstance(number, int) and number > LARGEST_INTEGER for number in numbers):
+        raise UserError(f"{path}={value} must be at most {LARGEST_INTEGER}")
+    if isinstance(value, float) and not within.holds(rounded := float(np.float32(value))):
+        near = np.nextafter(np.float32(rounded), np.float32(math.copysign(math.inf, value - rounded)))
+        raise UserError(f"{path}={value} is {rounded:g} as a float32, and must be {within.words}: use {near!s}")
 
 
 def without_effect(config: Config, path: str) -> str:

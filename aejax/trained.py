@@ -1,5 +1,6 @@
 """What a run directory holds, read back: a member as a numpy-in, numpy-out object, or a group with its state."""
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from aejax import data, records
 from aejax.data import conditions as columns
 from aejax.data import new_rows, sparse
 from aejax.data.types import Dataset, Spec
-from aejax.engine import preprocess, programs, selection
+from aejax.engine import environment, preprocess, programs, selection
 from aejax.engine.directory import METRICS, check_lines, newest_state
 from aejax.engine.programs import Group
 from aejax.engine.streams import EVALUATION, stream
@@ -111,6 +112,11 @@ class Trained:
     def sample_codes(self, num: int, seed: int = 0, conditions: Conditions = None) -> np.ndarray:
         """Draws z [num, K] from the prior, or for a model without one from a Gaussian fitted to its training codes."""
         self._ability("decode")  # without a decoder, a draw cannot be shown
+        needed = 4 * num * (self.config.model.latent_dim + math.prod(self.spec.shape))
+        if needed > (here := environment.host_memory()):
+            raise UserError(
+                f"{num} samples need at least {needed / 1e9:,.1f} GB, and there are {here / 1e9:,.1f}: draw fewer"
+            )
         codes = np.zeros((0, 0), np.float32)
         if self.model.sample_prior is None:
             codes = self.embed(self.dataset().train["x"])

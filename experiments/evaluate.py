@@ -12,6 +12,7 @@ from importlib.util import find_spec
 
 from absl import flags
 
+from aejax.config import LARGEST_INTEGER
 from aejax.engine import environment
 from aejax.errors import UserError
 from aejax.plan import parts
@@ -22,10 +23,18 @@ PROJECTION = flags.DEFINE_enum(
     "projection", "tsne", ["tsne", "pca", "umap"], "projection for codes of more than two units"
 )
 NUM_SAMPLES = flags.DEFINE_integer(
-    "num_samples", 0, "importance samples for −log p(x), for example 5000; 0: no estimate", lower_bound=0
+    "num_samples",
+    0,
+    "importance samples for −log p(x), for example 5000; 0: no estimate",
+    lower_bound=0,
+    upper_bound=LARGEST_INTEGER,
 )
 AIS = flags.DEFINE_integer(
-    "ais", 0, "annealing steps, for example 1000: bounds log p(x) from both sides; 0: no bounds", lower_bound=0
+    "ais",
+    0,
+    "annealing steps, for example 1000: bounds log p(x) from both sides; 0: no bounds",
+    lower_bound=0,
+    upper_bound=LARGEST_INTEGER,
 )
 PROBE = flags.DEFINE_bool(
     "probe", False, "predict classes (linear and kNN accuracy, clusters) and factors (MIG, SAP, DCI) from the codes"

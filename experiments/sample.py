@@ -11,12 +11,13 @@ from pathlib import Path
 
 from absl import flags
 
+from aejax.config import LARGEST_INTEGER
 from aejax.engine import environment
 from aejax.errors import UserError
 from experiments.launch import check_trained, given_workdir, launch
 
 WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
-NUM_SAMPLES = flags.DEFINE_integer("num_samples", 64, "number of samples", lower_bound=1)
+NUM_SAMPLES = flags.DEFINE_integer("num_samples", 64, "number of samples", lower_bound=1, upper_bound=LARGEST_INTEGER)
 SEED = flags.DEFINE_integer("seed", 0, "seed of the draws", lower_bound=0)
 OUTPUT = flags.DEFINE_string("output", None, "the samples: .png, .npz, .npy or .csv")
 CONDITION = flags.DEFINE_multi_string("condition", [], "NAME=VALUE, once for each column that the run is given")

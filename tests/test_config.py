@@ -127,6 +127,29 @@ def test_check_refuses_a_number_that_is_not_finite(path, value):
         configs.check(configs.replaced(get_config(), {path: value}), [])
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("objective.beta", 1e39, "objective.beta=1e+39 must be 0 or, as a float32, between 1.2e-38 and 3.4e+38"),
+        ("optimizer.eps", 1e-60, "optimizer.eps=1e-60 must be 0 or, as a float32, between 1.2e-38 and 3.4e+38"),
+        ("optimizer.learning_rate", 1e-46, "optimizer.learning_rate=1e-46 must be 0 or, as a float32, between"),
+        ("optimizer.clip_norm", 1e-60, "optimizer.clip_norm=1e-60 must be 0 or, as a float32, between"),
+        (
+            "optimizer.b2",
+            0.99999999999,
+            "optimizer.b2=0.99999999999 is 1 as a float32, and must be in .0, 1.: use 0.99999994",
+        ),
+        ("train.epochs", 10**29, "train.epochs=1(0){29} must be at most 2147483647"),
+        ("model.hidden", (512, 2**31), "model.hidden=.512, 2147483648. must be at most 2147483647"),
+        ("seed", 2**32, "seed=4294967296 must be from 0 to 4294967295"),
+    ],
+)
+def test_check_refuses_a_number_that_32_bits_cannot_hold(path, value, message):
+    with pytest.raises(UserError, match=message.replace("+", ".")):
+        configs.check(configs.replaced(get_config(), {path: value}), [])
+    configs.check(configs.replaced(get_config(), {"optimizer.b2": 0.99999994, "seed": 2**32 - 1}), [])
+
+
 def test_json_and_back_is_the_same_config():
     config = changed(model={"hidden": (64, 32)}, optimizer={"learning_rate": 0.1 + 0.2}, data={"delimiter": "\t"})
     tree = json.loads(json.dumps(configs.to_json(config)))

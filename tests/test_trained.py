@@ -208,6 +208,8 @@ def test_samples_are_decoded_draws(digits, table):
         assert x.shape == (7, *shape)
         np.testing.assert_array_equal(x, model.decode(model.sample_codes(7, seed=1)))
         assert np.abs(x - model.sample(7, seed=2)).max() > 0.01
+        with pytest.raises(UserError, match="1000000000000 samples need at least .* GB, and there are"):
+            model.sample(10**12)
     drawn = vae.sample_codes(4000)
     assert np.abs(drawn.mean(axis=0)).max() < 0.1 and np.abs(drawn.std(axis=0) - 1).max() < 0.1
     codes = pca.embed(pca.dataset().train["x"])  # without a prior, codes are drawn from the training codes' Gaussian

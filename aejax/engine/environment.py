@@ -20,6 +20,14 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def host_memory() -> float:
+    """The bytes of memory of this machine; infinite if it does not say."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):
+        return float("inf")
+
+
 def pin(num_members: int, deterministic: bool = True, directory: Path | None = None) -> None:
     """Sets XLA's threads, one CPU device per member (at most one per thread), float32 products, deterministic GPUs.
 

@@ -14,7 +14,7 @@ from aejax import data, models
 from aejax.config import Config
 from aejax.data import checks, sparse, summary
 from aejax.data.types import Dataset, Spec
-from aejax.engine import optimizers, preprocess, selection, sweep, train
+from aejax.engine import environment, optimizers, preprocess, selection, sweep, train
 from aejax.errors import UserError
 from aejax.keys import HIGH, LOW
 from aejax.metrics import averages
@@ -67,6 +67,7 @@ def make_groups(plan: Plan, given: Dataset | None = None) -> list[Group]:
         task = make_task(config, dataset.spec, num_rows(dataset.train))
         check_columns(config, task.model, dataset)
         group = Group(number, members, config, dataset, task)
+        check_size(group)
         check_selection(group)
         check_cycles(group)
         return group
@@ -99,6 +100,27 @@ def check_selection(group: Group) -> None:
         names = ", ".join(name for name in (*LOW, *HIGH) if name in known)
         raise UserError(
             f"train.monitor={asked.monitor} is not a metric of model.name={group.config.model.name}: use one of {names}"
+        )
+
+
+def check_size(group: Group) -> None:
+    """Raises UserError if the states, codes and rows of a training do not fit in memory: of the devices, or the host's.
+
+    It will take more than this, so a training that passes may still be too large.
+    """
+    task, config, devices = group.task, group.config, min(jax.device_count(), len(group.members))
+    block = max(config.train.lanes, 1) * devices
+    state = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state_shapes(task, group.members[:1])))
+    codes = 4 * config.model.num_samples * config.train.batch_size * config.model.latent_dim
+    padded = -(-len(group.members) // block) * block
+    needed = padded * (state + 4 * task.num_rows) + block * codes + num_bytes(group.dataset)
+    stats = jax.local_devices()[0].memory_stats() or {}
+    here = stats["bytes_limit"] * devices if "bytes_limit" in stats else environment.host_memory()
+    if needed > here:
+        raise UserError(
+            f"group {group.number} needs at least {needed / 1e9:,.1f} GB of memory, and there are {here / 1e9:,.1f}: "
+            f"{padded} states of {state / 1e9:,.3g} GB, {block} times {codes / 1e9:,.3g} GB of codes in a step, and "
+            "the rows; make model.latent_dim, model.hidden, model.num_samples or train.lanes smaller"
         )
 
 
@@ -161,6 +183,10 @@ def make_task(config: Config, spec: Spec, num_rows: int) -> Task:
             f"use at most {num_rows}"
         )
     total_steps = num_rows // config.train.batch_size * config.train.epochs
+    if total_steps > configs.LARGEST_INTEGER and not model.fit:
+        raise UserError(
+            f"train.epochs={config.train.epochs} is {total_steps} steps: at most {configs.LARGEST_INTEGER} are possible"
+        )
     return Task(
         model=model,
         loss=models.make(config.model, spec, config.train.precision).loss,
