@@ -15,8 +15,14 @@ from ml_collections import ConfigDict
 from aejax.errors import UserError, choose, closest
 from aejax.keys import KEYS, Config, Values, base_config
 
-SWITCH = {"true": "True", "false": "False"}
-KINDS = {int: "an integer", float: "a number", bool: "True or False", tuple: "a tuple"}
+TEXTS = tuple(path for path, key in KEYS.items() if key.default == "")
+SWITCH = {"true": True, "True": True, "false": False, "False": False}
+KINDS = {  # of the values of keys: their name, and what reads one
+    int: ("an integer", lambda text: int(text, 0)),
+    float: ("a number", float),
+    bool: ("True or False", SWITCH.get),
+    tuple: ("a tuple", ast.literal_eval),
+}
 LARGEST_INTEGER = 2**31 - 1
 SMALLEST, LARGEST = (float(bound) for bound in (np.finfo(np.float32).tiny, np.finfo(np.float32).max))
 
@@ -62,17 +68,18 @@ def parse(path: str, text: str, default: Any) -> Any:
     """Parses a text as a value of the default's type; raises UserError if it has another type."""
     if isinstance(default, str):
         return text
+    kind, read = KINDS[type(default)]
     try:
-        value = float(text) if isinstance(default, float) else ast.literal_eval(SWITCH.get(text, text))
+        value: Any = read(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):  # the last two: very deep brackets
-        value = text
+        value = None
     if isinstance(default, tuple) and isinstance(value, list):
         value = tuple(value)
     if type(value) is not type(default):
         several = (
             f"; to train several, --sweep {path}={text}" if isinstance(default, int | float) and "," in text else ""
         )
-        raise UserError(f"{path}={text}: expected {KINDS[type(default)]}, such as {default!r}{several}")
+        raise UserError(f"{path}={text}: expected {kind}, such as {default!r}{several}")
     return value
 
 
@@ -106,9 +113,14 @@ def check(config: Any, chosen: Collection[str]) -> None:
     leaves = flatten(config)
     for path, value in leaves.items():
         check_value(path, value)
-    given = [path for path, value in leaves.items() if value and KEYS[path].default == ""]
+    check_effects(leaves, chosen)
+
+
+def check_effects(leaves: dict[str, Any], chosen: Collection[str]) -> None:
+    """Raises UserError for a chosen key, or a text key that is empty by default and set, without effect."""
+    given = [path for path in TEXTS if leaves[path]]
     for path in dict.fromkeys([*chosen, *given]):
-        if reason := without_effect(config, path):
+        if reason := without_effect(leaves, path):
             raise UserError(reason)
 
 
@@ -152,9 +164,8 @@ def check_value(path: str, value: Any) -> None:
         raise UserError(f"{path}={value} is {rounded:g} as a float32, and must be {within.words}: use {near!s}")
 
 
-def without_effect(config: Config, path: str) -> str:
-    """Why a key has no effect in a config; "" if it is read."""
-    leaves = flatten(config)
+def without_effect(leaves: dict[str, Any], path: str) -> str:
+    """Why a key has no effect in a config with these leaves; "" if it is read."""
     if not (failing := unmet(leaves, path)):
         return ""
     have = ", ".join(f"{other}={leaves[other]}" for other in failing)
@@ -226,4 +237,8 @@ def difference(old: dict[str, Any], new: dict[str, Any]) -> str:
     """The paths where two flat configs differ, on one line: "train.epochs 20 -> 30"."""
     missing = object()
     changed = [path for path in {**old, **new} if old.get(path, missing) != new.get(path, missing)]
-    return ", ".join(f"{path} {old.get(path, '(none)')} -> {new.get(path, '(none)')}" for path in changed)
+
+    def short(value: Any) -> str:
+        return text if len(text := str(value)) <= 80 else f"{text[:77]}..."
+
+    return ", ".join(f"{path} {short(old.get(path, '(none)'))} -> {short(new.get(path, '(none)'))}" for path in changed)

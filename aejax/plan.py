@@ -4,9 +4,9 @@ Imports no jax. Members are numbered in the order of the sweep; the last axis va
 """
 
 import itertools
-import json
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,8 @@ from aejax import records
 from aejax.config import Config
 from aejax.errors import UserError
 
+MOST = 100_000  # members of a sweep
+
 
 class Axis(NamedTuple):
     """One swept path and its values."""
@@ -26,17 +28,22 @@ class Axis(NamedTuple):
 
 
 class Member(NamedTuple):
-    """One member: its number in the whole sweep, its program's number, its swept values and its resolved config."""
+    """One member: its number in the whole sweep, its program's number, its swept values and the config of the sweep."""
 
     index: int
     group: int
     swept: dict[str, Any]
-    config: Config
+    base: Config
+
+    @property
+    def config(self) -> Config:
+        """The resolved config, made anew: a hundred thousand of them would take gigabytes."""
+        return configs.replaced(self.base, self.swept)
 
     @property
     def row(self) -> dict[str, Any]:
         """The first columns of every table of members."""
-        return {"member": self.index, "group": self.group, "seed": self.config.seed, **self.swept}
+        return {"member": self.index, "group": self.group, "seed": self.base.seed, **self.swept}
 
     @property
     def setting(self) -> dict[str, Any]:
@@ -54,11 +61,31 @@ class Plan(NamedTuple):
     sweep: tuple[Member, ...]  # all members, of all shards
 
     @classmethod
-    def make(cls, config: Config, axes: Iterable[Axis] = (), zip: bool = False, shard: str = "") -> "Plan":
-        """Makes a plan and checks all its members; raises UserError that says what is wrong."""
+    def make(
+        cls,
+        config: Config,
+        axes: Iterable[Axis] = (),
+        zip: bool = False,
+        shard: str = "",
+        chosen: Collection[str] = (),
+    ) -> "Plan":
+        """Makes a plan and checks all its members; raises UserError that says what is wrong.
+
+        A swept key must have an effect in every member; the `chosen` paths, which the user set, in one at least.
+        """
+        configs.check_types(config)
         plan = cls.resolve(config, axes, zip, shard)
-        for member in plan.sweep:
-            configs.check(member.config, member.swept)
+        leaves, axes_of = configs.flatten(config), {axis.path: axis.values for axis in plan.axes}
+        for path, value in leaves.items():
+            for each in axes_of.get(path, (value,)):
+                configs.check_value(path, each)
+        firsts = {member.group: member for member in reversed(plan.sweep)}  # effects depend on what is static only
+        programs = [leaves | firsts[group].swept for group in sorted(firsts)]
+        for program in programs:
+            configs.check_effects(program, axes_of)
+        for path in chosen:
+            if all(reasons := [configs.without_effect(program, path) for program in programs]):
+                raise UserError(reasons[0])
         if not plan.members:
             raise UserError(f"--shard={shard}: the sweep has only {len(plan.sweep)} members")
         return plan
@@ -73,8 +100,10 @@ class Plan(NamedTuple):
         if zip and len({len(axis.values) for axis in axes}) > 1:
             lengths = ", ".join(f"{axis.path} has {len(axis.values)} values" for axis in axes)
             raise UserError(f"--zip needs axes of equal length: {lengths}")
+        check_number("the sweep", math.prod(len(axis.values) for axis in (axes[:1] if zip else axes)))
         if shard:
             part_of(shard)
+        config = configs.replaced(config, {})  # the caller may go on to change his
         return cls(config, axes, zip, shard, members_of(config, axes, zip))
 
     @classmethod
@@ -108,8 +137,10 @@ class Plan(NamedTuple):
     @property
     def groups(self) -> dict[int, list[Member]]:
         """The members of each program: {its number: members}, in the order of the numbers."""
-        numbers = sorted({member.group for member in self.members})
-        return {number: [member for member in self.members if member.group == number] for number in numbers}
+        groups: dict[int, list[Member]] = {}
+        for member in self.members:
+            groups.setdefault(member.group, []).append(member)
+        return dict(sorted(groups.items()))
 
     def directory(self, workdir: str | Path) -> Path:
         """The directory of the run, or of its shard."""
@@ -133,19 +164,11 @@ def members_of(config: Config, axes: Sequence[Axis], zipped: bool) -> tuple[Memb
     paths = [axis.path for axis in axes]
     combine = zip if zipped and axes else itertools.product
     settings = [dict(zip(paths, values, strict=True)) for values in combine(*(axis.values for axis in axes))]
-    resolved = [configs.replaced(config, swept) for swept in settings]
-    keys = [static_part(member) for member in resolved]
-    groups = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    return tuple(
-        Member(index, groups[key], swept, member)
-        for index, (key, swept, member) in enumerate(zip(keys, settings, resolved, strict=True))
-    )
-
-
-def static_part(config: Config) -> str:
-    """All static values, for which a program is compiled, as one string."""
-    leaves = configs.flatten(config)
-    return json.dumps({path: value for path, value in leaves.items() if not configs.is_traced(path, value)})
+    static = [axis.path for axis in axes if not configs.is_traced(axis.path, axis.values[0])]
+    groups: dict[tuple[Any, ...], int] = {}
+    numbers = [groups.setdefault(tuple(swept[path] for path in static), len(groups)) for swept in settings]
+    pairs = enumerate(zip(numbers, settings, strict=True))
+    return tuple(Member(index, number, swept, config) for index, (number, swept) in pairs)
 
 
 def part_of(shard: str) -> tuple[int, int]:
@@ -154,6 +177,12 @@ def part_of(shard: str) -> tuple[int, int]:
     if not numbers or int(numbers[1]) >= int(numbers[2]):
         raise UserError(f"--shard={shard}: write i/n with i from 0 to n - 1, as in --shard=0/4")
     return int(numbers[1]), int(numbers[2])
+
+
+def check_number(what: str, number: int) -> None:
+    """Raises UserError if `number` members or values are too many."""
+    if number > MOST:
+        raise UserError(f"{what} has {number:,} members: at most {MOST:,} are possible; sweep a smaller part")
 
 
 def parts(workdir: Path) -> dict[Path, Plan]:
@@ -197,13 +226,21 @@ def make_axis(path: str, values: Any, config: Config) -> Axis:
         return parse_axis(f"{path}={values}", config)
     if not isinstance(values, Iterable):
         raise UserError(f"sweep {path}={values!r}: give a list of values")
-    plain = [getattr(value, "item", lambda value=value: value)() for value in values]
+    if hasattr(values, "__len__"):
+        check_number(f"sweep {path}", len(values))  # pyright: ignore
+    plain = [getattr(value, "item", lambda value=value: value)() for value in itertools.islice(values, MOST + 1)]
+    check_number(f"sweep {path}", len(plain))
     written = [value if isinstance(value, str) else repr(value) for value in plain]
     parsed = tuple(configs.parse(path, value, default) for value in written)
     if not parsed:
         raise UserError(f"--sweep {path}= has no values")
-    if repeated := [value for value, other in itertools.combinations(parsed, 2) if value == other]:
-        raise UserError(f"--sweep {path}={','.join(written)}: the value {repeated[0]} is given twice")
+    known = set()
+    for value in parsed:
+        trained = np.float32(value) if isinstance(value, float) else value
+        if trained in known:
+            listed = ",".join(written[:9]) + ",..." * (len(written) > 9)
+            raise UserError(f"--sweep {path}={listed}: the value {value} is given twice")
+        known.add(trained)
     return Axis(path, parsed)
 
 
@@ -215,6 +252,7 @@ def expand(path: str, written: str) -> list[str]:
             start, stop, num = float(numbers[0]), float(numbers[1]), int(numbers[2])
             if num < 1 or not np.isfinite([start, stop]).all() or (name == "geomspace" and start * stop <= 0):
                 raise ValueError
+            check_number(f"--sweep {path}={written}", num)
         except ValueError:
             raise UserError(f"--sweep {path}={written}: write {name}(START,STOP,NUMBER)") from None
         return [repr(float(value)) for value in getattr(np, name)(start, stop, num)]
@@ -222,6 +260,7 @@ def expand(path: str, written: str) -> list[str]:
         start, stop, step = int(bounds[1]), int(bounds[2]), int(bounds[3] or 1)
         if step == 0 or start >= stop:
             raise UserError(f"--sweep {path}={written} is an empty range")
+        check_number(f"--sweep {path}={written}", -(-(stop - start) // step))
         return [str(value) for value in range(start, stop, step)]
     values = [value.strip() for value in re.split(r",(?![^(\[]*[)\]])", written)]  # commas outside brackets
     if "" in values:

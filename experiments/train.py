@@ -44,11 +44,7 @@ def main(words: list[str]) -> None:
         raise UserError("--config is missing: name a recipe, as in --config=configs/vae.py")
     _, settings = split(sys.argv[1:])
     config = recipes.changed(recipes.load(CONFIG.value), settings)
-    plan = Plan.make(config, [parse_axis(text, config) for text in SWEEP.value], ZIP.value, SHARD.value)
-    for path in settings:
-        reasons = [configs.without_effect(member.config, path) for member in plan.sweep]
-        if all(reasons):
-            raise UserError(reasons[0])
+    plan = Plan.make(config, [parse_axis(text, config) for text in SWEEP.value], ZIP.value, SHARD.value, settings)
     workdir = WORKDIR.value or ""
     if not workdir and not DRY_RUN.value:
         raise UserError("--workdir is missing: name the run directory, as in --workdir=runs/vae")

@@ -228,4 +228,4 @@ def test_an_unknown_command_and_a_refusal_end_as_the_launchers_do():
     code, out, error = command("trian")
     assert (code, out) == (2, "") and error.startswith("error: command='trian'") and "did you mean 'train'" in error
     code, out, error = command("train", "--wrkdir=x")
-    assert (code, out) == (2, "") and "Did you mean: workdir" in error and error.count("\n") == 1
+    assert (code, out) == (2, "") and "did you mean --workdir=x?" in error and error.count("\n") == 1

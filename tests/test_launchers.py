@@ -197,7 +197,7 @@ def test_a_bad_sweep_is_refused(arguments, words, refused):
         ("evaluate", [], ["--workdir is missing", "--workdir=runs/vae"]),
         ("evaluate", ["--workdir=TMP", "--projection=umpa"], ["--projection='umpa'", "did you mean 'umap'?"]),
         ("evaluate", ["--workdir"], ["the value is missing after --workdir"]),
-        ("evaluate", ["--workdir=TMP", "--num_samples=1e9"], ["--num_samples=1e9: expected a non-negative integer"]),
+        ("evaluate", ["--workdir=TMP", "--num_samples=1e9"], ["--num_samples=1e9: expected an integer"]),
         ("evaluate", ["--workdir=TMP", EPOCH], ["config.train.epochs"]),
         ("embed", [], ["--workdir is missing"]),
         ("embed", ["--workdir=TMP", "--output=codes.npz"], ["--input is missing"]),

@@ -1,5 +1,6 @@
 """From --sweep PATH=VALUES to members: every form of VALUES, their order, groups and shards, every refusal."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,7 @@ def test_parse_axis_reads_every_form(text, values):
         ("objective.beta=1,2,", "--sweep objective.beta=1,2, has an empty value"),
         ("objective.beta= ", "has an empty value"),
         ("objective.beta=1,1.0", "--sweep objective.beta=1,1.0: the value 1.0 is given twice"),
+        ("objective.beta=1,1.00000000001", "the value 1.00000000001 is given twice"),
         ("objective.beta=linspace(1,1,2)", "is given twice"),
         ("objective.beta=a,b", "objective.beta=a: expected a number, such as 1.0"),
         ("seed=1.5", "seed=1.5: expected an integer, such as 0"),
@@ -122,24 +124,58 @@ def test_a_groups_members_share_their_static_part():
     assert len({member.group for member in everyone}) == 6
     for one in everyone:
         for other in everyone:
-            assert (one.group == other.group) == (plan.static_part(one.config) == plan.static_part(other.config))
+            static = {"model.latent_dim", "optimizer.name"}
+            same = all(one.swept[path] == other.swept[path] for path in static)
+            assert (one.group == other.group) == same
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "same"),
+    ("path", "values", "groups"),
     [
-        ("seed", 3, True),
-        ("objective.beta", 2.0, True),
-        ("optimizer.learning_rate", 0.5, True),
-        ("optimizer.name", "sgd", False),
-        ("model.variance", 0.5, False),
-        ("data.split_seed", 1, False),
-        ("train.epochs", 1, False),
+        ("seed", (3, 4), [0, 0]),
+        ("objective.beta", (2.0, 3.0), [0, 0]),
+        ("optimizer.learning_rate", (0.5, 0.1), [0, 0]),
+        ("optimizer.name", ("sgd", "adam"), [0, 1]),
+        ("model.learn_variance", (True, False), [0, 1]),
+        ("data.split_seed", (1, 2), [0, 1]),
+        ("train.epochs", (1, 2), [0, 1]),
     ],
 )
-def test_the_static_part_holds_all_but_what_is_traced(path, value, same):
-    changed = configs.replaced(get_config(), {path: value})
-    assert (plan.static_part(changed) == plan.static_part(get_config())) is same
+def test_values_of_what_is_traced_share_a_group(path, values, groups):
+    sweep = Plan.resolve(get_config(), [Axis(path, values)], False, "").sweep
+    assert [member.group for member in sweep] == groups
+
+
+def test_a_hundred_thousand_members_are_planned_from_one_config(monkeypatch):
+    """A config for each would take gigabytes and minutes: none is made before a member trains."""
+    made = []
+    replaced = configs.replaced
+    monkeypatch.setattr(configs, "replaced", lambda *arguments: made.append(arguments) or replaced(*arguments))
+    axes = [plan.parse_axis(text, get_config()) for text in ("seed=0:50000", "optimizer.name=adam,sgd")]
+    everyone = Plan.make(get_config(), axes)
+    assert len(everyone.members) == 100_000 and len(made) < 10
+    assert [len(group) for group in everyone.groups.values()] == [50_000, 50_000]
+    assert everyone.members[-1].config.optimizer.name == "sgd" and everyone.members[-1].config.seed == 49_999
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["seed=0:200000"], "--sweep seed=0:200000 has 200,000 members: at most 100,000 are possible"),
+        (["seed=0:99999999999999"], "--sweep seed=0:99999999999999 has 99,999,999,999,999 members"),
+        (["objective.beta=linspace(0,1,10000000000)"], "has 10,000,000,000 members"),
+        (["seed=0:1000", "objective.beta=0:101"], "the sweep has 101,000 members"),
+    ],
+)
+def test_a_sweep_that_is_too_large_is_counted_and_refused(texts, message):
+    with pytest.raises(UserError, match=message.replace("(", ".").replace(")", ".")):
+        Plan.make(get_config(), [plan.parse_axis(text, get_config()) for text in texts])
+
+
+@pytest.mark.parametrize("values", [range(10**12), itertools.count()])
+def test_pythons_values_are_counted_too(values):
+    with pytest.raises(UserError, match="sweep seed has .* members: at most 100,000"):
+        plan.make_axis("seed", values, get_config())
 
 
 def test_members_of_unequal_zipped_axes_are_refused():

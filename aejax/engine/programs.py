@@ -62,7 +62,8 @@ def make_groups(plan: Plan, given: Dataset | None = None) -> list[Group]:
         if source not in datasets:
             datasets[source] = given or data.load(config.data)
         dataset = datasets[source]
-        if not any(configs.without_effect(config, f"model.{key}") for key in ("likelihood", "library_size")):
+        leaves = configs.flatten(config)
+        if not any(configs.without_effect(leaves, f"model.{key}") for key in ("likelihood", "library_size")):
             checks.check_counts(dataset, config.model.likelihood, config.model.library_size)
         task = make_task(config, dataset.spec, num_rows(dataset.train))
         check_columns(config, task.model, dataset)
@@ -120,15 +121,16 @@ def check_size(group: Group) -> None:
         raise UserError(
             f"group {group.number} needs at least {needed / 1e9:,.1f} GB of memory, and there are {here / 1e9:,.1f}: "
             f"{padded} states of {state / 1e9:,.3g} GB, {block} times {codes / 1e9:,.3g} GB of codes in a step, and "
-            "the rows; make model.latent_dim, model.hidden, model.num_samples or train.lanes smaller"
+            "the rows; make model.latent_dim, model.hidden, model.num_samples or train.lanes smaller, or --shard the sweep"
         )
 
 
 def check_cycles(group: Group) -> None:
     """Raises UserError for a cycle of a weight that never ends its warm-up or has none, or that patience waits for."""
-    for member in group.members:
-        asked = configs.objective_of(member.config)
-        cycle, warmup = asked.get("beta_cycle", 0.0), asked.get("beta_warmup", 0.0)
+    asked: Any = hparams(group.members).objective
+    if "beta_cycle" not in asked:
+        return
+    for cycle, warmup in zip(asked["beta_cycle"].tolist(), asked["beta_warmup"].tolist(), strict=True):
         if cycle and not 0 < warmup < cycle:
             raise UserError(
                 f"objective.beta_cycle={cycle:g} repeats a warm-up of objective.beta_warmup={warmup:g} steps: give a "
@@ -203,16 +205,19 @@ def make_task(config: Config, spec: Spec, num_rows: int) -> Task:
 def hparams(members: list[Member]) -> HParams:
     """The traced hyper-parameters of all members: numpy arrays [M]."""
 
-    def stack(sections: list[dict[str, Any]]) -> dict[str, Any]:
-        floats = [name for name, value in sections[0].items() if isinstance(value, float)]
-        return {name: np.array([section[name] for section in sections], np.float32) for name in floats}
+    def stack(section: str, values: dict[str, Any]) -> dict[str, Any]:
+        return {
+            name: np.array([member.swept.get(f"{section}.{name}", value) for member in members], np.float32)
+            for name, value in values.items()
+            if isinstance(value, float)
+        }
 
-    trees: list[Any] = [member.config for member in members]
-    seeds: Any = np.array([config.seed for config in trees], np.uint32)
+    first: Any = members[0].config  # what is read depends on static values only, which all share
+    seeds: Any = np.array([member.swept.get("seed", first.seed) for member in members], np.uint32)
     return HParams(
         seed=seeds,
-        objective=stack([configs.objective_of(config) for config in trees]),
-        optimizer=stack([dict(config.optimizer.items()) for config in trees]),
+        objective=stack("objective", configs.objective_of(first)),
+        optimizer=stack("optimizer", dict(first.optimizer.items())),
     )
 
 
