@@ -6,7 +6,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from aejax.errors import UserError, choose
+from aejax.errors import UserError, choose, printable
 
 
 def launchers() -> dict[str, Path]:
@@ -28,7 +28,7 @@ def main() -> int:
     try:
         name = choose("command", sys.argv[1], commands)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(printable(f"error: {error}"), file=sys.stderr)
         return 2
     sys.argv = [f"aejax {name}", *sys.argv[2:]]
     runpy.run_module(f"experiments.{name}", run_name="__main__", alter_sys=True)

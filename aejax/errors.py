@@ -1,6 +1,7 @@
 """The exceptions that end a run early: unusable input, or a signal."""
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 
 
@@ -14,6 +15,15 @@ class Interrupted(Exception):
     def __init__(self, number: int, message: str):
         super().__init__(message)
         self.number = number
+
+
+def printable(text: str) -> str:
+    """The text with control characters, except ends of lines, as escapes (\\x1b): data must not steer a terminal."""
+    unseen = ("Cc", "Cf", "Cs")  # controls, marks that turn or hide letters, bytes that are no text
+    return "".join(
+        char.encode("unicode_escape").decode() if unicodedata.category(char) in unseen and char not in "\n\t" else char
+        for char in text
+    )
 
 
 def closest(word: str, choices: Iterable[str]) -> str:

@@ -25,11 +25,22 @@ class Damaged(UserError):
         )
 
 
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Gives an error of the operating system the path, which it lacks if, for example, the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and not error.filename:
+            error.filename = str(path)
+        raise
+
+
 def write(path: Path, text: str) -> None:
     """Writes a file atomically: readers see the old or the new file, never half of one, even after a crash."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
-    with open(temporary, "w", encoding="utf-8", newline="") as file:
+    with naming(path), open(temporary, "w", encoding="utf-8", newline="") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
@@ -117,7 +128,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 def append_lines(path: Path, objects: Iterable[dict[str, Any]]) -> bytes:
     """Appends JSON objects, one per line, durably; returns what it appended."""
     lines = "".join(json.dumps(finite(entry), ensure_ascii=False) + "\n" for entry in objects).encode()
-    with open(path, "ab") as file:
+    with naming(path), open(path, "ab") as file:
         file.write(lines)
         file.flush()
         os.fsync(file.fileno())
@@ -181,7 +192,9 @@ def markdown(rows: list[dict[str, Any]]) -> str:
     columns = list(dict.fromkeys(key for row in rows for key in row))
 
     def cell(value):
-        return f"{value:.5g}" if isinstance(value, float) else "" if value is None else str(value)
+        if isinstance(value, float):
+            return f"{value:.5g}"
+        return "" if value is None else " ".join(str(value).splitlines())
 
     lines = [columns, ["---"] * len(columns), *([cell(row.get(key)) for key in columns] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

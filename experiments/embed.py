@@ -16,7 +16,7 @@ from absl import flags
 from aejax import records
 from aejax.engine import environment
 from aejax.errors import UserError
-from experiments.launch import check_trained, given_workdir, launch
+from experiments.launch import answer, check_trained, given_workdir, launch
 
 WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
 INPUT = flags.DEFINE_string(
@@ -55,13 +55,13 @@ def main() -> None:
     names = np.arange(len(codes)).astype(str) if ids is None else ids
     if NEIGHBORS.value:
         near = outputs.neighbors(codes, labels, names, NEIGHBORS.value, NUM_NEIGHBORS.value, METRIC.value)
-        print(records.markdown(near))
+        answer(records.markdown(near))
     if OUTPUT.value:
         outputs.write_codes(Path(OUTPUT.value), codes, labels, ids)
-        print(f"{len(codes)} codes of {codes.shape[1]} units in {OUTPUT.value} (training {model.status})")
+        answer(f"{len(codes)} codes of {codes.shape[1]} units in {OUTPUT.value} (training {model.status})")
     if TSV.value:
         outputs.write_projector(Path(TSV.value), codes, labels, names)
-        print(f"{len(codes)} codes for projector.tensorflow.org in {TSV.value}: vectors.tsv, metadata.tsv")
+        answer(f"{len(codes)} codes for projector.tensorflow.org in {TSV.value}: vectors.tsv, metadata.tsv")
 
 
 def is_of_pairs(workdir: Path) -> bool:

@@ -16,7 +16,7 @@ from aejax.config import LARGEST_INTEGER
 from aejax.engine import environment
 from aejax.errors import UserError
 from aejax.plan import parts
-from experiments.launch import given_workdir, launch
+from experiments.launch import answer, given_workdir, launch
 
 WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
 PROJECTION = flags.DEFINE_enum(
@@ -51,11 +51,11 @@ def main() -> None:
 
     asked = NUM_SAMPLES.value, PROBE.value, AIS.value
     _, summary, notes, figures = write_report(workdir, PROJECTION.value, *asked)
-    print(show(summary))
+    answer(show(summary))
     for note in notes:
-        print(f"\nnote: {note}")
-    print(f"\nfigures: {', '.join(path.name for path in figures)} in {workdir / 'figures'}")
-    print(f"tables:  results.csv, summary.csv; all on one page: {workdir / 'report.html'}")
+        answer(f"\nnote: {note}")
+    answer(f"\nfigures: {', '.join(path.name for path in figures)} in {workdir / 'figures'}")
+    answer(f"tables:  results.csv, summary.csv; all on one page: {workdir / 'report.html'}")
 
 
 if __name__ == "__main__":

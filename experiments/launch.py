@@ -1,26 +1,33 @@
 """Starts and ends every launcher: flags, one-line errors and exit codes."""
 
+import errno
+import io
 import os
 import re
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from absl import flags, logging
 
 from aejax import config as configs
 from aejax import records
-from aejax.errors import Interrupted, UserError, choose, closest
+from aejax.errors import Interrupted, UserError, choose, closest, printable
 from aejax.keys import KEYS
 
 
 def launch(main: Callable[..., int | None], positional: bool = False) -> None:
-    """Parses the flags, runs `main` and exits: 0 done, 2 unusable input, 128 + n signal n, 1 anything else.
+    """Parses the flags, runs `main` and exits as the README's exit codes say.
 
     If `positional`, `main` gets the positional arguments as a list. A number that it returns is the exit code.
     """
     module = sys.modules[main.__module__]
+    for stream in (sys.stdout, sys.stderr):  # a terminal may lack Greek letters
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         if {"--help", "-h", "-help", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
             print(f"{(module.__doc__ or '').strip()}\n\n{flags.FLAGS.module_help(module)}", flush=True)
@@ -33,16 +40,45 @@ def launch(main: Callable[..., int | None], positional: bool = False) -> None:
         sys.stdout.flush()
         sys.exit(code)
     except UserError as error:
-        print("error: " + " ".join(str(error).split()), file=sys.stderr)
-        sys.exit(2)
+        refuse(str(error), 2)
     except Interrupted as stop:
-        print(stop, file=sys.stderr)
+        print(printable(str(stop)), file=sys.stderr)
         sys.exit(128 + stop.number)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:  # the reader is gone, as after `... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         sys.exit(128 + signal.SIGPIPE)
+    except MemoryError as error:
+        refuse(f"the memory of this machine is exhausted: {error or 'no more can be had'}", 3)
+    except OSError as error:
+        drop_output()  # it may be what cannot be written
+        refuse(refusal(error), 2 if error.errno == errno.ENAMETOOLONG else 3)
+
+
+def refuse(message: str, code: int) -> NoReturn:
+    """Ends with one line on stderr and an exit code."""
+    print(printable(f"error: {' '.join(message.split())}"), file=sys.stderr)
+    sys.exit(code)
+
+
+def answer(text: str) -> None:
+    """Prints to stdout: every line of a launcher goes through here, as those on stderr through `refuse` or `say`."""
+    print(printable(text), flush=True)
+
+
+def refusal(error: OSError) -> str:
+    """The operating system's reason, and the path: the error's own, or what the command line names to write to."""
+    given = (flags.FLAGS[name].value for name in ("output", "workdir") if name in flags.FLAGS)
+    path = error.filename or next(filter(None, given), "") or "standard output"
+    remedy = "; free some space and run the same command again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return f"{path}: {error.strerror or error}{remedy}"
+
+
+def drop_output() -> None:
+    """Lets what is still to be printed go nowhere: Python would try again at its end, and complain."""
+    with suppress(OSError, ValueError):  # a test's stdout is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def given_workdir(workdir: str | None) -> Path:

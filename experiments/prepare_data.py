@@ -8,7 +8,7 @@ Neither command needs TensorFlow; both verify checksums and take about 10 s.
 
 from absl import flags
 
-from experiments.launch import launch
+from experiments.launch import answer, launch
 
 NAME = flags.DEFINE_string("name", "", "mnist, fashion_mnist or kmnist")
 SOURCE = flags.DEFINE_string("source", "", "directory with the four raw .gz files; empty: download them")
@@ -32,7 +32,7 @@ def main() -> None:
     if (directory := tfds.find(name, data_dir)) is None:
         raise RuntimeError(f"{name} was prepared but is not in {data_dir}")
     counts = [f"{count} {split} rows" for split, count in tfds.row_counts(directory).items()]
-    print(f"{name} {done} in {directory}: {', '.join(counts)}")
+    answer(f"{name} {done} in {directory}: {', '.join(counts)}")
 
 
 if __name__ == "__main__":

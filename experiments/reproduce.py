@@ -24,7 +24,7 @@ from aejax import records
 from aejax.engine import environment
 from aejax.errors import choose
 from experiments import claims, tables
-from experiments.launch import launch
+from experiments.launch import answer, launch
 
 LIST = flags.DEFINE_bool("list", False, "print the names of the claims and tables, then exit")
 FAST = flags.DEFINE_bool("fast", False, "smaller data, shorter trainings")
@@ -38,7 +38,7 @@ def main(names: list[str]) -> int:
     names = [choose("claim", name, known) for name in names] or list(known if LIST.value else claims.NAMES)
     if LIST.value:
         for name in names:
-            print(f"{name:24}{docstring(name).partition(chr(10))[0]}")
+            answer(f"{name:24}{docstring(name).partition(chr(10))[0]}")
         return 0
     environment.pin(environment.cores())
     measured, failed, not_run = {}, 0, 0
@@ -52,12 +52,12 @@ def main(names: list[str]) -> int:
             rows = claim.measure(FAST.value)
             rows = [row._replace(expected=float(row.expected), measured=float(row.measured)) for row in rows]
         except claims.NotRun as absent:
-            print(f"\n## {name}\n\nnot run: {absent}")
+            answer(f"\n## {name}\n\nnot run: {absent}")
             not_run += 1
             continue
         failed += sum(not row.holds for row in rows)
         measured[name] = [row._asdict() | {"holds": row.holds} for row in rows]
-        print(f"\n## {name} ({time.monotonic() - started:.0f} s)\n\n{table(rows)}", flush=True)
+        answer(f"\n## {name} ({time.monotonic() - started:.0f} s)\n\n{table(rows)}")
         if FIGURES.value and hasattr(claim, "draw"):
             claim.draw(Path(FIGURES.value), FAST.value)
     if measured or not_run:
@@ -65,7 +65,7 @@ def main(names: list[str]) -> int:
             Path(OUTPUT.value), {"environment": environment.describe(), "fast": FAST.value, "claims": measured}
         )
         total = sum(len(rows) for rows in measured.values())
-        print(f"\n{total - failed} of {total} measured statements hold; {not_run} claims not run; {OUTPUT.value}")
+        answer(f"\n{total - failed} of {total} measured statements hold; {not_run} claims not run; {OUTPUT.value}")
     return 1 if failed else 0
 
 
@@ -80,7 +80,7 @@ def compare(name: str) -> None:
     finally:
         path = Path(RUNS.value) / f"{name}.json"
         records.write_json(path, {"environment": environment.describe(), "fast": FAST.value, "rows": lines})
-        print(f"\n## {name}\n\n{records.markdown(lines)}\n\n{path}", flush=True)
+        answer(f"\n## {name}\n\n{records.markdown(lines)}\n\n{path}")
 
 
 def docstring(name: str) -> str:

@@ -14,7 +14,7 @@ from absl import flags
 from aejax.config import LARGEST_INTEGER
 from aejax.engine import environment
 from aejax.errors import UserError
-from experiments.launch import check_trained, given_workdir, launch
+from experiments.launch import answer, check_trained, given_workdir, launch
 
 WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
 NUM_SAMPLES = flags.DEFINE_integer("num_samples", 64, "number of samples", lower_bound=1, upper_bound=LARGEST_INTEGER)
@@ -45,7 +45,7 @@ def main() -> None:
     codes = model.sample_codes(NUM_SAMPLES.value, SEED.value, conditions)
     x = model.decode(codes, conditions)
     outputs.write_samples(output, model.spec, codes, x, conditions)
-    print(f"{len(x)} samples in {output} (training {model.status})")
+    answer(f"{len(x)} samples in {output} (training {model.status})")
 
 
 def parsed(condition: str) -> tuple[str, str]:

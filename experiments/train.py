@@ -19,7 +19,7 @@ from aejax.engine import environment
 from aejax.errors import UserError
 from aejax.plan import Plan, parse_axis
 from experiments import _recipes as recipes
-from experiments.launch import launch, split, unknown
+from experiments.launch import answer, launch, split, unknown
 
 CONFIG = flags.DEFINE_string("config", None, "the recipe: a name, a file of configs/, or a file of yours")
 WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
@@ -36,7 +36,7 @@ SHARD = flags.DEFINE_string("shard", "", "i/n: train the i-th (from 0) of n part
 
 def main(words: list[str]) -> None:
     if KEYS.value:
-        print(records.markdown(configs.describe(*words[:1])))
+        answer(records.markdown(configs.describe(*words[:1])))
         return
     if words:
         raise UserError(unknown(words[0]))
@@ -63,15 +63,15 @@ def dry_run(plan: Plan) -> None:
     from aejax.engine import programs
 
     groups = programs.make_groups(plan)
-    print(records.markdown([member.row for member in plan.members]))
+    answer(records.markdown([member.row for member in plan.members]))
     for axis in plan.axes:
         traced = configs.is_traced(axis.path, axis.values[0])
-        print(f"{axis.path}: {'traced, inside one program' if traced else 'static, one program for each value'}")
+        answer(f"{axis.path}: {'traced, inside one program' if traced else 'static, one program for each value'}")
     for line in programs.what_was_read(groups):
-        print(line)
+        answer(line)
     for group in groups:
         state, temporaries = (size / 2**20 for size in programs.lane_memory(group))
-        print(
+        answer(
             f"group {group.number}: {len(group.members)} members, {group.total_steps} steps each; "
             f"a member's state takes {state:.1f} MiB, each lane adds {temporaries:.1f} MiB in training"
         )

@@ -255,6 +255,14 @@ def test_a_failed_save_raises_on_leaving_or_at_the_next(saves, tmp_path, monkeyp
     assert begun == [0]
 
 
+def test_a_full_disk_is_seen_before_anything_is_written(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=100)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(OSError, match="No space left on device"):
+        checkpoint.write_step(tmp_path, 1, state(1), FACTS)
+    assert checkpoint.sealed_steps(tmp_path) == []
+
+
 def test_a_directory_that_cannot_be_written_to_raises(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError):

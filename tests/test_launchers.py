@@ -269,7 +269,7 @@ def test_other_launchers_refuse_without_jax(name, arguments, words, refused):
         (["--config.train.batch_size=5000", "--dry_run"], ["train.batch_size=5000"]),
         (["--config.train.epochs=2000000000"], ["train.epochs=2000000000 is 20000000000 steps", "2147483647"]),
         (["--config.model.latent_dim=2000000000"], ["needs at least 37,936.0 GB", "1 states of 3.69e+04 GB"]),
-        (["--config.model.hidden=(1000000000,)"], ["needs at least 1,632.0 GB", "make model.latent_dim"]),
+        (["--config.model.hidden=(1000000000,)"], ["needs at least 1,632.0 GB", "lower model.latent_dim"]),
         (["--config.train.lanes=1000000", "--sweep", "seed=0:2"], ["1000000 states of 0.000836 GB", "train.lanes"]),
         (["--config.model.num_samples=2000000000"], ["1 times 2.05e+03 GB of codes", "model.num_samples"]),
         (["--sweep", "optimizer.name=adam,adm"], ["optimizer.name='adm'"]),

@@ -1,5 +1,6 @@
 """The files of a run directory: written whole or not at all, read back as they were, one process at a time."""
 
+import errno
 import json
 import math
 import os
@@ -171,3 +172,13 @@ def test_markdown_is_a_table_of_all_columns():
         "| 4 | -103.27 | 3 |  |",
         "| 1e-07 |  |  |  |",
     ]
+
+
+def test_what_the_system_refuses_has_the_path(tmp_path):
+    with pytest.raises(OSError) as raised, records.naming(tmp_path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert raised.value.filename == str(tmp_path)
+
+
+def test_a_cell_of_a_table_is_one_line():
+    assert records.markdown([{"id": "a\nb", "z": 0.123456}]).splitlines()[2] == "| a b | 0.12346 |"

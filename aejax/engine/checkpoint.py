@@ -3,6 +3,7 @@
 Steps without a seal are ignored. Orbax alone restores a flipped bit silently and never falls back to an older step.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -58,6 +59,8 @@ def write_step(directory: Path, step: int, state: TrainState, facts: dict[str, A
     temporary = directory / f".{step}.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
+    if shutil.disk_usage(temporary).free < sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(state)):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(temporary))  # orbax's threads would print tracebacks
     with ocp.StandardCheckpointer() as checkpointer:
         try:
             checkpointer.save((temporary / "state").absolute(), payload(state))

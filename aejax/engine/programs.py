@@ -121,7 +121,7 @@ def check_size(group: Group) -> None:
         raise UserError(
             f"group {group.number} needs at least {needed / 1e9:,.1f} GB of memory, and there are {here / 1e9:,.1f}: "
             f"{padded} states of {state / 1e9:,.3g} GB, {block} times {codes / 1e9:,.3g} GB of codes in a step, and "
-            "the rows; make model.latent_dim, model.hidden, model.num_samples or train.lanes smaller, or --shard the sweep"
+            "the rows; lower model.latent_dim, model.hidden, model.num_samples or train.lanes, or --shard a sweep"
         )
 
 

@@ -26,7 +26,7 @@ from aejax.data.types import Dataset
 from aejax.engine import checkpoint, programs, selection, sweep
 from aejax.engine.directory import METRICS, check_plan, lines_digest, newest_seals, open_run
 from aejax.engine.programs import Group, Programs
-from aejax.errors import Interrupted
+from aejax.errors import Interrupted, printable
 from aejax.metrics import headlines
 from aejax.plan import Plan
 from aejax.types import TrainState
@@ -38,7 +38,7 @@ STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # SLURM sends one of the
 
 def say(message: str) -> None:
     """Prints a line to stderr, above the progress bar if there is one."""
-    tqdm.write(message, file=sys.stderr)
+    tqdm.write(printable(message), file=sys.stderr)
 
 
 def run(plan: Plan, workdir: str | Path, dataset: Dataset | None = None) -> Path:
