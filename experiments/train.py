@@ -9,7 +9,9 @@
 The same command on the same workdir resumes. --config.SECTION.KEY=VALUE sets a key; --keys lists all, or one section.
 """
 
+import shlex
 import sys
+from pathlib import Path
 
 from absl import flags
 
@@ -55,7 +57,27 @@ def main(words: list[str]) -> None:
     from aejax.engine.run import run, say  # imports jax, which reads what was pinned
 
     run(plan, workdir)
-    say(f"test it with python -m experiments.evaluate --workdir={workdir}")
+    for line in ("next:", *commands(plan, workdir)):
+        say(line)
+
+
+def commands(plan: Plan, workdir: str) -> list[str]:
+    """The commands that use what was trained."""
+    from aejax import data, models
+
+    run = "aejax " if sys.argv[0].startswith("aejax ") else "python -m experiments."
+    lines = [f"  {run}evaluate --workdir={shlex.quote(workdir)}"]
+    if plan.shard:
+        return [f"{lines[0]} (when all shards are trained)"]
+    first = plan.members[0]
+    spec = data.spec_from_json(records.read_json(Path(workdir) / "data.json")[str(first.group)]["spec"])
+    member = f" --member={first.index}" if len(plan.members) > 1 else ""
+    if models.make(first.config.model, spec).decode:
+        given = "".join(f" --condition={shlex.quote(condition.name)}=VALUE" for condition in spec.conditions)
+        file = "samples.png" if spec.kind == "image" else "samples.csv"
+        lines.append(f"  {run}sample --workdir={shlex.quote(workdir)}{member}{given} --output={file}")
+    given = "" if spec.kind == "pairs" else " --input=FILE"
+    return [*lines, f"  {run}embed --workdir={shlex.quote(workdir)}{member}{given} --output=codes.npz"]
 
 
 def dry_run(plan: Plan) -> None:

@@ -209,7 +209,10 @@ def test_kill_at_any_time_and_the_same_command_ends_on_the_same_bits(tmp_path):
     assert killed.wait() == -signal.SIGKILL
     again = start("killed")
     assert whole.wait() == 0 and again.wait() == 0
-    assert "resumes at step" in (tmp_path / "killed.log").read_text()
+    said = (tmp_path / "killed.log").read_text()
+    assert "resumes at step" in said
+    for name, more in {"evaluate": "", "sample": " --member=0 --output=", "embed": " --member=0 --input="}.items():
+        assert f"  python -m experiments.{name} --workdir={tmp_path / 'killed'}{more}" in said.partition("next:")[2]
     assert bits(tmp_path / "killed") == bits(tmp_path / "whole")
 
 
@@ -228,8 +231,21 @@ def test_three_programs_are_compiled_for_a_group(small, tmp_path, caplog):
 def test_the_line_of_progress_is_the_mean_of_the_members_that_are_finite():
     rows = [{"split": "valid", "elbo": elbo} for elbo in (-1.0, float("nan"), -3.0)]
     assert run.describe(rows) == "valid elbo -2 (mean of 2 members, 1 not finite)"
-    assert run.describe(rows[1:2]) == "valid elbo nan" and run.describe(rows[:1]) == "valid elbo -1"
+    assert run.describe(rows[1:2]) == "valid metrics not finite" and run.describe(rows[:1]) == "valid elbo -1"
     assert run.describe([rows[0], rows[2]]) == "valid elbo -2 (mean of 2 members)"
+
+
+@pytest.mark.parametrize(("every", "least", "most"), [(1, 20, 22), (5, 60, 60), (50, 6, 6)])
+def test_a_long_run_prints_about_twenty_lines_unless_its_config_says_how_many(every, least, most, small, capsys):
+    small.train.epochs, small.log.every_epochs = 300, every
+    group = programs.make_groups(Plan.make(small))[0]
+    with run.progress(group, 0) as show:
+        for step, _ in run.visits(group, 0):
+            show(step, "elbo 1")
+    lines = capsys.readouterr().err.splitlines()
+    assert least <= len(lines) <= most
+    assert all(re.search(r"epoch \d+ of 300: elbo 1; \S+ steps/s, [\d:]+ left$", line) for line in lines[:-1])
+    assert lines[-1].startswith("group 0 epoch 300 of 300: elbo 1; ") and lines[-1].endswith("steps/s")
 
 
 def test_changed_data_are_refused(small, tmp_path, table_csv):

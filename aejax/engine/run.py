@@ -27,11 +27,13 @@ from aejax.engine import checkpoint, programs, selection, sweep
 from aejax.engine.directory import METRICS, check_plan, lines_digest, newest_seals, open_run
 from aejax.engine.programs import Group, Programs
 from aejax.errors import Interrupted, printable
+from aejax.keys import KEYS
 from aejax.metrics import headlines
 from aejax.plan import Plan
 from aejax.types import TrainState
 
 SAVE_SECONDS = 10.0  # a save takes a tenth of a second: as long as several epochs of a small run
+LINES = 20  # of progress for a group, if stderr is not a terminal
 CHUNK_SECONDS = 3.0  # how long the device works before the host looks at signals and moves the progress bar
 STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # SLURM sends one of these before it takes a machine away
 
@@ -206,12 +208,13 @@ def metric_rows(group: Group, state: Any, totals: Any, measured: Any, step: int,
 
 
 def describe(rows: list[dict[str, Any]]) -> str:
-    """One line of the last split's headline metrics: means over the members with finite values, or all if none are."""
+    """One line of the last split's headline metrics: means over the members whose values are finite."""
     if not rows:
         return "fitted"
     rows = [row for row in rows if row["split"] == rows[-1]["split"]]
     names = headlines(rows[0])
-    healthy = [row for row in rows if all(np.isfinite(row[name]) for name in names)] or rows
+    if not (healthy := [row for row in rows if all(np.isfinite(row[name]) for name in names)]):
+        return f"{rows[0]['split']} metrics not finite"
     means = ", ".join(f"{name} {np.mean([row[name] for row in healthy]):.4g}" for name in names)
     others = f", {len(rows) - len(healthy)} not finite" if len(healthy) < len(rows) else ""
     return f"{rows[0]['split']} {means}" + (f" (mean of {len(healthy)} members{others})" if len(rows) > 1 else "")
@@ -236,18 +239,34 @@ def write_members(directory: Path, plan: Plan, statuses: dict[int, str]) -> None
 
 @contextmanager
 def progress(group: Group, step: int) -> Iterator[Callable[[int, str], None]]:
-    """Yields show(step, metrics): a progress bar on a terminal, else one line whenever there are metrics."""
-    per_epoch, total = max(group.task.steps_per_epoch, 1), group.total_steps
+    """Yields show(step, metrics): a progress bar on a terminal, else about LINES lines.
+
+    A line comes whenever there are metrics if the config says how often: if log.every_epochs is not its default.
+    """
+    per_epoch, total, first = max(group.task.steps_per_epoch, 1), group.total_steps, step
+    every, started, due = group.config.log.every_epochs, time.monotonic(), step
+    apart = total / LINES if every == KEYS["log.every_epochs"].default else 0
     with tqdm(total=total, initial=step, unit="step", desc=f"group {group.number}", disable=None) as bar:
 
         def show(step: int, metrics: str) -> None:
+            nonlocal due
             bar.update(step - bar.n)
-            if metrics and bar.disable:
-                say(f"group {group.number} epoch {step / per_epoch:g} of {total / per_epoch:g}: {metrics}")
-            elif metrics:
+            if metrics and not bar.disable:
                 bar.set_postfix_str(metrics)
+            elif metrics and (step >= due or step == total):
+                due = step + apart
+                pace = speed(step - first, total - step, time.monotonic() - started)
+                say(f"group {group.number} epoch {step / per_epoch:g} of {total / per_epoch:g}: {metrics}{pace}")
 
         yield show
+
+
+def speed(done: int, left: int, seconds: float) -> str:
+    """The steps per second and the time left; "" before the first step is done."""
+    if not done or not seconds:
+        return ""
+    rest = f", {tqdm.format_interval(left * seconds / done)} left" if left else ""
+    return f"; {float(f'{done / seconds:.3g}'):,g} steps/s{rest}"
 
 
 @contextmanager
