@@ -4,9 +4,10 @@
     python -m experiments.train --config=configs/vae.py --workdir=runs/lambda \\
         --config.train.epochs=30 --sweep objective.beta=1,4,10 --sweep seed=0:4
 
-    python -m experiments.train --keys objective
+    python -m experiments.train --config=table --workdir=runs/table --config.data.path=FILE.csv
 
-The same command on the same workdir resumes. --config.SECTION.KEY=VALUE sets a key; --keys lists all, or one section.
+The same command on the same workdir resumes. --config.SECTION.KEY=VALUE sets a key. What there is to choose from:
+--recipes, --models, --data, and --keys, or --keys SECTION, as in --keys objective.
 """
 
 import shlex
@@ -20,6 +21,7 @@ from aejax import records
 from aejax.engine import environment
 from aejax.errors import UserError
 from aejax.plan import Plan, parse_axis
+from experiments import _lists as lists
 from experiments import _recipes as recipes
 from experiments.launch import answer, launch, split, unknown
 
@@ -32,6 +34,9 @@ SWEEP = flags.DEFINE_multi_string(
 )
 ZIP = flags.DEFINE_bool("zip", False, "pair the axes of --sweep instead of their product")
 DRY_RUN = flags.DEFINE_bool("dry_run", False, "print the members, the axes that recompile and the memory, and exit")
+RECIPES = flags.DEFINE_bool("recipes", False, "print the recipes and how long each takes, and exit")
+MODELS = flags.DEFINE_bool("models", False, "print the values of model.name, and exit")
+DATA = flags.DEFINE_bool("data", False, "print the values of data.name, and exit")
 KEYS = flags.DEFINE_bool("keys", False, "print all keys, or those of the section that follows, and exit")
 SHARD = flags.DEFINE_string("shard", "", "i/n: train the i-th (from 0) of n parts, in WORKDIR/shards/i-of-n")
 
@@ -40,6 +45,10 @@ def main(words: list[str]) -> None:
     if KEYS.value:
         answer(records.markdown(configs.describe(*words[:1])))
         return
+    for flag, listed in ((RECIPES, lists.recipes), (MODELS, lists.models), (DATA, lists.sources)):
+        if flag.value:
+            answer("\n".join(listed()))
+            return
     if words:
         raise UserError(unknown(words[0]))
     if not CONFIG.value:

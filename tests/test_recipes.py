@@ -6,7 +6,7 @@ from tests.conftest import assert_words
 
 RECIPES = {  # the body of get_config(), or the whole file, and what the line must say
     "whole file: def get_config(:": ["SyntaxError, line 1"],
-    "whole file: x = 1": ["no attribute 'get_config'", "a recipe has a function get_config()"],
+    "whole file: x = 1": ["it has no get_config()", "a recipe is a Python file with a function get_config()"],
     "return {'seed': 0}": ["the config is a dict", "aejax.keys.base_config()"],
     "return None": ["get_config() returned None"],
     "return 1 / 0": ["ZeroDivisionError"],
