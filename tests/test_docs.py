@@ -1,8 +1,11 @@
 """The Markdown pages: links lead to files, flags exist, every metric is defined."""
 
+import ast
 import re
+import shlex
 import subprocess
 import sys
+import textwrap
 from typing import Any
 
 import pytest
@@ -36,6 +39,47 @@ def test_every_command_has_a_launcher_with_its_flags_and_a_recipe(page):
             wrong += [] if re.search(rf'DEFINE_\w+\(\s*"{flag}"', source) else [command]
             wrong += [command] if value.endswith(".py") and not (ROOT / value).exists() else []
     assert commands and not wrong
+
+
+def commands(page):
+    """The commands in the fenced blocks of a page, as a shell reads them: lists of words."""
+    fenced = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for block in (block for language, block in fenced if not language):
+        for command in re.split(r"\n(?= *python )", textwrap.dedent(block).replace("\\\n", " ")):
+            words = shlex.split(re.sub(r"\[(--.*?)\]", r"\1", command), comments=True)  # [...] may be left out
+            if words[:1] == ["python"]:
+                yield words[1:]
+
+
+ENDS = {  # a flag that lets a launcher read all others and then stop, and what it prints before it
+    "train": ("--shard=99999/100000", "error: --shard=99999/100000: the sweep has only"),
+    "evaluate": ("--workdir=no/run", "error: no/run is not a run directory"),
+    "sample": ("--workdir=no/run", "error: no/run is not a run directory"),
+    "embed": ("--input=no/file", " is not a run directory: it has no config.json"),
+    "reproduce": ("--list", ""),
+}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_command_in_a_block_is_read_by_its_launcher(page, ask, tmp_path):
+    """They can be copied as they are: each is parsed with its flags, its keys and its sweep."""
+    for module, *arguments in commands(page):
+        if module == "-c":
+            ast.parse(" ".join(arguments))
+        elif (name := arguments[0].removeprefix("experiments.")) in ENDS:
+            end, said = ENDS[name]
+            given = [re.sub(r"^(--workdir=|--output=)", rf"\1{tmp_path}/", argument) for argument in arguments[1:]]
+            code, _, err, _ = ask("cold", name, [*given, end])
+            assert (code == 2 and said in err) if said else (code == 0), (arguments, err)
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_command_of_the_lecture_is_in_a_block():
+    text = re.sub(
+        r"^ *```\n.*?^ *```", "", (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8"), flags=re.M | re.S
+    )
+    assert "python" not in text.replace("## ", "").replace("python.org", "") and "experiments.evaluate`" not in text
+    assert len(list(commands(ROOT / "docs" / "lecture.md"))) > 40
 
 
 def test_the_readme_defines_every_metric():
