@@ -196,7 +196,7 @@ ALLOWED = {  # in addition to types, errors, config, keys and the modules of the
     "reports.gallery": {"data.conditions", "metrics", "plan"},
     "reports.measure": {"engine", "metrics", "trained"},
     "reports.summary": {"metrics", "plan", "records"},
-    "reports.write": {"engine.programs", "metrics", "plan", "records", "trained"},
+    "reports.write": {"engine.programs", "engine.run", "metrics", "plan", "records", "trained"},
     "interface": {""},
 }
 

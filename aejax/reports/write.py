@@ -1,6 +1,5 @@
 """Evaluates a run and writes results.csv, summary.csv, units.csv, likelihood.csv, figures and report.html."""
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from aejax import config as configs
 from aejax import records
 from aejax.engine import programs
 from aejax.engine.programs import Group
+from aejax.engine.run import say
 from aejax.errors import UserError
 from aejax.metrics import METRICS
 from aejax.plan import Member, Plan, parts
@@ -131,7 +131,7 @@ def check_kept(path: Path, num_samples: int, probe: bool, ais_steps: int = 0) ->
     try:
         rows = records.read_csv(path)
     except records.Damaged as damage:
-        print(f"{damage}; it is made anew", file=sys.stderr)
+        say(f"{damage}; it is made anew")
         return
     samples, annealed = (
         max((row.get(name) or "" for row in rows), default="", key=len) for name in ("num_samples", "ais_steps")
