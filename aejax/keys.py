@@ -228,6 +228,13 @@ class Data:
         "separator of the cells of a .csv; \\t for tabs",
         data("arrays") | {"data.path": file_with(".csv", ".csv.gz")},
     )
+    image_size: int = key(
+        0,
+        at_least(0),
+        "crops the images of a folder to their middle squares and scales these; 0: all images have one size",
+        data("arrays") | {"data.path": Values(lambda path: Path(path).is_dir(), " that is a folder")},
+        unit="pixels",
+    )
     transpose: bool = key(
         False,
         switch(),

@@ -77,7 +77,7 @@ OTHER = {  # another value of a key, if the rule below finds none
 }
 ELSEWHERE = (  # in other tests
     *("train.lanes", "train.deterministic", "train.save_every_minutes"),
-    *("data.data_dir", "data.path", "data.labels_path", "data.layer"),
+    *("data.data_dir", "data.path", "data.labels_path", "data.layer", "data.image_size"),
 )
 SCENARIOS = {  # small configs that together read every key
     "vae": {"optimizer.schedule": "cosine"},

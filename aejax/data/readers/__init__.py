@@ -46,9 +46,10 @@ FORMATS = {
     ".h5ad": Format("h5ad", ("label_column", "id_column", "layer")),
     ".mtx": Format("mtx", ("transpose",)),
     ".mtx.gz": Format("mtx", ("transpose",)),
+    "a folder of images": Format("images", ("image_size",)),
 }
 UNREADABLE = (OSError, EOFError, zlib.error, UnicodeDecodeError)  # what a damaged text raises
-KEYS = ("label_column", "id_column", "transpose", "layer")
+KEYS = ("label_column", "id_column", "transpose", "layer", "image_size")
 HOLES = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "?")  # cells without a value
 
 
@@ -60,10 +61,10 @@ def read(path: str, config: Any, new: bool = False) -> Read:
     if not path:
         raise UserError(f"data.path is empty: give the file to read ({', '.join(FORMATS)})")
     suffix = extension(path)
+    if not Path(path).exists():
+        raise UserError(f"{path} does not exist: correct the path")
     if suffix not in FORMATS:
         raise UserError(f"{path}: unknown extension {suffix!r}: use {', '.join(FORMATS)} (.csv with any delimiter)")
-    if not Path(path).is_file():
-        raise UserError(f"{path} does not exist or is not a file: correct the path")
     chosen = FORMATS[suffix]
     if not new:
         check_keys(config, chosen.keys, path)
@@ -71,7 +72,9 @@ def read(path: str, config: Any, new: bool = False) -> Read:
 
 
 def extension(path: str) -> str:
-    """The end of a file's name that tells its format: ".csv", ".csv.gz"."""
+    """The format of a file by the end of its name, ".csv" or ".csv.gz", or that of a folder."""
+    if Path(path).is_dir():
+        return "a folder of images"
     suffixes = Path(path.lower()).suffixes
     return "".join(suffixes[-2:]) if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
 
@@ -82,8 +85,7 @@ def check_keys(config: Any, read: Sequence[str], where: str) -> None:
         if config[key] and key not in read:
             formats = ", ".join(suffix for suffix, known in FORMATS.items() if key in known.keys)
             raise UserError(
-                f"data.{key} applies only to {formats} files: remove it for {where} "
-                "(an .npz names its arrays x, y, ids)"
+                f"data.{key} applies only to {formats}: remove it for {where} (an .npz names its arrays x, y, ids)"
             )
 
 
