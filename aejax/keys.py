@@ -228,6 +228,12 @@ class Data:
         "separator of the cells of a .csv; \\t for tabs",
         data("arrays") | {"data.path": file_with(".csv", ".csv.gz")},
     )
+    series: bool = key(
+        False,
+        switch(),
+        "rows [T] or [T, F] are series of F channels over T times; without it, [T, F] are series if F < 4",
+        data("arrays"),
+    )
     image_size: int = key(
         0,
         at_least(0),
@@ -282,7 +288,9 @@ class Model:
 
     name: str = key("vae", file_of("models"), "the model")
     latent_dim: int = key(2, at_least(1), "number of units in the code (k)")
-    network: str = key("mlp", one_of("mlp", "conv"), "kind of encoder and decoder; conv needs images", ENCODED)
+    network: str = key(
+        "mlp", one_of("mlp", "conv"), "kind of encoder and decoder; conv needs images or series", ENCODED
+    )
     hidden: tuple[int, ...] = key(
         (512,), widths(), "widths of the encoder's hidden layers (channels of conv); the decoder mirrors them", ENCODED
     )

@@ -69,7 +69,8 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
     - sparse rows stay sparse, unless they are standardized or binarized here: their zeros become other numbers.
     - support: "categories" for a table of one-hot blocks, "mixed" if there are numbers, too; "binary" if every value is
       0 or 1, "unit" if all are in [0, 1], "counts" for a table of whole numbers from 0, else "real", in data units.
-    - shapes: [H, W] with H, W >= 4 gets a channel axis; [H, W, 1] and [H, W, 3] are images, all else is a table.
+    - shapes: [H, W] with H, W >= 4 gets a channel axis; [H, W, 1] and [H, W, 3] are images. [T, F] with F < 4
+      is a series of F channels; with `series`, so is every [T, F], and [T] becomes [T, 1]. All else is a table.
     - binarization: "static" draws each value once with its grey value as probability, "threshold" is x >= 0.5, both
       stored as uint8; "dynamic" keeps the grey rows, and each train step draws bits from them. All three need [0, 1].
     - splits: if the source has no test rows, `test_fraction` of its rows become the test rows; then, if it has no
@@ -93,7 +94,10 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
 
     splits = {name: split for name, split in zip(SPLITS, rows[:3], strict=True) if split is not None}
     _check_fractions(splits, where, config)
-    splits = {name: checks.checked(split, f"{where} ({name})", rows.feature_names) for name, split in splits.items()}
+    splits = {
+        name: checks.checked(split, f"{where} ({name})", rows.feature_names, config.series)
+        for name, split in splits.items()
+    }
     checks.check_agreement(splits, where)
     splits = {name: s | {"row": np.arange(sparse.num_rows(s["x"]))} for name, s in splits.items()}
     table = tables.dropped(tables.checked(splits, config, where), rows.feature_names, config, where)
@@ -137,7 +141,7 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
     splits = checks.narrowed(splits) if support == "counts" else splits
     spec = Spec(
         shape=train.shape[1:],
-        kind="image" if is_image else "table",
+        kind="image" if is_image else "series" if checks.is_series(train.shape[1:], config.series) else "table",
         support=support,
         byte_scale=scale,
         class_names=rows.class_names if "y" in splits["train"] else (),

@@ -12,7 +12,7 @@ from aejax.errors import UserError
 TWO_BYTES = 2**16 - 1  # the largest grey value in uint16
 
 
-def checked(split: Split, where: str, feature_names: tuple[str, ...]) -> Split:
+def checked(split: Split, where: str, feature_names: tuple[str, ...], are_series: bool = False) -> Split:
     """The split with x as uint8 or float32 and with a channel axis; UserError if its rows do not fit.
 
     Rows of a table may have missing values (nan), which `tables` refuses or fills; all other values are finite.
@@ -42,8 +42,10 @@ def checked(split: Split, where: str, feature_names: tuple[str, ...]) -> Split:
             raise UserError(
                 f"{where}: {key} has shape {split[key].shape}, but x has {x.shape[0]} rows: expected [{x.shape[0]}]"
             )
-    if x.ndim == 3 and min(x.shape[1:]) >= 4:
-        x = x[..., None]
+    if are_series and x.ndim > 3:
+        raise UserError(f"{where}: x has shape {x.shape}, but series are [rows, times] or [rows, times, channels]")
+    if (x.ndim == 2) if are_series else (x.ndim == 3 and min(x.shape[1:]) >= 4):
+        x = sparse.dense(x)[..., None]
     if x.ndim == 4 and x.shape[1] in (1, 3) and x.shape[3] not in (1, 3) and min(x.shape[2:]) >= 4:
         raise UserError(
             f"{where}: x has shape {x.shape}: its axis 1 looks like the channels of images, which must come last: "
@@ -132,6 +134,11 @@ def not_counts(values: np.ndarray) -> np.ndarray:
 def is_image(shape: tuple[int, ...]) -> bool:
     """Whether examples of this shape are images: [H, W, 1 or 3] with H, W >= 4."""
     return len(shape) == 3 and min(shape[:2]) >= 4 and shape[2] in (1, 3)
+
+
+def is_series(shape: tuple[int, ...], asked: bool) -> bool:
+    """Whether examples of this shape are series, [T, F] with T >= 4: all with `data.series`, else those with F < 4."""
+    return len(shape) == 2 and shape[0] >= 4 and (asked or shape[1] < 4)
 
 
 def narrowed(splits: dict[str, Split]) -> dict[str, Split]:

@@ -35,7 +35,7 @@ def read(path: str, config: Any, spec: Spec) -> NewRows:
     splits, names, _ = readers.read(path, config, new=True)
     if set(splits) != {"train"}:
         raise UserError(f"{path} has several splits: new samples must be one array `x`")
-    split = checks.checked(splits["train"], path, names)
+    split = checks.checked(splits["train"], path, names, spec.kind == "series")
     x = _as_trained(split, path, names, config, spec)
     y, ids = _new_labels(split, path, config, spec), split.get("ids")
     return NewRows(x, y, ids, conditions.of_new(spec.conditions, split, config, path))
@@ -54,7 +54,7 @@ def prepare(x: Any, config: Any, spec: Spec) -> Any:
     if x.ndim < 2 or x.shape == spec.shape:
         expected = ", ".join(map(str, ("N", *spec.shape)))
         raise UserError(f"x has shape {x.shape}, expected [{expected}]: pass a single row as x[None]")
-    return _as_trained(checks.checked({"x": x}, MEMORY, ()), MEMORY, (), config, spec)
+    return _as_trained(checks.checked({"x": x}, MEMORY, (), spec.kind == "series"), MEMORY, (), config, spec)
 
 
 def _as_trained(split: Split, where: str, names: tuple[str, ...], config: Any, spec: Spec) -> Any:

@@ -8,6 +8,8 @@ from aejax.data import SPLITS, sparse
 from aejax.data.tables import listed
 from aejax.data.types import SUPPORTS, Dataset, Spec
 
+KINDS = {"image": "images", "series": "series: times x channels", "table": "not images"}
+
 
 def lines(dataset: Dataset, config: Any) -> list[str]:
     """Rows, shape, kind, range and unit; splits and labels; then what was found out, changed or looks wrong."""
@@ -28,7 +30,7 @@ def _num_rows(split: dict[str, Any]) -> int:
 
 def _shape(spec: Spec) -> str:
     if len(spec.shape) > 1:
-        return f"{' x '.join(map(str, spec.shape))} ({'images' if spec.kind == 'image' else 'not images'})"
+        return f"{' x '.join(map(str, spec.shape))} ({KINDS[spec.kind]})"
     blocks = [f"{column.name} ({len(column.categories)})" for column in spec.categories]
     listed_blocks = ", ".join(blocks[:5]) + (", ..." if len(blocks) > 5 else "")
     return f"{spec.mean.size} features" + (f", with one-hot blocks of {listed_blocks}" if blocks else "")

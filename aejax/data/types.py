@@ -38,7 +38,7 @@ class Spec(NamedTuple):
     """What is known about a data set before training: static facts, in numpy."""
 
     shape: tuple[int, ...]  # of one example
-    kind: str  # "image", "table" or "pairs": what its figures look like
+    kind: str  # "image", "table", "series" or "pairs": what its figures look like
     support: str  # a key of SUPPORTS: what a likelihood may assume
     byte_scale: float  # a uint8 value times this is the data unit: 1/255 for images unless bytes are 0 and 1, else 1
     class_names: tuple[str, ...]  # () without labels, or if they are numbers

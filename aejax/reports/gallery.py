@@ -48,6 +48,9 @@ def draw_views(shown: list[View], projection: str) -> Iterator[Picture]:
     shown, plane = ([view for view in views if view.model.decode] for views in (shown, plane))
     if shown and dataset.spec.kind == "table":
         yield draw_heatmap(shown)
+    elif shown and dataset.spec.kind == "series":
+        yield draw_series(shown)
+        yield draw_series_samples(shown)
     elif shown:
         yield draw_reconstructions(shown)
         yield draw_samples(shown)
@@ -124,17 +127,46 @@ def draw_heatmap(shown: list[View]) -> Picture:
         return rows.reshape(len(rows), -1)
 
     panels = [(view.label or "reconstruction", flat(view.reconstruct(len(x)))) for view in shown]
-    unit, y = "standardized value" if spec.center is not None else "value", None if y is None else y[:200]
-    figure = figures.draw_table_heatmap(flat(x), panels, spec.feature_names, y, spec.class_names, unit=unit)
+    y = None if y is None else y[:200]
+    figure = figures.draw_table_heatmap(
+        flat(x), panels, spec.feature_names, y, spec.class_names, unit=unit_of(shown[0])
+    )
     caption = "Test rows and their reconstructions."
     return Picture("heatmap", figure, caption, "heat map of rows and reconstructions")
+
+
+def draw_series(shown: list[View]) -> Picture:
+    """The first test series, and on them their reconstructions."""
+    x = first_batch(shown[0].group, "test", figures.MOST_SERIES)["x"]
+    panels = [(view.label or "reconstruction", view.reconstruct(len(x))) for view in shown]
+    figure = figures.draw_series([("original", x), *panels], unit=unit_of(shown[0]))
+    caption = "The first test series and their reconstructions."
+    return Picture("reconstructions", figure, caption, "curves of series and reconstructions")
+
+
+def draw_series_samples(shown: list[View]) -> Picture:
+    """Decoded draws, as in `draw_samples`, as curves."""
+    panels = [(view.label or "sample", view.decode(view.sample(figures.MOST_SERIES, 0))) for view in shown]
+    source = source_of(shown[0])
+    figure = figures.draw_series(panels, title=f"Samples: decoded draws from {source}", unit=unit_of(shown[0]))
+    return Picture("samples", figure, f"Decoded draws from {source}.", "curves of samples")
+
+
+def unit_of(view: View) -> str:
+    """What the numbers of a table or series are."""
+    return "value" if view.group.dataset.spec.center is None else "standardized value"
+
+
+def source_of(view: View) -> str:
+    """From where `View.sample` draws codes, in words."""
+    source = "the prior" if view.model.sample_prior else "a Gaussian fitted to the test codes"
+    return source + conditions.typical_words(view.group.dataset.spec.conditions)
 
 
 def draw_samples(shown: list[View]) -> Picture:
     """Decoded draws from the prior, or from a Gaussian fitted to the codes if the model has no prior."""
     num = SAMPLES if len(shown) == 1 else SAMPLES // 4
-    source = "the prior" if shown[0].model.sample_prior else "a Gaussian fitted to the test codes"
-    source += conditions.typical_words(shown[0].group.dataset.spec.conditions)
+    source = source_of(shown[0])
     panels = [(view.label, view.decode(view.sample(num, 0))) for view in shown]
     figure = figures.draw_tiles(panels, columns=int(num**0.5), title=f"Samples: decoded draws from {source}")
     return Picture("samples", figure, f"Decoded draws from {source}.", "tiles of samples")

@@ -80,7 +80,7 @@ def plus_condition(hidden: Array, c: Array | None) -> Array:
 
 
 class ConvEncoder(nn.Module):
-    """3×3 convolutions of stride 2, then a linear layer."""
+    """Convolutions of stride 2, 3×3 for images and 3 for series, then a linear layer."""
 
     channels: tuple[int, ...]
     features: int
@@ -89,12 +89,12 @@ class ConvEncoder(nn.Module):
     @nn.compact
     def __call__(self, x: Array, c: Array | None = None) -> Array:
         for width in self.channels:
-            x, c = self.activation(plus_condition(nn.Conv(width, (3, 3), strides=2)(x), c)), None
+            x, c = self.activation(plus_condition(nn.Conv(width, (3,) * (x.ndim - 2), strides=2)(x), c)), None
         return nn.Dense(self.features)(x.reshape(x.shape[0], -1))
 
 
 class ConvDecoder(nn.Module):
-    """The encoder's mirror: a linear layer, then 3×3 transposed convolutions of stride 2, cropped to match."""
+    """The encoder's mirror: a linear layer, then transposed convolutions of stride 2, cropped to match."""
 
     channels: tuple[int, ...]
     shape: tuple[int, ...]
@@ -102,15 +102,16 @@ class ConvDecoder(nn.Module):
 
     @nn.compact
     def __call__(self, z: Array, c: Array | None = None) -> Array:
-        sizes = [self.shape[:2]]
+        sizes = [self.shape[:-1]]
         for _ in self.channels:
             sizes.append(tuple(math.ceil(n / 2) for n in sizes[-1]))
         *targets, smallest = sizes
-        widths = (self.shape[2], *self.channels)
+        widths = (self.shape[-1], *self.channels)
         first = plus_condition(nn.Dense(math.prod(smallest) * widths[-1])(z), c)
         x = self.activation(first).reshape(-1, *smallest, widths[-1])
-        for level, (height, width) in reversed(list(enumerate(targets))):
-            x = nn.ConvTranspose(widths[level], (3, 3), strides=(2, 2))(x)[:, :height, :width]
+        for level, size in reversed(list(enumerate(targets))):
+            x = nn.ConvTranspose(widths[level], (3,) * len(size), strides=(2,) * len(size))(x)
+            x = x[:, *(slice(length) for length in size)]
             x = self.activation(x) if level else x
         return x
 
@@ -216,8 +217,10 @@ def _network(module: Any, shape: tuple[int, ...], conditions: int) -> Network:
 
 
 def _check_conv(config: Any, spec: Spec) -> None:
-    if len(spec.shape) != 3:
-        raise UserError(f"model.network=conv needs images, but the rows have shape {spec.shape}: use model.network=mlp")
+    if len(spec.shape) != 3 and spec.kind != "series":
+        raise UserError(
+            f"model.network=conv needs images or series, but the rows have shape {spec.shape}: use model.network=mlp"
+        )
     if config.gated:
         raise UserError("model.gated=True needs model.network=mlp: use mlp, or --config.model.gated=false")
     if not config.hidden:

@@ -12,11 +12,13 @@ from aejax.reports.figures.images import draw_latent_grid, draw_reconstructions,
 from aejax.reports.figures.latent import draw_latent_scatter, embed_2d
 from aejax.reports.figures.lines import draw_curves, draw_rate_distortion
 from aejax.reports.figures.positions import draw_maps
+from aejax.reports.figures.series import MOST_SERIES, draw_series
 from aejax.reports.figures.style import save, styled
 from aejax.reports.figures.traversals import draw_traversals, traversal_codes
 from aejax.reports.figures.units import draw_likelihood, draw_units
 
 __all__ = [
+    "MOST_SERIES",
     "Figure",
     "draw_activations",
     "draw_curves",
@@ -27,6 +29,7 @@ __all__ = [
     "draw_rate_distortion",
     "draw_reconstructions",
     "draw_rows",
+    "draw_series",
     "draw_table_heatmap",
     "draw_tiles",
     "draw_traversals",
