@@ -108,6 +108,10 @@ def file_with(*extensions: str) -> Values:
     return Values(lambda path: path.lower().endswith(extensions), f" that is a {extensions[0]} file")
 
 
+def folder() -> Values:
+    return Values(lambda path: not Path(path).suffix or Path(path).is_dir(), " that is a folder")
+
+
 def key(default: Any, within: Within, meaning: str, *when: Mapping[str, Values], unit: str = "") -> Any:
     """A field of a section; each `when` is one alternative: conditions on other keys that must all hold."""
     return field(default=default, metadata={"key": Key(default, within, meaning, unit, when)})
@@ -238,7 +242,7 @@ class Data:
         0,
         at_least(0),
         "crops the images of a folder to their middle squares and scales these; 0: all images have one size",
-        data("arrays") | {"data.path": Values(lambda path: Path(path).is_dir(), " that is a folder")},
+        data("arrays") | {"data.path": folder()},
         unit="pixels",
     )
     transpose: bool = key(
