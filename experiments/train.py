@@ -74,8 +74,8 @@ def commands(plan: Plan, workdir: str) -> list[str]:
     """The commands that use what was trained."""
     from aejax import data, models
 
-    run = "aejax " if sys.argv[0].startswith("aejax ") else "python -m experiments."
-    lines = [f"  {run}evaluate --workdir={shlex.quote(workdir)}"]
+    run, there = "python -m experiments.", f"--workdir={shlex.quote(workdir)}"
+    lines = [f"  {run}evaluate {there}"]
     if plan.shard:
         return [f"{lines[0]} (when all shards are trained)"]
     first = plan.members[0]
@@ -84,9 +84,9 @@ def commands(plan: Plan, workdir: str) -> list[str]:
     if models.make(first.config.model, spec).decode:
         given = "".join(f" --condition={shlex.quote(condition.name)}=VALUE" for condition in spec.conditions)
         file = "samples.png" if spec.kind == "image" else "samples.csv"
-        lines.append(f"  {run}sample --workdir={shlex.quote(workdir)}{member}{given} --output={file}")
+        lines.append(f"  {run}sample {there}{member}{given} --output={file}")
     given = "" if spec.kind == "pairs" else " --input=FILE"
-    return [*lines, f"  {run}embed --workdir={shlex.quote(workdir)}{member}{given} --output=codes.npz"]
+    return [*lines, f"  {run}embed {there}{member}{given} --output=codes.npz"]
 
 
 def dry_run(plan: Plan) -> None:
