@@ -271,7 +271,7 @@ def load_group(directory: Path, group: Group) -> TrainedGroup:
     step, state, seal = newest_state(directory, group.number, programs.state_shapes(group.task, group.members))
     unchanged(group.dataset, facts[str(group.number)], directory)
     mine = [member.index for member in group.members]
-    check_lines(directory, mine, step, seal)
+    check_lines(directory, mine, step, seal, print)
     rows = records.read_lines(directory / METRICS, lambda row: row["member"] in mine and row["step"] <= step)
     return TrainedGroup(group, step, selection.chosen(state), plan["lanes"][str(group.number)], rows)
 

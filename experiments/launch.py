@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -32,7 +33,7 @@ def launch(main: Callable[..., int | None], positional: bool = False) -> None:
         if {"--help", "-h", "-help", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
             print(f"{(module.__doc__ or '').strip()}\n\n{flags.FLAGS.module_help(module)}", flush=True)
             sys.exit(0)
-        logging.set_verbosity(logging.ERROR)  # what orbax and ml_collections warn about below is an error
+        logging.set_verbosity(logging.FATAL)  # orbax logs errors that it raises, too
         rest = parse_flags()
         if rest and not positional:
             raise UserError(unknown(rest[0]))
@@ -58,7 +59,9 @@ def launch(main: Callable[..., int | None], positional: bool = False) -> None:
 
 def refuse(message: str, code: int) -> NoReturn:
     """Ends with one line on stderr and an exit code."""
-    print(printable(f"error: {' '.join(message.split())}"), file=sys.stderr)
+    print(printable(f"error: {' '.join(message.split())}"), file=sys.stderr, flush=True)
+    if code == 3 and any(not thread.daemon for thread in threading.enumerate()[1:]):
+        os._exit(code)  # a thread of orbax whose save failed may never end
     sys.exit(code)
 
 

@@ -138,9 +138,10 @@ def test_a_truncated_missing_or_extra_file_is_found(saved):
     assert step == 10 and str(extra) in warning
 
 
-def test_a_step_without_a_seal_does_not_exist(saved):
+def test_a_step_without_a_seal_is_damaged(saved):
     (saved / "20" / "seal.json").unlink()
-    assert newest(saved) == (10, [])
+    step, (warning,) = newest(saved)
+    assert step == 10 and f"{saved / '20' / 'seal.json'} differs from the seal that was written" in warning
 
 
 def test_when_all_are_damaged_there_is_none(saved):

@@ -1,6 +1,7 @@
 """The exit codes of the command line, and what a launcher prints with each of them."""
 
 import errno
+import os
 import re
 import signal
 import sys
@@ -17,6 +18,7 @@ from tests.conftest import ROOT
 def ended(monkeypatch, capsys):
     """Launches a main that performs an action; returns its exit code, stdout and stderr."""
     monkeypatch.setattr(sys, "argv", ["launcher"])
+    monkeypatch.setattr(os, "_exit", sys.exit)
 
     def call(action):
         def main():

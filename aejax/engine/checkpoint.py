@@ -1,6 +1,7 @@
 """Checkpoints that detect damage: an orbax payload, a seal with the sha256 of every file, then one atomic rename.
 
-Steps without a seal are ignored. Orbax alone restores a flipped bit silently and never falls back to an older step.
+A step appears with its seal; one without it is damaged. Orbax alone restores a flipped bit silently and never falls
+back to an older step.
 """
 
 import errno
@@ -9,6 +10,9 @@ import json
 import os
 import re
 import shutil
+import sys
+import threading
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -87,9 +91,8 @@ def write_step(directory: Path, step: int, state: TrainState, facts: dict[str, A
 
 
 def sealed_steps(directory: Path) -> list[int]:
-    """The sealed steps, newest first."""
-    steps = [seal.parent.name for seal in directory.glob(f"*/{SEAL}")]
-    return sorted((int(step) for step in steps if step.isdigit()), reverse=True)
+    """The steps that were sealed, newest first."""
+    return sorted((int(step.name) for step in directory.glob("*") if step.name.isdecimal()), reverse=True)
 
 
 def read_seal(directory: Path, step: int) -> dict[str, Any]:
@@ -99,7 +102,7 @@ def read_seal(directory: Path, step: int) -> dict[str, Any]:
         tree = json.loads((path / SEAL).read_text())
         seal = records.unsealed(path / SEAL, tree)
         intact = "sha256" in tree
-    except (ValueError, TypeError, records.Damaged):
+    except (OSError, ValueError, TypeError, records.Damaged):
         intact, seal = False, {}
     if not intact:
         raise Damaged(f"{path / SEAL} differs from the seal that was written")
@@ -136,10 +139,33 @@ def of_group(run: Path, group: int) -> Path:
     return run / "checkpoints" / str(group)
 
 
+def say_once() -> None:
+    """Keeps orbax's threads from printing tracebacks of an error that `write_step` raises."""
+    in_callback, in_thread = sys.unraisablehook, threading.excepthook
+    if getattr(in_callback, "is_quiet", False):
+        return
+
+    def is_known(error: object) -> bool:  # tensorstore's, of a failed save and of its callbacks after the save
+        return "os_error_code" in str(error) or str(error) == "Event loop is closed"
+
+    def callback(arguments):
+        if not is_known(arguments.exc_value):
+            in_callback(arguments)
+
+    def thread(arguments):
+        if not is_known(arguments.exc_value):
+            in_thread(arguments)
+
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+    callback.is_quiet = True  # pyright: ignore[reportFunctionMemberAccess]
+    sys.unraisablehook, threading.excepthook = callback, thread
+
+
 @contextmanager
 def saver(directory: Path) -> Iterator[Callable[[int, TrainState, dict[str, Any]], None]]:
     """Yields save(step, state, facts), which writes in the background; on exit, waits until the last save is sealed."""
     pending: list[Future] = []
+    say_once()
 
     def wait() -> None:
         while pending:

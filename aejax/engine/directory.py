@@ -65,7 +65,7 @@ def open_run(directory: Path, plan: Plan, groups: list[Group], sealed: Sealed, s
     for group in groups:
         step, seal = sealed.get(group.number, (-1, {}))
         check_seal(directory, config, seal)
-        check_lines(directory, [member.index for member in group.members], step, seal)
+        check_lines(directory, [member.index for member in group.members], step, seal, say)
     if described is None:
         records.write_json(directory / DATA, records.sealed(facts))
     note_environment(directory / ENVIRONMENT, say)
@@ -107,10 +107,15 @@ def check_seal(directory: Path, config: dict[str, Any], seal: dict[str, Any]) ->
         )
 
 
-def check_lines(directory: Path, members: Collection[int], step: int, seal: dict[str, Any]) -> None:
-    """Raises UserError if the members' lines of metrics.jsonl up to a step are not those that its seal names."""
+def check_lines(directory: Path, members: Collection[int], step: int, seal: dict[str, Any], say: Say) -> None:
+    """Raises UserError if the members' lines of metrics.jsonl up to a step are not those that its seal names.
+
+    A file that somebody deleted is only said to be missing: nothing but curves depends on it.
+    """
     path = directory / METRICS
-    if "lines" in seal and path.exists() and lines_digest(path, members, step).hexdigest() != seal["lines"]:
+    if "lines" in seal and not path.exists():
+        say(f"{path} is missing: there are no curves of the steps up to {step}")
+    elif "lines" in seal and lines_digest(path, members, step).hexdigest() != seal["lines"]:
         raise UserError(
             f"{path} differs from what was sealed at step {step}: restore it, or delete it to go on without these rows"
         )

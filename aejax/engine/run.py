@@ -244,12 +244,14 @@ def progress(group: Group, step: int) -> Iterator[Callable[[int, str], None]]:
     A line comes whenever there are metrics if the config says how often: if log.every_epochs is not its default.
     """
     per_epoch, total, first = max(group.task.steps_per_epoch, 1), group.total_steps, step
-    every, started, due = group.config.log.every_epochs, time.monotonic(), step
+    every, started, due = group.config.log.every_epochs, None, step
     apart = total / LINES if every == KEYS["log.every_epochs"].default else 0
     with tqdm(total=total, initial=step, unit="step", desc=f"group {group.number}", disable=None) as bar:
 
         def show(step: int, metrics: str) -> None:
-            nonlocal due
+            nonlocal due, first, started
+            if started is None:  # the first chunk waits for its program
+                first, started = step, time.monotonic()
             bar.update(step - bar.n)
             if metrics and not bar.disable:
                 bar.set_postfix_str(metrics)

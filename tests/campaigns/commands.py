@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 
+from aejax import records
 from aejax.engine import programs, run
 from aejax.engine.directory import newest_state
 from aejax.plan import Plan, parse_axis
@@ -56,12 +57,12 @@ def train(workdir: Path, config: Any = None) -> Path:
 
 
 def bits(workdir: Path) -> tuple[Any, ...]:
-    """What a finished run ends on: of each group the step and the state, and metrics and members as bytes."""
+    """What a finished run ends on: of each group the step and the state, and its metrics and members."""
     states = []
     for group in programs.make_groups(Plan.read(workdir)):
         step, state, _ = newest_state(workdir, group.number, programs.state_shapes(group.task, group.members))
         states.append((step, [leaf.tobytes() for leaf in jax.tree.leaves(state)]))
-    lines = sorted((workdir / "metrics.jsonl").read_bytes().splitlines())
+    lines = sorted(map(str, records.read_lines(workdir / "metrics.jsonl")))
     return states, lines, (workdir / "members.csv").read_bytes()
 
 
