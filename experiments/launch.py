@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -60,8 +59,8 @@ def launch(main: Callable[..., int | None], positional: bool = False) -> None:
 def refuse(message: str, code: int) -> NoReturn:
     """Ends with one line on stderr and an exit code."""
     print(printable(f"error: {' '.join(message.split())}"), file=sys.stderr, flush=True)
-    if code == 3 and any(not thread.daemon for thread in threading.enumerate()[1:]):
-        os._exit(code)  # a thread of orbax whose save failed may never end
+    if code == 3:  # threads of a failed save may never end, and print tracebacks while Python does
+        os._exit(code)
     sys.exit(code)
 
 
