@@ -1,13 +1,13 @@
-"""Campaigns against the whole program: kills, damage, faults of the disk, contention, sweeps, hostile input.
+"""Campaigns against the whole program: kills, damage, faults of the disk, contention, sweeps, hostile input, mutants.
 
     python -m tests.campaigns --seed=1                  # a few cases of each, a minute
     python -m tests.campaigns --seed=1 --scale=full     # thousands, hours
     python -m tests.campaigns --replay=damage:1:17      # one case again
 
 A file here is a campaign. It has `FULL` and `SMALL`, its numbers of cases, and prepare(folder) -> context and
-case(context, random, folder) -> outcome. A case makes all its choices by `random`, which depends only on the seed and
-the number of the case. It returns a word that says what happened, and raises if something was lost, or wrong in
-silence, or ended in a traceback.
+case(context, number, random, folder) -> outcome. A case makes all its choices by its number and by `random`, which
+depends only on the seed and the number. It returns a word that says what happened, and raises if something was lost,
+or wrong in silence, or ended in a traceback.
 """
 
 import importlib
@@ -41,7 +41,7 @@ def prepared(name: str) -> Iterator[tuple[Any, Any]]:
 def run_case(module: Any, context: Any, seed: int, number: int) -> str:
     """The outcome of one case, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="case-") as folder:
-        return module.case(context, random.Random(f"{seed}/{number}"), Path(folder))
+        return module.case(context, number, random.Random(f"{seed}/{number}"), Path(folder))
 
 
 def run(name: str, seed: int, is_full: bool) -> Result:

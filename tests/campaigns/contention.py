@@ -13,7 +13,7 @@ SMALL, FULL = 2, 40
 prepare = kills.prepare
 
 
-def case(context: kills.Context, chosen: random.Random, folder: Path) -> str:
+def case(context: kills.Context, number: int, chosen: random.Random, folder: Path) -> str:
     """Starts a training, and another command after a random time."""
     workdir = folder / "run"
     if chosen.random() < 0.3:  # another host's lock, which nobody holds

@@ -90,7 +90,7 @@ def read(workdir: Path) -> list[Any]:
     return [(group.step, group.rows, trained.load(workdir, 3).params["encoder"]) for group in groups]
 
 
-def case(context: Context, chosen: random.Random, folder: Path) -> str:
+def case(context: Context, number: int, chosen: random.Random, folder: Path) -> str:
     """Damages a file that a directory or a file was chosen for first, so that small files are hit as often as large."""
     source = chosen.choice([context.finished, context.finished, context.stopped])
     workdir = Path(shutil.copytree(source, folder / "run"))

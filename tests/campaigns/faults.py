@@ -14,7 +14,7 @@ ERRORS = (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES, errno.EDQUOT)
 prepare = kills.prepare
 
 
-def case(context: kills.Context, chosen: random.Random, folder: Path) -> str:
+def case(context: kills.Context, number: int, chosen: random.Random, folder: Path) -> str:
     """Fails from a random call on, or only there."""
     if not context.shim:
         return "skipped: there is no C compiler"

@@ -47,7 +47,7 @@ def prepare(folder: Path) -> None:
     """Nothing is shared."""
 
 
-def case(_: None, chosen: random.Random, folder: Path) -> str:
+def case(_: None, number: int, chosen: random.Random, folder: Path) -> str:
     """One or two hostile things beside `--dry_run`."""
     words = [sys.executable, "-m", "experiments.train", "--dry_run", f"--workdir={folder / 'run'}"]
     words += ["--config=" + str(commands.ROOT / "configs" / chosen.choice(["vae.py", "sparse_l1.py", "table.py"]))]

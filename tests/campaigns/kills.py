@@ -40,7 +40,7 @@ def prepare(folder: Path) -> Context:
     return Context(time.monotonic() - started, calls, library, commands.bits(folder / "0"))
 
 
-def case(context: Context, chosen: random.Random, folder: Path) -> str:
+def case(context: Context, number: int, chosen: random.Random, folder: Path) -> str:
     """Disturbs a run up to five times."""
     return f"disturbed {disturb(context, chosen, folder / 'run', chosen.randrange(1, 6))} times"
 

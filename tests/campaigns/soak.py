@@ -9,7 +9,7 @@ SMALL, FULL = 0, 1
 prepare = kills.prepare
 
 
-def case(context: kills.Context, chosen: random.Random, folder: Path) -> str:
+def case(context: kills.Context, number: int, chosen: random.Random, folder: Path) -> str:
     """Kills within the first third of the time that a training takes, so that it hardly ever gets on."""
     hurried = context._replace(seconds=context.seconds / 3)
     return f"disturbed {kills.disturb(hurried, chosen, folder / 'run', 1000)} times"

@@ -23,7 +23,7 @@ def prepare(folder: Path) -> None:
     """Nothing is shared."""
 
 
-def case(_: None, chosen: random.Random, folder: Path) -> str:
+def case(_: None, number: int, chosen: random.Random, folder: Path) -> str:
     """Chooses a recipe and the company; another process, with four devices, compares."""
     seeds = chosen.sample(range(1000), 5)
     asked = {
