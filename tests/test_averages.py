@@ -54,3 +54,11 @@ def test_active_units_are_those_whose_mean_varies_and_units_have_their_kl():
     units = information.measure(task, state, hp, {"x": x})
     np.testing.assert_allclose(units["unit_variance"], [0.02, 0.009, 0.0], rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(units["unit_kl"], 0.5 * np.array([1.02, 1.009, 1.0]), rtol=1e-4)
+
+
+def test_sparseness_by_hand():
+    codes = jnp.array([[0.0, 1.0, 0.0, 2.0], [0.0, 0.0, 0.0, -1.0], [0.0, 3.0, 0.0, 1.0]])
+    found = averages.sparseness(codes)
+    np.testing.assert_allclose(found["zero_fraction"], 7 / 12, rtol=1e-6)
+    np.testing.assert_allclose(found["l0"], 5 / 3, rtol=1e-6)
+    assert found["dead_units"] == 2

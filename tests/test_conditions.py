@@ -45,6 +45,8 @@ def test_categories_become_one_hot_vectors_and_numbers_stay():
     np.testing.assert_array_equal(C[4], [0, 1, 0, 0.0])
     np.testing.assert_array_equal(C[5], [0, 0, 1, 0.25])
     assert C.shape == (B, SPEC.num_conditions)
+    kind = Condition("kind", ("x", "y"), 0.0, 1.0, 0.0)
+    np.testing.assert_array_equal(one_hot([[2, 0.25, 1]], (BATCH, AGE, kind)), [[0, 0, 1, 0.25, 0, 1]])
 
 
 def test_the_density_of_a_linear_gaussian_model_given_c_is_its_closed_form():

@@ -122,8 +122,9 @@ def test_a_discrete_code_is_enumerated():
     assert (np.abs(log_p - logsumexp(joint, axis=0)) * np.sqrt(ess)).max() < 4
 
 
-def test_streaming_is_log_sum_exp_however_large_the_weights():
-    log_w = jnp.float32(np.random.default_rng(3).normal(size=(12, 4)) * 30 - 500)
+@pytest.mark.parametrize("sd", [1.0, 30.0])
+def test_streaming_is_log_sum_exp_however_large_the_weights(sd):
+    log_w = jnp.float32(np.random.default_rng(3).normal(size=(12, 4)) * sd - 500)
     zeros = jnp.zeros(4)
     sums = log_likelihood.Weights(zeros - jnp.inf, zeros, zeros)
     for part in (log_w[:1], log_w[1:7], log_w[7:]):
