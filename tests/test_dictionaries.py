@@ -72,11 +72,11 @@ def test_mcc_is_the_best_of_all_matchings():
 
 
 def test_uniqueness_and_f1_of_units_and_their_nearest_features():
-    """Units 0 and 1 point to feature 0, unit 2 backwards to feature 1; no unit points to feature 2."""
-    directions = np.array([[1.0, 0.1, 0.0], [2.0, 0.0, 0.1], [0.1, -1.0, 0.0]])
+    """Units 0 and 1 point to feature 0, unit 2 backwards to feature 1; no unit points to features 2 and 3."""
+    directions = np.array([[1.0, 0.1, 0.0, 0.0], [2.0, 0.0, 0.1, 0.0], [0.1, -1.0, 0.0, 0.0]])
     codes = np.array([[1.0, 0.0, 0.0], [2.0, 0.0, 0.0], [0.5, 0.0, 3.0], [0.0, 1.0, 0.0]])
-    active = np.array([[1, 0, 1], [1, 0, 1], [0, 1, 1], [0, 0, 1]], bool)
-    found = dictionaries.scores(directions, codes, np.eye(3), active)
+    active = np.array([[1, 0, 1, 0], [1, 0, 1, 0], [0, 1, 1, 0], [0, 0, 1, 0]], bool)
+    found = dictionaries.scores(directions, codes, np.eye(4), active)
     assert found["uniqueness"] == pytest.approx(2 / 3)
     assert found["f1"] == pytest.approx((4 / 5 + 0.0 + 1.0) / 3)
 

@@ -4,13 +4,12 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
 from aejax import config as configs
 from aejax.engine import programs
 from aejax.metrics import METRICS
-from aejax.plan import Plan
+from aejax.plan import Plan, parse_axis
 from aejax.reports import measure
 from aejax.types import TrainState
 
@@ -46,15 +45,15 @@ def test_the_name_of_log_p_says_what_was_done_to_the_pixels(small, changes, name
 
 @pytest.mark.slow
 def test_probes_read_factors_and_classes(small):
-    """The codes are those of an untrained β-TC-VAE with three units."""
+    """The codes are those of an untrained β-TC-VAE with three units; the second member has diverged."""
     small.data.name, small.data.test_fraction, small.data.valid_fraction = "sprites", 0.05, 0.9
     small.model.bound, small.model.latent_dim = "beta_tc", 3
-    [group] = programs.make_groups(Plan.make(small))
-    params = jax.tree.map(lambda leaf: leaf[None], jax.jit(group.task.model.init)(jax.random.key(0))[0])
-    state = TrainState(jnp.zeros(1), jnp.zeros(1), params, (), ())
+    [group] = programs.make_groups(Plan.make(small, [parse_axis("seed=0,1", small)]))
+    params = jax.jit(group.task.model.init)(jax.random.key(0))[0]
+    params = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf * jnp.nan]), params)
+    state = TrainState(jnp.zeros(2), jnp.zeros(2), params, (), ())
     measure.check(group, 0, probe=True)
-    [found] = measure.probe_members(group, state)
+    found, diverged = measure.probe_members(group, state)
     assert {"probe_accuracy", "mig", "sap", "dci_disentanglement", "dci_informativeness"} <= set(found)
     assert set(found) <= set(METRICS)
-    [diverged] = measure.probe_members(group, state._replace(params=jax.tree.map(lambda leaf: leaf * np.nan, params)))
     assert diverged == {}
