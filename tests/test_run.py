@@ -80,6 +80,17 @@ def test_done_is_done(reference):
     assert bits(reference) == before
 
 
+def test_done_is_also_when_all_members_have_stopped(small, tmp_path, monkeypatch):
+    """Nothing is learned at this rate, so the first epoch is the best."""
+    small.model.name, small.model.hidden, small.train.patience = "autoencoder", (), 1
+    small.optimizer.learning_rate = 1e-30
+    train(small, tmp_path)
+    [row] = records.read_csv(tmp_path / "members.csv")
+    assert row["status"] == "done, stopped after epoch 2"
+    monkeypatch.delattr(programs, "compile_group")
+    train(small, tmp_path)
+
+
 def test_another_config_is_refused_with_the_difference(reference):
     config = small_config()
     config.train.epochs = 4
@@ -116,12 +127,13 @@ def test_visits_are_fixed_by_the_config_wherever_a_run_resumes(epochs, log, save
 
 
 def test_members_are_written_when_a_status_changes(small, tmp_path):
-    plan, statuses = Plan.make(small), {0: "waiting"}
-    group = group_of(3, 1, 1)._replace(members=list(plan.members))
+    """The group is the second of two."""
+    plan, statuses = Plan.make(small, [parse_axis("model.latent_dim=2,3", small)]), {0: "waiting", 1: "waiting"}
+    group = group_of(3, 1, 1)._replace(members=plan.groups[1])
     for diverged, expected in ((-1, "running"), (-1, None), (7, "diverged at step 7")):
         run.update_members(tmp_path, plan, statuses, group, {"diverged": [diverged]}, False)
         rows = records.read_csv(tmp_path / "members.csv")
-        assert [row["status"] for row in rows] == ([expected] if expected else [])
+        assert [row["status"] for row in rows] == (["waiting", expected] if expected else [])
         (tmp_path / "members.csv").unlink(missing_ok=True)
 
 
@@ -164,6 +176,8 @@ def test_an_epoch_that_takes_longer_than_save_every_minutes_is_saved_within(smal
     small.train.save_every_minutes = 0.0
     train(small, tmp_path / "never")
     assert often == list(range(1, 12)) and saved == [11]
+    small.train.save_every_minutes = 2.0
+    assert run.latest(group_of(1, 1, 1)._replace(config=small)) == pytest.approx(time.monotonic() + 120.0, abs=30.0)
 
 
 @pytest.mark.bits
