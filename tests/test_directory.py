@@ -1,6 +1,7 @@
 """A run directory whose files are damaged, missing or another run's: found, named, and made anew where possible."""
 
 import random
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -134,10 +135,11 @@ def test_another_runs_config_is_not_mended_by_its_own_command(copied, other):
 
 
 def test_lines_after_the_sealed_step_do_not_count(copied):
-    """A crash may leave anything there; a line that a seal covers is missed if it is gone."""
+    """A crash may leave whole rows and anything else there; a line that a seal covers is missed if it is gone."""
     before, path = read(copied), copied / "metrics.jsonl"
     whole = path.read_bytes()
-    path.write_bytes(whole + b"\0\0\xff\n[1]\n{\n" + whole.splitlines()[-1][:20])
+    later = json.dumps(json.loads(whole.splitlines()[-1]) | {"step": 30}).encode()
+    path.write_bytes(whole + later + b"\n\0\0\xff\n[1]\n{\n" + whole.splitlines()[-1][:20])
     assert read(copied) == before
     path.write_bytes(b"\n".join(whole.split(b"\n")[:-2]) + b"\n")
     with pytest.raises(UserError, match="metrics.jsonl differs from what was sealed at step 20: restore it, or delete"):
