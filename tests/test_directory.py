@@ -1,7 +1,7 @@
 """A run directory whose files are damaged, missing or another run's: found, named, and made anew where possible."""
 
-import random
 import json
+import random
 import shutil
 from pathlib import Path
 from typing import Any
