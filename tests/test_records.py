@@ -62,6 +62,11 @@ def test_json_and_back(tmp_path):
     assert records.read_json(tmp_path / "a.json") == tree
 
 
+def test_a_digest_is_that_of_the_content_in_any_order():
+    assert records.digest({"a": 1, "b": [2.5, None]}) == records.digest({"b": [2.5, float("nan")], "a": 1})
+    assert records.digest({"a": 1, "b": [2.5]}) != records.digest({"a": 1, "b": [2.6]})
+
+
 def test_json_says_null_for_what_is_no_number(tmp_path):
     tree = {"a": math.nan, "b": {"c": math.inf}, "d": [-math.inf, {"e": math.nan}, (1.0, math.nan)]}
     records.write_json(tmp_path / "a.json", [tree])
