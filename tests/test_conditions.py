@@ -80,6 +80,16 @@ def test_the_density_of_a_linear_gaussian_model_given_c_is_its_closed_form():
     assert (error < 0.1).all() and (np.abs(ratio.mean(axis=0) - 1.0) < 4.5 * error).all()
 
 
+def test_the_kl_is_from_the_posterior_to_the_prior_at_the_rows_conditions():
+    model = make(prior="conditional")
+    params = model.init(jax.random.key(0))[0]
+    params["prior"] = jax.tree.map(lambda a: a + 0.3 * jnp.cos(jnp.arange(a.size)).reshape(a.shape), params["prior"])
+    mean, logvar = map(np.asarray, model.posterior(params, Given(jnp.asarray(X), C)))
+    m, v = np.split(np.asarray(C @ params["prior"]["matrix"]) + np.asarray(params["prior"]["bias"]), 2, axis=1)
+    expected = 0.5 * (v - logvar + np.exp(logvar - v) + np.square(mean - m) * np.exp(-v) - 1.0)
+    np.testing.assert_allclose(model.kl_of_units(params, Given(jnp.asarray(X), C)), expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("network", ["mlp", "conv"])
 @pytest.mark.parametrize(("encoder", "decoder"), [*itertools.product([False, True], repeat=2)])
 def test_a_part_is_given_the_conditions_if_asked(network, encoder, decoder):

@@ -197,10 +197,8 @@ def test_draws_have_the_mean_and_the_density_of_the_likelihood(name):
     x = chosen.sample(params, jax.random.key(0), output)
     spread = np.asarray(x).std(axis=0) / np.sqrt(len(x))
     mean = np.asarray(chosen.mean(output))[0]
-    if name == "zero_inflated_negative_binomial":
-        mean = (
-            special.expit(-params["likelihood"]["zero_logit"]) * mean
-        )  # the mean that it reports is without the extra zeros
+    if name == "zero_inflated_negative_binomial":  # the mean that it reports is without the extra zeros
+        mean = special.expit(-params["likelihood"]["zero_logit"]) * mean
     tolerance = 2e-3 if name == "discretized_logistic" else 0.0  # the outermost bytes take the tails
     assert (np.abs(np.asarray(x).mean(axis=0) - mean) < 4.5 * spread + tolerance).all()
     log_p = np.asarray(chosen.log_prob(params, x, output), np.float64)
