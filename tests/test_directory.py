@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from aejax import records, trained
@@ -14,7 +15,7 @@ from aejax.errors import UserError
 from aejax.plan import Plan, parse_axis
 from tests.conftest import small_config
 
-SWEEP = ("model.latent_dim=1,2", "seed=0,1")  # two groups of two members
+SWEEP = ("seed=0,1", "model.latent_dim=1,2")  # two groups of two members, which alternate
 FILES = ("config.json", "data.json", "environment.json", "members.csv", "metrics.jsonl")
 
 
@@ -49,6 +50,18 @@ def copied(finished, tmp_path):
 
 def contents(workdir):
     return {name: (workdir / name).read_bytes() for name in FILES}
+
+
+def test_members_of_groups_that_alternate_have_their_own_parameters(finished):
+    """Each is the lane of its group's state that has its seed."""
+    for group in programs.make_groups(Plan.read(finished)):
+        state = trained.load_group(finished, group).state
+        for lane, member in enumerate(group.members):
+            params = trained.load(finished, member.index).params
+            np.testing.assert_array_equal(
+                params["encoder"]["Dense_0"]["kernel"], state.params["encoder"]["Dense_0"]["kernel"][lane]
+            )
+        assert [member.index % 2 for member in group.members] == [group.number] * 2
 
 
 def test_a_run_may_be_moved_and_repeated(finished, copied):

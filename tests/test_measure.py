@@ -43,6 +43,13 @@ def test_the_name_of_log_p_says_what_was_done_to_the_pixels(small, changes, name
     assert measure.nll_name(group) == name
 
 
+def test_groups_read_the_data_of_their_own_keys(small):
+    axes = [parse_axis(text, small) for text in ("model.latent_dim=2,3", "data.valid_fraction=0.1,0.5")]
+    groups = programs.make_groups(Plan.make(small, axes))
+    assert [programs.num_rows(group.dataset.valid) for group in groups] == [144, 719, 144, 719]
+    assert groups[0].dataset is groups[2].dataset  # which is read once
+
+
 @pytest.mark.slow
 def test_probes_read_factors_and_classes(small):
     """The codes are those of an untrained β-TC-VAE with three units; the second member has diverged."""
