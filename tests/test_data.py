@@ -167,12 +167,19 @@ def test_a_source_keeps_its_own_splits(tmp_path):
         np.testing.assert_array_equal(getattr(loaded, name)["x"], parts[f"x_{name}"])
 
 
-def test_sha256_changes_with_any_value(tmp_path):
-    x = np.random.default_rng(0).random((10, 2)).astype(np.float32)
-    other = x.copy()
-    other[3, 1] = np.nextafter(other[3, 1], 2, dtype=np.float32)
-    first, second = (data.load(config("arrays", path=save(tmp_path / "a.npz", x=rows))).sha256 for rows in (x, other))
-    assert first != second
+def test_sha256_changes_with_any_value_of_any_split_and_with_their_shape(tmp_path):
+    rng = np.random.default_rng(0)
+    parts = {f"x_{name}": rng.random((4, 6)).astype(np.float32) for name in data.SPLITS}
+
+    def digest(changes):
+        return data.load(config("arrays", path=save(tmp_path / "a.npz", **parts | changes))).sha256
+
+    found = [digest({}), digest({name: x.reshape(6, 4) for name, x in parts.items()})]
+    for name, x in parts.items():
+        other = x.copy()
+        other[3, 1] = np.nextafter(other[3, 1], 2, dtype=np.float32)
+        found.append(digest({name: other}))
+    assert len(set(found)) == 5
 
 
 # dtypes, support, shapes
@@ -250,6 +257,12 @@ def test_a_static_draw_does_not_depend_on_the_splits():
     assert rows_by_value(*first[:3]) != rows_by_value(*data.load(config(binarization="static", split_seed=1))[:3])
 
 
+def test_the_splits_of_a_source_are_drawn_independently(tmp_path):
+    path = save(tmp_path / "a.npz", **{f"x_{name}": np.full((50, 4), 0.5, np.float32) for name in data.SPLITS})
+    loaded = data.load(config("arrays", path=path, binarization="static"))
+    assert len({split["x"].tobytes() for split in loaded[:3]}) == 3
+
+
 def test_threshold_and_dynamic_binarization(tmp_path):
     x = np.arange(256, dtype=np.uint8).reshape(16, 4, 4)
     path = save(tmp_path / "a.npz", x_train=x, x_test=x)
@@ -257,6 +270,10 @@ def test_threshold_and_dynamic_binarization(tmp_path):
     threshold = data.load(config("arrays", path=path, valid_fraction=0.0, binarization="threshold"))
     np.testing.assert_array_equal(threshold.train["x"], x >= 128)
     assert (threshold.spec.support, threshold.spec.byte_scale) == ("binary", 1.0)
+    near = np.full((3, 2), [0.5, np.nextafter(np.float32(0.5), np.float32(0))], np.float32)
+    halves = config("arrays", path=save(tmp_path / "b.npz", x_train=near, x_test=near), valid_fraction=0.0)
+    halves.binarization = "threshold"
+    np.testing.assert_array_equal(data.load(halves).train["x"], [[1, 0]] * 3)
     dynamic = data.load(config("arrays", path=path, valid_fraction=0.0, binarization="dynamic"))
     np.testing.assert_array_equal(dynamic.train["x"], x)
     assert (dynamic.spec.support, dynamic.spec.byte_scale) == ("binary", 1 / 255)
@@ -275,6 +292,16 @@ def test_standardization_is_scikit_learns(tmp_path):
     np.testing.assert_allclose(loaded.spec.spread, scaler.scale_, rtol=1e-6)
     assert loaded.spec.support == "real" and loaded.train["x"].dtype == np.float32
     np.testing.assert_allclose(loaded.spec.mean, 0, atol=1e-6)
+
+
+def test_bytes_are_standardized_in_units_of_the_data(tmp_path):
+    x = np.random.default_rng(0).integers(0, 256, (50, 4, 4), np.uint8)
+    path = save(tmp_path / "a.npz", x_train=x, x_test=x[:5])
+    loaded = data.load(config("arrays", path=path, valid_fraction=0.0, standardize=True))
+    scaler: Any = StandardScaler().fit(x.reshape(50, 16) / 255)
+    np.testing.assert_allclose(loaded.train["x"].reshape(50, 16), scaler.transform(x.reshape(50, 16) / 255), atol=2e-6)
+    assert loaded.spec.spread is not None
+    np.testing.assert_allclose(loaded.spec.spread.ravel(), scaler.scale_, rtol=1e-6)
 
 
 def test_features_without_spread_stay_finite(tmp_path):
