@@ -153,6 +153,11 @@ def test_a_table_gives_its_columns_as_codes_and_standardized_numbers(tmp_path):
     assert new_rows.read(write(tmp_path / "few.csv", "g2,g1,batch\n1,2,B\n"), keys, loaded.spec).c is None
 
 
+def test_the_typical_category_is_the_most_frequent():
+    fitted = conditions.fit("batch", np.array(["C", "A", "B", "B", "C", "B"]), False, "t.csv", np.arange(6))
+    assert fitted == Condition("batch", ("A", "B", "C"), 0.0, 1.0, 1.0)
+
+
 def test_arrays_labels_and_factors_can_be_conditions(tmp_path):
     path = save(tmp_path / "a.npz", x=X, y=np.arange(B) % 2, age=np.arange(B) / 2, site=np.repeat([7, 8], 3))
     loaded = data.load(config("arrays", path=path, condition_columns="label,site,age", condition_numbers="age"))
