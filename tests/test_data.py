@@ -11,6 +11,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from aejax import data
+from aejax.data import planted_counts
 from aejax.data import digits
 from aejax.errors import UserError
 from configs.base import get_config
@@ -101,6 +102,13 @@ def assert_pairs(one, two):
         assert one.items["y"].dtype == np.int32 and -1 <= one.items["y"].min()
         assert one.items["y"].max() == len(one.spec.class_names) - 1
     assert one.sha256 == two.sha256 and one.spec.shape == ()
+
+
+def test_the_batches_of_planted_counts_differ_by_factors_of_their_own():
+    """The log of the ratio of two factors has the sd 0.5 √2 over the features."""
+    split = planted_counts.read(config()).train
+    shares = [split["x"][split["column:batch"] == batch].mean(axis=0) for batch in "AB"]
+    np.testing.assert_allclose(np.log(shares[0] / shares[1]).std(), planted_counts.EFFECT * np.sqrt(2), rtol=0.15)
 
 
 def test_binarized_mnist_is_the_same_from_text_and_packed(tmp_path):
