@@ -11,8 +11,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from aejax import data
-from aejax.data import planted_counts
-from aejax.data import digits
+from aejax.data import digits, planted_counts
 from aejax.errors import UserError
 from configs.base import get_config
 

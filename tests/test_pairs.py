@@ -41,6 +41,7 @@ def test_capitals_are_all_pairs_of_202():
     first, second = rows.columns["first"], rows.columns["second"]
     assert len({*zip(first.tolist(), second.tolist(), strict=True)}) == 202 * 201 // 2 and (first < second).all()
     prague, warsaw = (rows.items["ids"].tolist().index(name) for name in ("Prague", "Warsaw"))
+    np.testing.assert_allclose(np.degrees(rows.items["position"][prague]), [14.46, 50.08], atol=0.1)  # longitude first
     pair = (first == min(prague, warsaw)) & (second == max(prague, warsaw))
     slide = np.hypot(50.07 - 52.24, 14.41 - 21.02)  # the slide's coordinates, in degrees
     assert np.degrees(rows.columns["distance"][pair]) == pytest.approx(slide, abs=0.1)
