@@ -15,7 +15,7 @@ from aejax.engine.directory import newest_state
 from aejax.errors import Interrupted, UserError
 from aejax.plan import Plan, parse_axis
 from aejax.reports.write import write_report
-from aejax.types import HParams, TrainState
+from aejax.types import HParams, Kept, TrainState
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.bits
@@ -203,3 +203,20 @@ def test_epochs_of_a_warm_up_do_not_count(warmups, stop):
         state = selection.select(asked, 10, hp, state._replace(step=jnp.int32(step)), jnp.float32(step))
         stops += [step] if state.kept.stopped == step else []
     assert stops == [stop] and state.kept.step == 10
+
+
+def test_kept_parameters_come_with_their_stats():
+    """Two members; only the first has kept anything."""
+    step, kept_step = jnp.int32([30, 30]), jnp.int32([20, -1])
+    best, last = ({"a": jnp.full((2, 3), value)} for value in (1.0, 2.0))
+    best_stats, last_stats = jnp.float32([3.0, 3.0]), jnp.float32([4.0, 4.0])
+    kept = Kept(jnp.zeros(2), kept_step, jnp.int32([-1, -1]), (best, best_stats))
+    found = selection.chosen(TrainState(step, jnp.int32([-1, -1]), last, last_stats, (), kept))
+    np.testing.assert_array_equal(found.params["a"], [[1.0] * 3, [2.0] * 3])
+    np.testing.assert_array_equal(found.stats, [3.0, 4.0])
+
+
+def test_a_divergence_comes_first_in_a_status():
+    facts = {"diverged": [0, -1, -1], "stopped": [30, 30, -1], "kept": [20, 20, -1]}
+    words = ["diverged at step 0", "done, stopped after epoch 3, kept epoch 2", "running"]
+    assert selection.statuses(facts, 10, False, "running") == words

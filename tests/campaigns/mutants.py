@@ -1,7 +1,7 @@
 """One-line slips that a good engineer makes, each of which must turn a test red; case N is mutant N.
 
-mutants/ROOM.toml holds those of a room: the file, the text before and after, the test files that concern it and, where
-they may stay green, why it is no fault. A case patches a copy of the repository and runs these tests there.
+mutants/ROOM.toml holds those of a room: the file, the text before and after, the tests that concern it and, where they
+may stay green, why it is no fault. A case patches a copy of the repository and runs these tests there.
 """
 
 import functools
@@ -24,7 +24,7 @@ class Mutant(NamedTuple):
     file: str
     before: str  # occurs in the file once
     after: str
-    tests: list[str]  # of the folder tests
+    tests: list[str]  # of the folder tests: files, or FILE::TEST where a file takes long
     bits: bool = False  # also those of them that compare bits
     harmless: str = ""  # why it is no fault
 
