@@ -20,10 +20,13 @@ def train(config, workdir, *sweep, **options):
 
 
 def test_a_group_per_static_value_and_shards_give_the_whole_sweep(small, tmp_path, monkeypatch):
-    """A sweep with a static axis, whole and in two shards: the same results.csv and summary.csv to the byte."""
+    """A sweep with a static axis, whole and in two shards: the same results.csv and summary.csv to the byte.
+
+    The two groups alternate.
+    """
     small.train.epochs, small.data.valid_fraction = 1, 0.0
     small.model.name = "autoencoder"  # the quickest to compile
-    sweep = ["model.latent_dim=2,3", "seed=0:2"]
+    sweep = ["seed=0:2", "model.latent_dim=2,3"]
     train(small, tmp_path / "whole", *sweep)
     for shard in ("0/2", "1/2"):
         train(small, tmp_path / "parts", *sweep, shard=shard)
@@ -36,17 +39,23 @@ def test_a_group_per_static_value_and_shards_give_the_whole_sweep(small, tmp_pat
     rows = records.read_csv(tmp_path / "whole" / "results.csv")
     assert [(row["member"], row["group"], row["model.latent_dim"], row["seed"]) for row in rows] == [
         ("0", "0", "2", "0"),
-        ("1", "0", "2", "1"),
-        ("2", "1", "3", "0"),
+        ("1", "1", "3", "0"),
+        ("2", "0", "2", "1"),
         ("3", "1", "3", "1"),
     ]
     summary = records.read_csv(tmp_path / "whole" / "summary.csv")
-    values = [float(row["mse"]) for row in rows[:2]]
+    values = [float(row["mse"]) for row in rows[::2]]
     assert float(summary[0]["mse"]) == pytest.approx(sum(values) / 2)
     assert float(summary[0]["mse_sd"]) == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
     shutil.rmtree(tmp_path / "parts" / "shards" / "1-of-2")
     with pytest.raises(UserError, match="missing shards 1-of-2"):
         write_report(tmp_path / "parts")
+
+
+def test_columns_are_the_metrics_that_some_member_has_in_the_order_of_the_table():
+    rows, names = write.in_columns([{"mse": 1.0, "member": 0}, {"member": 1, "elbo": -2.0}])
+    assert names == ["elbo", "mse"] and list(rows[0]) == ["member", "mse"]
+    assert rows == [{"member": 0, "mse": 1.0}, {"member": 1, "elbo": -2.0}]
 
 
 def test_log_p_is_estimated_on_demand_under_the_name_of_its_pixels(small, tmp_path):
