@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from aejax import config as configs
-from aejax import data, records
+from aejax import data, records, trained
 from aejax.engine import checkpoint, programs, run
 from aejax.engine.directory import newest_state
 from aejax.errors import Interrupted, UserError
@@ -284,6 +284,7 @@ def test_a_member_that_diverges_is_a_row_and_not_a_failure(small, tmp_path, monk
     for name in ("members.csv", "results.csv"):
         good, bad = records.read_csv(workdir / name)
         assert good["status"] == "done" and re.fullmatch(r"diverged at step \d+", bad["status"]), name
+    assert [trained.load(workdir, member).status for member in (0, 1)] == [good["status"], bad["status"]]
     assert float(good["reconstruction"]) > 0 and bad["reconstruction"] == "nan"
     rows = [row for row in records.read_lines(workdir / "metrics.jsonl") if row["split"] == "valid"]
     assert [row["reconstruction"] is None for row in rows] == [False, True]
