@@ -5,8 +5,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -23,7 +21,7 @@ from aejax.errors import Interrupted, UserError
 from aejax.plan import Plan, parse_axis
 from aejax.reports import gallery
 from aejax.reports.write import write_report
-from tests.conftest import ROOT, small_config
+from tests.conftest import small_config
 
 pytestmark = pytest.mark.slow
 
@@ -202,32 +200,6 @@ def test_a_group_that_goes_back_leaves_the_rows_of_the_groups_after_it(small, tm
     shutil.rmtree(tmp_path / "checkpoints" / "0" / "30")
     train(small, tmp_path, "model.latent_dim=2,3")
     assert sorted((tmp_path / "metrics.jsonl").read_text().splitlines()) == before
-
-
-@pytest.mark.bits
-def test_kill_at_any_time_and_the_same_command_ends_on_the_same_bits(tmp_path):
-    command = [sys.executable, "-m", "experiments.train", "--config=configs/vae.py", "--config.model.hidden=(16,)"]
-    command += ["--config.train.epochs=40", "--sweep", "objective.beta=1,4"]
-    environment = os.environ | {"NPROC": "2"}
-
-    def start(name):
-        with open(tmp_path / f"{name}.log", "w") as log:
-            return subprocess.Popen([*command, f"--workdir={tmp_path / name}"], cwd=ROOT, env=environment, stderr=log)
-
-    whole, killed = start("whole"), start("killed")
-    while not checkpoint.sealed_steps(tmp_path / "killed" / "checkpoints" / "0"):
-        time.sleep(0.005)
-        assert killed.poll() is None
-    time.sleep(0.05)
-    killed.kill()
-    assert killed.wait() == -signal.SIGKILL
-    again = start("killed")
-    assert whole.wait() == 0 and again.wait() == 0
-    said = (tmp_path / "killed.log").read_text()
-    assert "resumes at step" in said
-    for name, more in {"evaluate": "", "sample": " --member=0 --output=", "embed": " --member=0 --input="}.items():
-        assert f"  python -m experiments.{name} --workdir={tmp_path / 'killed'}{more}" in said.partition("next:")[2]
-    assert bits(tmp_path / "killed") == bits(tmp_path / "whole")
 
 
 def test_three_programs_are_compiled_for_a_group(small, tmp_path, caplog):

@@ -15,7 +15,7 @@ import random
 import tempfile
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,8 +44,8 @@ def run_case(module: Any, context: Any, seed: int, number: int) -> str:
         return module.case(context, number, random.Random(f"{seed}/{number}"), Path(folder))
 
 
-def run(name: str, seed: int, is_full: bool) -> Result:
-    """Runs the cases of a campaign."""
+def run(name: str, seed: int, is_full: bool, say: Callable[[str], None] = lambda line: None) -> Result:
+    """Runs the cases of a campaign; says what fails at once, and every twentieth case how many ended how."""
     result = Result(Counter(), [])
     with prepared(name) as (module, context):
         for number in range(module.FULL if is_full else module.SMALL):
@@ -54,4 +54,12 @@ def run(name: str, seed: int, is_full: bool) -> Result:
                 result.outcomes[run_case(module, context, seed, number)] += 1
             except Exception:
                 result.failures.append((replay, traceback.format_exc()))
+                say(f"FAILED {replay}\n{result.failures[-1][1]}")
+            if (number + 1) % 20 == 0:
+                say(f"{name}, {number + 1} cases: {words(result)}")
     return result
+
+
+def words(result: Result) -> str:
+    """How many cases ended how."""
+    return ", ".join(f"{number} {outcome}" for outcome, number in result.outcomes.most_common())

@@ -22,12 +22,9 @@ def main() -> None:
     failed = 0
     for name in asked.only.split(",") if asked.only else campaigns.NAMES:
         started = time.monotonic()
-        result = campaigns.run(name, asked.seed, asked.scale == "full")
-        outcomes = ", ".join(f"{number} {outcome}" for outcome, number in result.outcomes.most_common())
+        result = campaigns.run(name, asked.seed, asked.scale == "full", lambda line: print(line, flush=True))
         count = result.outcomes.total() + len(result.failures)
-        print(f"{name}: {count} cases in {time.monotonic() - started:.0f} s: {outcomes}", flush=True)
-        for command, said in result.failures:
-            print(f"FAILED {command}\n{said}", flush=True)
+        print(f"{name}: {count} cases in {time.monotonic() - started:.0f} s: {campaigns.words(result)}", flush=True)
         failed += len(result.failures)
     print(f"{failed} cases failed")
     sys.exit(failed > 0)

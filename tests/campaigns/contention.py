@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.campaigns import commands, kills
 
-SMALL, FULL = 2, 40
+SMALL, FULL = 1, 40
 prepare = kills.prepare
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.campaigns import commands, kills
 
-SMALL, FULL = 3, 100
+SMALL, FULL = 1, 100
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES, errno.EDQUOT)
 prepare = kills.prepare
 

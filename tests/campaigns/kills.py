@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from aejax.engine import checkpoint
 from tests.campaigns import commands
 
-SMALL, FULL = 2, 120  # about three kills or signals each
+SMALL, FULL = 1, 120  # about three kills or signals each
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
-EPOCHS = 30
+EPOCHS = 12
 
 
 class Context(NamedTuple):
