@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from aejax.data.types import Condition
 from aejax.engine import programs
 from aejax.plan import Plan, parse_axis
 from aejax.reports import views
@@ -30,6 +31,26 @@ def test_the_first_seed_of_every_setting_is_shown(small):
     for view, lane in zip(shown, (0, 2), strict=True):
         mine = jax.tree.map(lambda leaf, lane=lane: leaf[lane], params)
         np.testing.assert_allclose(view.codes, group.task.model.encode(mine, jnp.asarray(x)), rtol=1e-5, atol=1e-6)
+
+
+def test_codes_are_decoded_under_their_own_conditions_or_typical_ones(small):
+    """The decoder of this model returns the conditions."""
+    [group] = programs.make_groups(Plan.make(small))
+    batch = Condition("batch", ("A", "B"), 0.0, 1.0, 1.0)
+    dataset = group.dataset._replace(spec=group.dataset.spec._replace(conditions=(batch,)))
+    model = group.task.model._replace(decode=lambda params, given: given.c)
+    group = group._replace(dataset=dataset, task=group.task._replace(model=model))
+    c = np.float32([[1, 0], [0, 1], [1, 0]])
+    view = views.View("", group, {}, np.zeros((3, 2), np.float32), 0.0, c)
+    np.testing.assert_array_equal(view.reconstruct(2), c[:2])
+    np.testing.assert_array_equal(view.decode(view.codes), [[0, 1]] * 3)
+
+
+def test_items_without_a_label_are_not_shown(planted):
+    [group] = programs.make_groups(Plan.make(planted))
+    items = {"x": np.arange(4, dtype=np.int32), "y": np.int32([1, -1, 0, 2])}
+    x, y = views.shown_rows(group._replace(dataset=group.dataset._replace(items=items)))
+    assert y is not None and (x.tolist(), y.tolist()) == ([0, 2, 3], [1, 0, 2])
 
 
 def test_a_model_without_a_prior_draws_from_the_gaussian_of_its_codes():

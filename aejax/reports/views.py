@@ -62,7 +62,7 @@ class View(NamedTuple):
     def typical(self, num: int) -> np.ndarray | None:
         """The typical conditions [num, C]; None if the model is given none."""
         known = self.group.dataset.spec.conditions
-        return np.repeat(one_hot(conditions.typical(known), known), num, axis=0) if known else None
+        return np.repeat(np.asarray(one_hot(conditions.typical(known), known)), num, axis=0) if known else None
 
 
 def setting_name(setting: dict[str, Any]) -> str:
