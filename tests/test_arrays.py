@@ -223,7 +223,7 @@ def test_binarization_needs_the_unit_interval(binarization, tmp_path):
 
 def test_bad_paths_are_one_line(tmp_path):
     cases = [("", "data.path"), (str(tmp_path / "no.npz"), "no.npz"), (write(tmp_path / "a.xls", ""), "'.xls'")]
-    for path, word in [*cases, (str(tmp_path), "extension")]:
+    for path, word in [*cases, (str(tmp_path), "holds no images")]:
         with pytest.raises(UserError) as error:
             data.load(config("arrays", path=path))
         assert_one_line(error, word)

@@ -230,7 +230,7 @@ def test_dtypes_byte_scale_and_support(x, dtype, scale, support, tmp_path):
         ((6, 4), (6, 4, 1), "image"),
         ((6, 4, 1), (6, 4, 1), "image"),
         ((4, 5, 3), (4, 5, 3), "image"),
-        ((6, 3), (6, 3), "table"),
+        ((6, 3), (6, 3), "series"),
         ((3, 6, 1), (3, 6, 1), "table"),
         ((6, 6, 2), (6, 6, 2), "table"),
         ((4, 4, 4, 3), (4, 4, 4, 3), "table"),

@@ -7,6 +7,7 @@ import signal
 import sys
 
 import pytest
+from absl import flags
 
 from aejax.engine.run import say
 from aejax.errors import Interrupted, UserError
@@ -19,6 +20,7 @@ def ended(monkeypatch, capsys):
     """Launches a main that performs an action; returns its exit code, stdout and stderr."""
     monkeypatch.setattr(sys, "argv", ["launcher"])
     monkeypatch.setattr(os, "_exit", sys.exit)
+    monkeypatch.setattr(flags, "FLAGS", flags.FlagValues())
 
     def call(action):
         def main():

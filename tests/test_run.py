@@ -226,6 +226,7 @@ def test_a_long_run_prints_about_twenty_lines_unless_its_config_says_how_many(ev
     small.train.epochs, small.log.every_epochs = 300, every
     group = programs.make_groups(Plan.make(small))[0]
     with run.progress(group, 0) as show:
+        show(1, "")  # the first chunk
         for _, step, _ in run.visits(group, 0):
             show(step, "elbo 1")
     lines = capsys.readouterr().err.splitlines()

@@ -70,7 +70,7 @@ def test_a_member_is_chosen_by_its_number(digits):
 
 def otherwise(model, changes, **spec):
     """The same parameters, as if in a run with another config and other data."""
-    member = model.member._replace(config=configs.replaced(model.config, changes))
+    member = model.member._replace(base=configs.replaced(model.config, changes))
     return trained.Trained(member, model.model, model.spec._replace(**spec), model.params, model.status, model.dataset)
 
 
