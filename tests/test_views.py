@@ -40,7 +40,7 @@ def test_codes_are_decoded_under_their_own_conditions_or_typical_ones(small):
     dataset = group.dataset._replace(spec=group.dataset.spec._replace(conditions=(batch,)))
     model = group.task.model._replace(decode=lambda params, given: given.c)
     group = group._replace(dataset=dataset, task=group.task._replace(model=model))
-    c = np.float32([[1, 0], [0, 1], [1, 0]])
+    c = np.array([[1, 0], [0, 1], [1, 0]], np.float32)
     view = views.View("", group, {}, np.zeros((3, 2), np.float32), 0.0, c)
     np.testing.assert_array_equal(view.reconstruct(2), c[:2])
     np.testing.assert_array_equal(view.decode(view.codes), [[0, 1]] * 3)
@@ -48,7 +48,7 @@ def test_codes_are_decoded_under_their_own_conditions_or_typical_ones(small):
 
 def test_items_without_a_label_are_not_shown(planted):
     [group] = programs.make_groups(Plan.make(planted))
-    items = {"x": np.arange(4, dtype=np.int32), "y": np.int32([1, -1, 0, 2])}
+    items = {"x": np.arange(4, dtype=np.int32), "y": np.array([1, -1, 0, 2], np.int32)}
     x, y = views.shown_rows(group._replace(dataset=group.dataset._replace(items=items)))
     assert y is not None and (x.tolist(), y.tolist()) == ([0, 2, 3], [1, 0, 2])
 
