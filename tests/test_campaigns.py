@@ -5,7 +5,7 @@ import random
 import pytest
 
 from tests import campaigns
-from tests.campaigns import contention, damage, faults, kills, mutants
+from tests.campaigns import damage, faults, kills, mutants
 from tests.conftest import ROOT
 
 SEED = 0
@@ -18,7 +18,7 @@ def undisturbed(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.bits
-@pytest.mark.parametrize("module", [kills, faults, contention])
+@pytest.mark.parametrize("module", [kills, faults])
 def test_a_run_that_is_disturbed_ends_on_the_bits_of_one_that_is_not(module, undisturbed, tmp_path):
     for number in range(module.SMALL):
         (tmp_path / str(number)).mkdir()

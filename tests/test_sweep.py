@@ -57,7 +57,7 @@ def mesh_of(num_devices):
 
 
 def report_digests(num_devices):
-    """Prints the digests of sweeps of 1, 5 and 8 members; run in its own process with forced devices."""
+    """Prints the digests of sweeps of 1 to 8 members; run in its own process with forced devices."""
     vae, sparse = small_config(), sparse_l1.get_config()
     sparse.model.latent_dim, sparse.train.batch_size, sparse.train.epochs = 512, 256, 8
     assert jax.device_count() == num_devices
@@ -67,8 +67,8 @@ def report_digests(num_devices):
         ("vae", vae, "float32", 2, (5,)),
         ("vae in bf16", vae, "bf16", 1, (8,)),
         ("vae in bf16", vae, "bf16", 2, (5,)),
-        ("sparse_autoencoder", sparse, "float32", 1, (8,)),
-        ("sparse_autoencoder", sparse, "float32", 2, (5,)),  # other bits in one program for both devices
+        ("sparse_autoencoder", sparse, "float32", 1, (3,)),
+        ("sparse_autoencoder", sparse, "float32", 2, (2,)),  # other bits in one program for both devices
     ):
         config.train.precision = precision
         sweep.make_mesh = lambda num_members, devices=devices: mesh_of(devices)
@@ -85,8 +85,10 @@ def test_a_member_alone_is_the_member_in_a_sweep_on_any_number_of_devices():
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    references = {name.partition(",")[0]: members for name, members in found.items() if "8 members on 1" in name}
-    assert len({digest for members in references.values() for digest in members}) == 24  # λ and seed matter
+    references = {}
+    for name, members in found.items():  # the first of each is the largest
+        references.setdefault(name.partition(",")[0], members)
+    assert len({digest for members in references.values() for digest in members}) == 8 + 8 + 3  # λ and seed matter
     for name, members in found.items():
         assert members == references[name.partition(",")[0]][: len(members)], name
 

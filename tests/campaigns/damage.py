@@ -16,7 +16,7 @@ from aejax.errors import UserError
 from aejax.plan import Plan
 from tests.campaigns import commands
 
-SMALL, FULL = 4, 2500
+SMALL, FULL = 2, 2500
 
 
 class Context(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from aejax.engine import checkpoint
 from tests.campaigns import commands
 
-SMALL, FULL = 1, 120  # about three kills or signals each
+SMALL, FULL = 1, 200  # about two kills or signals each
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 EPOCHS = 12
 
@@ -37,8 +37,8 @@ def prepare(folder: Path) -> Context:
 
 
 def case(context: Context, number: int, chosen: random.Random, folder: Path) -> str:
-    """Disturbs a run up to five times."""
-    return f"disturbed {disturb(context, chosen, folder / 'run', chosen.randrange(1, 6))} times"
+    """Disturbs a run up to three times."""
+    return f"disturbed {disturb(context, chosen, folder / 'run', chosen.randrange(1, 4))} times"
 
 
 def disturb(context: Context, chosen: random.Random, workdir: Path, most: int) -> int:
