@@ -139,7 +139,7 @@ def of_group(run: Path, group: int) -> Path:
     return run / "checkpoints" / str(group)
 
 
-def say_once() -> None:
+def quiet_threads() -> None:
     """Keeps orbax's threads from printing tracebacks of an error that `write_step` raises."""
     in_callback, in_thread = sys.unraisablehook, threading.excepthook
     if getattr(in_callback, "is_quiet", False):
@@ -165,7 +165,7 @@ def say_once() -> None:
 def saver(directory: Path) -> Iterator[Callable[[int, TrainState, dict[str, Any]], None]]:
     """Yields save(step, state, facts), which writes in the background; on exit, waits until the last save is sealed."""
     pending: list[Future] = []
-    say_once()
+    quiet_threads()
 
     def wait() -> None:
         while pending:
