@@ -80,24 +80,31 @@ def load(workdir: str | Path, member: int | None = None) -> "Trained":
 def fit(config: Config, x: Any, y: Any = None, *, workdir: str | Path | None = None) -> "Trained":
     """Trains a config on rows x [N, ...], also scipy's sparse ones, and labels y [N]: strings, integers, or floats.
 
-    `config.data` sets the splits, binarization and standardization; labels that are real numbers need
-    config.data.label_kind = "number". `workdir` keeps the run with x and y (data.npz), so that it can be evaluated; the
-    same call resumes it.
+    x may be a data frame of pandas, polars or pyarrow; config.data.label_column, id_column, categorical_columns, ...
+    then name its columns, as those of a file. `config.data` sets the splits, binarization and standardization; labels
+    that are real numbers need config.data.label_kind = "number". `workdir` keeps the run with x and y (data.npz, or
+    data.parquet), so that it can be evaluated; the same call resumes it.
     """
     configs.check_types(config)
+    from aejax.data import readers
+    from aejax.data.readers import npz, parquet
+
+    label_column = config.data.label_column or ("y" if y is not None else "")
+    table = readers.as_table(x, y, label_column)
     with tempfile.TemporaryDirectory() as temporary:
-        path = Path(workdir or temporary).resolve() / "data.npz"
+        path = Path(workdir or temporary).resolve() / ("data.npz" if table is None else "data.parquet")
         named = {"data.name": "arrays", "data.path": str(path) if workdir else ""}
+        if table is not None:
+            x, y, named["data.label_column"] = table, None, label_column
         plan = Plan.make(configs.replaced(config, named))
         pin(1, path.parent, config)
         from aejax import data, trained
-        from aejax.data.readers import npz
         from aejax.engine import run as engine
 
         dataset = data.of_arrays(x, y, plan.config.data)
         engine.run(plan, path.parent, dataset)
         if workdir and not path.exists():
-            npz.save(path, x, y)
+            npz.save(path, x, y) if table is None else parquet.save(path, table)
         return trained.load(path.parent, 0, dataset)
 
 

@@ -31,10 +31,11 @@ class Trained:
     """One trained member: numpy in, numpy out, in batches of `config.evaluate.batch_size` rows.
 
     Rows x are [N, *spec.shape] or flat, [N, features], in the units of the data that the run was given; they may be
-    scipy's sparse rows, which become dense batch by batch. A standardized run standardizes new rows itself. Images'
-    bytes (uint8) are in units of 1/255, or of 1 if none is above 1. Missing numbers of a table are nan, and are filled
-    if the run fills them; its categories are one-hot, as spec.feature_names lists them. For a run on pairs, x holds the
-    indices [N] of items. Codes z are [N, K] with K = config.model.latent_dim.
+    scipy's sparse rows, which become dense batch by batch, or a data frame, whose columns are matched by name. A
+    standardized run standardizes new rows itself. Images' bytes (uint8) are in units of 1/255, or of 1 if none is above
+    1. Missing numbers of a table are nan, and are filled if the run fills them. Its categories are one-hot in arrays,
+    as spec.feature_names lists them. For a run on pairs, x holds the indices [N] of items. Codes z are [N, K] with K =
+    config.model.latent_dim.
 
     A run with `data.condition_columns` takes `conditions`, for each column one value or one per row, as in
     conditions={"batch": "A"}, wherever the part of the model that is asked is given them.
@@ -164,9 +165,11 @@ class Trained:
         return self._ability("log_weights")
 
     def _rows(self, x: Any, conditions: Conditions, *readers: str) -> tuple[Any, np.ndarray | None]:
-        """Prepared rows, and their conditions if a reader is given them."""
-        rows = new_rows.prepare(x, self.config.data, self.spec)
-        return rows, self._c(conditions, sparse.num_rows(rows), *readers)
+        """Prepared rows, and their conditions if a reader is given them: those of a data frame unless others are."""
+        is_asked = any(self._reads_c[reader] for reader in readers) and not conditions
+        spec = self.spec if is_asked else self.spec._replace(conditions=())
+        rows = new_rows.prepare(x, self.config.data, spec)
+        return rows.x, self._c(conditions, sparse.num_rows(rows.x), *readers) if rows.c is None else rows.c
 
     def _c(self, conditions: Conditions, num: int, *readers: str) -> np.ndarray | None:
         """The conditions of `num` rows as c [num, J]; None if no reader is given them."""

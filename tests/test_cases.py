@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 import aejax
 from aejax import data
-from aejax.data import new_rows, sparse, summary
+from aejax.data import new_rows, readers, sparse, summary
 from aejax.errors import UserError
 from aejax.keys import base_config
 from aejax.models import vae
@@ -84,7 +84,7 @@ def test_new_rows_have_the_runs_blocks_in_any_order_of_columns(standardize, tmp_
     blocks = ",".join(loaded.spec.feature_names) + "\n1,2,0.25,0.75,0,0.5,0.5\n"  # as `sample` writes them
     x, *_ = new(tmp_path, blocks, loaded, **CATEGORIES)
     np.testing.assert_array_equal(x[:, 2:], [[0.25, 0.75, 0, 0.5, 0.5]])
-    np.testing.assert_array_equal(new_rows.prepare(x, config(), loaded.spec)[:, 2:], x[:, 2:])
+    np.testing.assert_array_equal(new_rows.prepare(x, config(), loaded.spec).x[:, 2:], x[:, 2:])
     for text, words in (
         ("age,colour,size,height\n1,red,M,2\n1,green,M,2\n", ["row 1", "colour=green is not among", "blue, red"]),
         ("age,colour,size,height\n1,red,,2\n", ["row 0", "no value in 'size'", "data.missing=mean"]),
@@ -96,12 +96,13 @@ def test_new_rows_have_the_runs_blocks_in_any_order_of_columns(standardize, tmp_
         refused(lambda text=text: new(tmp_path, text, loaded, **CATEGORIES), *words)
 
 
-def test_the_vocabulary_is_that_of_the_training_rows(tmp_path):
+def test_a_category_of_a_test_row_alone_has_a_feature_and_is_named(tmp_path):
     row = int(load(tmp_path, TABLE, **CATEGORIES).row_numbers["test"][0])
     line = LINES[row + 1]
-    rare = TABLE.replace(line, re.sub("blue|red", "violet", line))
-    words = [f"row {row} (counted from 0)", "colour=violet is not among the training rows", "blue, red"]
-    refused(lambda: load(tmp_path, rare, **CATEGORIES), *words)
+    loaded = load(tmp_path, TABLE.replace(line, re.sub("blue|red", "violet", line)), **CATEGORIES)
+    violet = loaded.spec.feature_names.index("colour=violet")
+    assert loaded.test["x"][0, violet] == 1 and not loaded.train["x"][:, violet].any()
+    assert loaded.notes == ("in no training row: 'colour=violet'",)
 
 
 def test_arrays_and_sparse_rows_may_have_categories_beside_them(tmp_path):
@@ -194,7 +195,7 @@ def test_the_mean_and_the_most_frequent_category_of_the_training_rows_fill_holes
     np.testing.assert_array_equal(x, every_row(loaded))
     full, whole = x[:1].copy(), raw[:1].copy()
     full[0, 0], whole[0, 0] = every_row(loaded)[7, 0], np.nan
-    np.testing.assert_allclose(new_rows.prepare(whole, config(), loaded.spec), full, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(new_rows.prepare(whole, config(), loaded.spec).x, full, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("hole", ["", "NA", "nan", "NaN", "null", "?", "N/A"])
@@ -248,10 +249,10 @@ SHAPES = {
     "latin-1": (rows_of().encode("latin-1"), ("decoded as Windows-1252, because it is not UTF-8",)),
     "utf-16": (rows_of().encode("utf-16"), ("decoded as UTF-16",)),
     "line break in quotes": (rows_of().replace("r3,", '"r\n3",').encode(), ()),
-    "index without a name": (rows_of(names=",a,größe").encode(), ("ids from the first column, which has no name",)),
+    "index without a name": (rows_of(names=",a,größe").encode(), ("ids from the column without a name",)),
     "index of pandas": (
         rows_of(names="Unnamed: 0,a,größe").encode(),
-        ("ids from the first column, which has no name",),
+        ("ids from the column without a name",),
     ),
 }
 
@@ -288,6 +289,27 @@ def test_an_index_beside_ids_is_no_feature(tmp_path):
 
 def test_numbers_with_points_and_commas_are_refused(tmp_path):
     refused(lambda: load(tmp_path, "a;b\n1,5;2\n1.5;3\n4;5\n"), "'1,5' is not a number", "data.delimiter")
+
+
+def test_true_and_false_are_one_and_zero(tmp_path):
+    loaded = load(tmp_path, "a,b\n" + "1,true\n2,False\n" * 5)
+    np.testing.assert_array_equal(every_row(loaded), [[1, 1], [2, 0]] * 5)
+
+
+def test_a_late_fraction_and_a_long_line_are_read(tmp_path):
+    """The parser infers types, and takes lines, block by block; a block has 16 MiB."""
+
+    def read(text):
+        return readers.read(write(tmp_path / "t.csv", text), config("arrays")).splits["train"]["x"]
+
+    number = 280_000
+    lines = "a,b\n" + "".join(f"{i:>60},{i % 7}\n" for i in range(number))
+    x = read(lines + "0.5,7\n")
+    assert x[-1].tolist() == [0.5, 7] and x[number - 1, 0] == number - 1
+    refused(lambda: read(lines + "3,true\n"), f"row {number} (counted from 0), column 'b': 'true' is not a number")
+    refused(lambda: read(lines + "1\n"), f"line {number + 2} has 1 cells, but the first line has 2")
+    cell = "0." + "3" * 1000
+    np.testing.assert_array_equal(read((",".join([cell] * 18_000) + "\n") * 2), np.full((2, 18_000), float(cell)))
 
 
 # what train prints

@@ -50,7 +50,10 @@ def load(config: Any) -> Dataset:
 
 
 def of_arrays(x: Any, y: Any, config: Any) -> Dataset:
-    """The Dataset of rows x [N, ...] and labels y [N] (or None) in memory, as if `config.data` named a file of them."""
+    """The Dataset of rows x [N, ...] and labels y [N] (or None) in memory, as if `config.data` named a file of them.
+
+    x may be a pyarrow table; its labels are then the column `label_column`.
+    """
     from aejax.data import arrays
 
     return prepare(arrays.of_arrays(x, y, config), config, MEMORY)
@@ -64,8 +67,7 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
       unless all are 0 or 255. Images of uint16 are divided by 65,535, unless no value is above 1.
     - missing: rows or columns of a table that lack values are refused, dropped, or filled with the mean or the most
       frequent category of the training rows.
-    - categories: each column of `categorical_columns` becomes a one-hot block after the numbers; its values are those
-      of the training rows.
+    - categories: each column of `categorical_columns` becomes a one-hot block after the numbers.
     - sparse rows stay sparse, unless they are standardized or binarized here: their zeros become other numbers.
     - support: "categories" for a table of one-hot blocks, "mixed" if there are numbers, too; "binary" if every value is
       0 or 1, "unit" if all are in [0, 1], "counts" for a table of whole numbers from 0, else "real", in data units.

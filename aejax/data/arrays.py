@@ -22,7 +22,14 @@ def read(config: Any) -> Rows:
 
 
 def of_arrays(x: Any, y: Any, config: Any) -> Rows:
-    """Rows x [N, ...], also scipy's sparse ones, and labels y [N] in memory, as if they were read from an .npz."""
+    """Rows x [N, ...], also scipy's sparse ones, and labels y [N] in memory, as if they were read from an .npz.
+
+    A pyarrow table x holds its own labels and ids, as a .parquet does.
+    """
+    if hasattr(x, "column_names"):
+        readers.check_keys(config, readers.FORMATS[".parquet"].keys, MEMORY)
+        splits, names, notes = readers.of_table(x, config, MEMORY, False)
+        return labeled(splits, names, config, MEMORY)._replace(notes=notes)
     readers.check_keys(config, (), MEMORY)
     given = {"x": x} if y is None else {"x": x, "y": y}
     arrays = {name: _in_memory(array) for name, array in given.items()}

@@ -5,7 +5,7 @@ network sees categories as one-hot vectors. Categories that are a part of x are 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,15 +70,17 @@ def column(name: str, split: Split, rows: Rows, config: Any, where: str) -> np.n
     )
 
 
-def fit(name: str, values: np.ndarray, is_number: bool, where: str, numbers: np.ndarray) -> Condition:
-    """What the training values [N] tell about a column."""
+def fit(
+    name: str, values: np.ndarray, is_number: bool, where: str, numbers: np.ndarray, others: Collection[str] = ()
+) -> Condition:
+    """What the training values [N] tell about a column; `others` are categories that they may lack."""
     if is_number:
         number = as_numbers(name, values, where, numbers)
         return Condition(name, (), float(number.mean()), float(number.std()) or 1.0, 0.0)
     from aejax.data.arrays import in_order
 
     counts = Counter(as_categories(name, values, where, numbers).tolist())
-    categories = in_order(set(counts))
+    categories = in_order({*counts, *others})
     return Condition(name, categories, 0.0, 1.0, float(categories.index(counts.most_common(1)[0][0])))
 
 

@@ -13,9 +13,9 @@ class NewRows(NamedTuple):
     """New samples for a trained run; None where the file has none."""
 
     x: Any  # [N, *shape], dense or sparse
-    y: np.ndarray | None  # [N]
-    ids: np.ndarray | None  # [N]
-    c: np.ndarray | None  # [N, J], the run's conditions
+    y: np.ndarray | None = None  # [N]
+    ids: np.ndarray | None = None  # [N]
+    c: np.ndarray | None = None  # [N, J], the run's conditions
 
 
 def read(path: str, config: Any, spec: Spec) -> NewRows:
@@ -33,16 +33,17 @@ def read(path: str, config: Any, spec: Spec) -> NewRows:
     if spec.kind == "pairs":
         raise UserError(f"{path}: this run was trained on pairs and can embed only its own items: omit the file")
     splits, names, _ = readers.read(path, config, new=True)
-    if set(splits) != {"train"}:
-        raise UserError(f"{path} has several splits: new samples must be one array `x`")
-    split = checks.checked(splits["train"], path, names, spec.kind == "series")
-    x = _as_trained(split, path, names, config, spec)
-    y, ids = _new_labels(split, path, config, spec), split.get("ids")
-    return NewRows(x, y, ids, conditions.of_new(spec.conditions, split, config, path))
+    return _prepared(splits, names, path, config, spec)
 
 
-def prepare(x: Any, config: Any, spec: Spec) -> Any:
-    """New rows x [N, ...] in memory, as `read` returns them from a file; for pairs, the indices [N] of items."""
+def prepare(x: Any, config: Any, spec: Spec) -> NewRows:
+    """New rows x [N, ...] or a data frame in memory, as `read` returns them from a file; of pairs, indices of items.
+
+    Only a data frame has labels, ids and conditions of its own.
+    """
+    if (table := readers.as_table(x, None, "")) is not None:
+        splits, names, _ = readers.of_table(table, config, MEMORY, True)
+        return _prepared(splits, names, MEMORY, config, spec)
     x = sparse.as_csr(x, MEMORY) if sparse.is_sparse(x) else np.asarray(x)
     if spec.kind == "pairs":
         if x.ndim != 1 or x.dtype.kind not in "iu" or not len(x) or x.min() < 0 or x.max() >= spec.sizes[0]:
@@ -50,11 +51,21 @@ def prepare(x: Any, config: Any, spec: Spec) -> Any:
                 f"x has shape {x.shape} and dtype {x.dtype}: a run trained on pairs expects the indices [N] of "
                 f"its items, integers from 0 to {spec.sizes[0] - 1}"
             )
-        return x.astype(np.int32)
+        return NewRows(x.astype(np.int32))
     if x.ndim < 2 or x.shape == spec.shape:
         expected = ", ".join(map(str, ("N", *spec.shape)))
         raise UserError(f"x has shape {x.shape}, expected [{expected}]: pass a single row as x[None]")
-    return _as_trained(checks.checked({"x": x}, MEMORY, (), spec.kind == "series"), MEMORY, (), config, spec)
+    return _prepared({"train": {"x": x}}, (), MEMORY, config, spec._replace(conditions=()))
+
+
+def _prepared(splits: dict[str, Split], names: tuple[str, ...], where: str, config: Any, spec: Spec) -> NewRows:
+    """The rows of the only split, as `read` describes them."""
+    if set(splits) != {"train"}:
+        raise UserError(f"{where} has several splits: new samples must be one array `x`")
+    split = checks.checked(splits["train"], where, names, spec.kind == "series")
+    x = _as_trained(split, where, names, config, spec)
+    y, ids = _new_labels(split, where, config, spec), split.get("ids")
+    return NewRows(x, y, ids, conditions.of_new(spec.conditions, split, config, where))
 
 
 def _as_trained(split: Split, where: str, names: tuple[str, ...], config: Any, spec: Spec) -> Any:

@@ -61,7 +61,7 @@ def _oddities(dataset: Dataset) -> list[str]:
     """Constant features of a table, and ids that several rows share."""
     found, spec, x = [], dataset.spec, dataset.train["x"]
     if len(spec.shape) == 1:
-        constant = np.flatnonzero(sparse.is_constant(x))
+        constant = np.flatnonzero(sparse.is_constant(x)[: spec.num_numbers])
         names = [spec.feature_names[i] if spec.feature_names else str(i) for i in constant]
         found += [f"constant in the training rows: {listed(names)}"] if names else []
     if dataset.ids:

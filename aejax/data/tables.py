@@ -102,9 +102,12 @@ def _without_columns(table: Table, columns: np.ndarray, names: Sequence[str], wh
 
 
 def completed(table: Table, part: np.ndarray, config: Any, where: str) -> Table:
-    """Fills missing values and adds the one-hot blocks, both fitted on the training rows, those at `part`."""
+    """Fills missing values and adds the one-hot blocks, fitted on the training rows, those at `part`.
+
+    A block has the categories of all rows, so that a rare one may occur in test rows alone.
+    """
     splits, names = table.splits, [n for n in conditions.named(config.categorical_columns) if n not in table.dropped]
-    train, fill, found = splits["train"], None, []
+    train, fill, found, unseen = splits["train"], None, [], []
     if config.missing == "mean":
         fill = _means(train["x"][part], table.feature_names, where)
         splits = {name: split | {"x": _filled(split["x"], fill)} for name, split in splits.items()}
@@ -112,7 +115,9 @@ def completed(table: Table, part: np.ndarray, config: Any, where: str) -> Table:
         text, numbers = train[COLUMN + name][part], train["row"][part]
         if not (text != "").any():
             raise UserError(f"{where}: column {name!r} has no value in the training rows: drop the column")
-        found.append(conditions.fit(name, text[text != ""], False, where, numbers[text != ""]))
+        known = set(np.concatenate([split[COLUMN + name] for split in splits.values()]).tolist()) - {""}
+        found.append(conditions.fit(name, text[text != ""], False, where, numbers[text != ""], known))
+        unseen += [f"{name}={value}" for value in found[-1].categories if value not in text]
     columns = tuple(found)
     if not columns:
         return table._replace(splits=splits, fill=fill)
@@ -124,7 +129,8 @@ def completed(table: Table, part: np.ndarray, config: Any, where: str) -> Table:
         for name, split in splits.items()
     }
     names = (*given, *(f"{column.name}={value}" for column in columns for value in column.categories))
-    return table._replace(splits=splits, feature_names=names, categories=columns, fill=fill)
+    notes = (*table.notes, *([f"in no training row: {listed(unseen)}"] if unseen else []))
+    return table._replace(splits=splits, feature_names=names, categories=columns, fill=fill, notes=notes)
 
 
 def beside(x: Any, blocks: np.ndarray) -> Any:

@@ -9,12 +9,13 @@ import importlib
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from aejax.data import conditions, nearest
+from aejax.data import MEMORY, conditions, nearest
 from aejax.data.types import Split
 from aejax.errors import UserError
 
@@ -50,6 +51,7 @@ FORMATS = {
 }
 UNREADABLE = (OSError, EOFError, zlib.error, UnicodeDecodeError)  # what a damaged text raises
 KEYS = ("label_column", "id_column", "transpose", "layer", "image_size")
+UNNAMED = ("Unnamed: 0", "__index_level_0__")  # what pandas calls a column without a name
 HOLES = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "?")  # cells without a value
 
 
@@ -89,6 +91,12 @@ def check_keys(config: Any, read: Sequence[str], where: str) -> None:
             )
 
 
+def asked(config: Any) -> list[str]:
+    """The columns that the config names."""
+    lists = (conditions.named(config[key]) for key in ("condition_columns", "categorical_columns"))
+    return [name for name in (config.label_column, config.id_column, *chain(*lists)) if name]
+
+
 def taken(columns: Sequence[str], config: Any, path: str, new: bool) -> dict[str, str]:
     """{"y": "kind", "ids": "sample", "column:batch": "batch"}: the columns that are no features, by their field.
 
@@ -112,41 +120,92 @@ def taken(columns: Sequence[str], config: Any, path: str, new: bool) -> dict[str
     return found
 
 
-def of_columns(columns: dict[str, np.ndarray], config: Any, path: str, new: bool, index: str = "") -> Read:
-    """The rows of a table from its columns [N] of numbers or of text, nan or a text of HOLES where a value is missing.
+def of_table(table: Any, config: Any, path: str, new: bool, index: str = "") -> Read:
+    """The rows of a pyarrow table, a column for each name, with nan for missing values and for texts of HOLES.
 
-    `index` is a column without a real name, which holds the names of the rows unless a key says what it is. Raises
-    UserError for a cell of a feature that is not a number, and for a row without a label.
+    `index`, or what pandas has as its index, holds the names of the rows unless a key says what it is. Raises UserError
+    for a cell of a feature that is not a number, and for a row without a label.
     """
-    found, notes = taken(list(columns), config, path, new), []
+    names = table.column_names
+    check_names(names, path)
+    found, notes = taken(names, config, path, new), []
+    indices = (table.schema.pandas_metadata or {}).get("index_columns", ())
+    index = next((name for name in names if name == index or name in UNNAMED or name in indices), "")
     if index and index not in found.values():
+        what = f"the index {index!r}" if index in indices and index not in UNNAMED else "the column without a name"
         if "ids" in found:
-            notes.append("the first column, which has no name, left out")
-            columns = {name: values for name, values in columns.items() if name != index}
+            notes.append(f"{what} left out")
+            names = [name for name in names if name != index]
         else:
-            notes.append("ids from the first column, which has no name")
+            notes.append(f"ids from {what}")
             found |= {"ids": index}
-    split = {field: columns[name] for field, name in found.items()}
+    split = {field: cells(table[name]) for field, name in found.items()}
     if "y" in split:
         check_labels(split["y"], config.label_column, path)
     if "ids" in split:
         split["ids"] = as_text(split["ids"])
-    features = {name: numbers(v, name, path) for name, v in columns.items() if name not in found.values()}
-    rows = len(next(iter(columns.values()), ()))
-    x = np.stack(list(features.values()), axis=1) if features else np.empty((rows, 0))
+    features = [name for name in names if name not in found.values()]
+    columns = [numbers(table[name], name, path) for name in features]
+    x = np.empty((len(table), len(features)), np.result_type(*columns) if columns else float)
+    for place, column in enumerate(columns):
+        x[:, place] = column
     return Read({"train": {"x": x} | split}, tuple(features), tuple(notes))
 
 
-def numbers(values: np.ndarray, name: str, path: str) -> np.ndarray:
-    """A column [N] of numbers, nan where a text has none; raises UserError for a text that is no number."""
+def as_table(x: Any, y: Any, label_column: str) -> Any:
+    """A data frame of pandas, polars or pyarrow as a pyarrow table, with labels y (or None) as a column of this name.
+
+    None if x is no data frame. Raises UserError for values that are no numbers or texts, and for labels given twice.
+    """
+    if not hasattr(x, "columns"):
+        return None
+    import pyarrow
+
+    try:
+        table = pyarrow.table(x)
+        labels = None if y is None else pyarrow.array(np.asarray(y).tolist())
+    except (pyarrow.ArrowException, TypeError, ValueError) as error:
+        raise UserError(f"{MEMORY}: a column of the data frame has no single type ({error})") from error
+    if labels is None:
+        return table
+    if label_column in table.column_names:
+        raise UserError(f"the data frame has a column {label_column!r}, and y is given, too: leave one of them out")
+    if len(labels) != len(table):
+        raise UserError(f"y has {len(labels)} labels for {len(table)} rows: give one for each row")
+    return table.append_column(label_column, labels)
+
+
+def cells(column: Any) -> np.ndarray:
+    """A column of pyarrow [N]: numbers with nan where they are missing, all else as text with "" there."""
+    values = column.to_numpy()
     if values.dtype.kind in "biuf":
         return values
-    missing = np.isin(values, HOLES)
+    return np.array(["" if value is None else str(value) for value in column.to_pylist()], str)
+
+
+def numbers(column: Any, name: str, path: str) -> np.ndarray:
+    """A column of pyarrow as numbers [N], nan where one is missing; raises UserError for a text that is no number."""
+    import pyarrow
+    from pyarrow import types
+
+    compute: Any = importlib.import_module("pyarrow.compute")
+    if types.is_dictionary(column.type):  # a category of pandas
+        column = column.cast(column.type.value_type)
+    if types.is_decimal(column.type) or types.is_null(column.type) or types.is_boolean(column.type):
+        holes = column.null_count or not types.is_boolean(column.type)
+        return (column.cast(pyarrow.float64()) if holes else column).to_numpy()
+    if types.is_integer(column.type) or types.is_floating(column.type):
+        return column.to_numpy()
+    if not (types.is_string(column.type) or types.is_large_string(column.type) or types.is_string_view(column.type)):
+        column = pyarrow.chunked_array([pyarrow.array(cells(column))])
+    text = compute.utf8_trim_whitespace(column.cast(pyarrow.large_string()))
+    text = compute.if_else(compute.is_in(text, pyarrow.array(HOLES, text.type)), None, text)
     try:
-        return np.where(missing, "nan", values).astype(float)
-    except ValueError:
-        wrong = [not (hole or is_number(cell)) for hole, cell in zip(missing, values.tolist(), strict=True)]
-        row, cell = wrong.index(True), str(values[wrong.index(True)])
+        return text.cast(pyarrow.float64()).to_numpy()
+    except pyarrow.ArrowInvalid:
+        row, cell = next(
+            (row, cell) for row, cell in enumerate(text.to_pylist()) if not (cell is None or is_number(cell))
+        )
         hint = ", or check data.delimiter" if any(mark in cell for mark in ",;:|\t ") else ""
         raise UserError(
             f"{path}: row {row} (counted from 0), column {name!r}: {cell!r} is not a number: fix it, or name the "
@@ -180,10 +239,10 @@ def damaged(path: str, error: Exception) -> UserError:
     return UserError(f"cannot read {path}: it is damaged or not an {extension(path)} file ({reason})")
 
 
-def open_text(path: str | Path) -> Any:
-    """Opens a text in UTF-8, with or without .gz."""
+def open_text(path: str | Path, encoding: str = "utf-8-sig") -> Any:
+    """Opens a text, with or without .gz."""
     opened = gzip.open if str(path).lower().endswith(".gz") else open
-    return opened(path, "rt", newline="", encoding="utf-8-sig")
+    return opened(path, "rt", newline="", encoding=encoding)
 
 
 def is_number(cell: str) -> bool:
@@ -192,7 +251,7 @@ def is_number(cell: str) -> bool:
         float(cell)
     except ValueError:
         return False
-    return True
+    return "_" not in cell and cell.isascii()  # as numbers are in files, other than in Python
 
 
 def as_text(array: np.ndarray) -> np.ndarray:

@@ -4,14 +4,17 @@ The first line holds the column names, unless it starts with a number and all ot
 column without a name is called column_1, column_2, ... by its place. With `data.transpose` the whole grid of cells is
 transposed first. A text is read as UTF-8, as UTF-16 if it says so, else as Windows-1252. If the first line lacks the
 default delimiter, a semicolon, a tab or a bar is the delimiter; if the delimiter is not a comma, cells such as 1,5 are
-numbers with decimal commas.
+numbers with decimal commas. A column of true and false is one of 1 and 0.
 """
 
+import codecs
 import csv
 import gzip
-import io
+import importlib
 import re
-from typing import Any
+from collections.abc import Collection
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,89 +22,173 @@ from aejax.data import readers
 from aejax.errors import UserError
 
 OTHERS = {";": "semicolons", "\t": "tabs", "|": "bars"}  # delimiters that are found
-DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+DECIMAL_COMMA = r"^([+-]?\d*),(\d+([eE][+-]?\d+)?)$"
+DECIMAL_POINT = r"^[+-]?(\d+\.\d*|\.\d+)([eE][+-]?\d+)?$"
+CHUNK = 1 << 24  # bytes that are decoded or parsed at a time; pyarrow takes no longer line
+
+
+class Shape(NamedTuple):
+    """How a text is written."""
+
+    encoding: str
+    delimiter: str
+    blank: int  # empty lines before the first
+    first: list[str]  # the cells of the first line
+    length: int  # characters of the first line
+    is_alone: bool  # whether no other line follows
+    notes: list[str]
 
 
 def read(path: str, config: Any, new: bool) -> readers.Read:
     """The rows of a table of text; a UserError names the line, or the row and the column, at fault."""
-    text, notes = _decoded(path)
-    delimiter, found = _delimiter(text, "\t" if ".tsv" in readers.extension(path) else config.delimiter)
-    grid = _grid(text, delimiter, path)
-    grid, commas = (grid, []) if delimiter == "," else _with_points(grid)
-    if config.transpose:
-        grid = [list(column) for column in zip(*grid, strict=True)]
-    is_row = readers.is_number(grid[0][0]) and all(map(_is_number_or_hole, grid[0]))
-    named, headless = not is_row, ["the first line has no names, so it is a row"] if is_row else []
-    given = [cell.strip() if named else "" for cell in grid[0]]
-    names = [name or f"column_{place}" for place, name in enumerate(given, 1)]
-    readers.check_names(names, path)
-    rows = grid[1:] if named else grid
-    if not rows:
+    try:
+        shape = _shape(path, "\t" if ".tsv" in readers.extension(path) else config.delimiter)
+        grid = _transposed(_parsed(path, shape, 0, range(len(shape.first)))) if config.transpose else None
+        first = shape.first if grid is None else [column[0].as_py() for column in grid.columns]
+        named = not (readers.is_number(first[0]) and all(map(_is_number_or_hole, first)))
+        given = [cell.strip() if named else "" for cell in first]
+        names = [name or f"column_{place}" for place, name in enumerate(given, 1)]
+        readers.check_names(names, path)
+        index = names[0] if named and given[0] in ("", "Unnamed: 0") and len(names) > 1 else ""
+        if grid is None:
+            texts = {index, *readers.asked(config)}
+            table = _parsed(path, shape, int(named), [i for i, name in enumerate(names) if name in texts])
+        else:
+            table = grid.slice(int(named))
+    except readers.UNREADABLE as error:
+        raise UserError(f"cannot read {path} as a .csv in UTF-8: {error}") from error
+    if not len(table):
         raise UserError(f"{path} is empty below its line of column names: give it lines of numbers")
-    columns = {name: np.array([row[i].strip() for row in rows], str) for i, name in enumerate(names)}
-    index = names[0] if named and given[0] in ("", "Unnamed: 0") and len(names) > 1 else ""
-    table = readers.of_columns(columns, config, path, new, index)
-    return table._replace(names=table.names if named else (), notes=(*notes, *found, *commas, *headless, *table.notes))
+    table = _trimmed(table.rename_columns(names))
+    table, commas = (table, []) if shape.delimiter == "," else _with_points(table)
+    headless = [] if named else ["the first line has no names, so it is a row"]
+    found = readers.of_table(table, config, path, new, index)
+    return found._replace(names=found.names if named else (), notes=(*shape.notes, *commas, *headless, *found.notes))
 
 
 def _is_number_or_hole(cell: str) -> bool:
     return readers.is_number(cell) or cell.strip() in readers.HOLES
 
 
-def _decoded(path: str) -> tuple[str, list[str]]:
-    """The text of a file, and how it was decoded if not as UTF-8."""
-    try:
-        with (gzip.open if path.lower().endswith(".gz") else open)(path, "rb") as file:
-            raw = file.read()
-        if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            return raw.decode("utf-16"), ["decoded as UTF-16"]
-        try:
-            return raw.decode("utf-8-sig"), []
-        except UnicodeDecodeError:
-            return raw.decode("cp1252"), ["decoded as Windows-1252, because it is not UTF-8"]
-    except readers.UNREADABLE as error:
-        raise UserError(f"cannot read {path} as a .csv in UTF-8: {error}") from error
-
-
-def _delimiter(text: str, chosen: str) -> tuple[str, list[str]]:
-    """The chosen delimiter, or the one that the first line has in place of the default."""
+def _shape(path: str, chosen: str) -> Shape:
+    """Finds out how a text is written; raises UserError if it is empty."""
     chosen = "\t" if chosen == "\\t" else chosen  # as a shell passes it
     if len(chosen) != 1 or chosen in '"\r\n':
         raise UserError(f"data.delimiter={chosen!r} must be one character, such as , or ; or \\t")
-    first = re.sub(r'"[^"]*"', "", text.lstrip().partition("\n")[0])
-    found = max(OTHERS, key=first.count)
-    if chosen != "," or "," in first or found not in first:
-        return chosen, []
-    return found, [f"cells separated by {OTHERS[found]}"]
+    encoding, notes = _encoding(path)
+    with readers.open_text(path, encoding) as file:
+        blank, line = next(((i, line) for i, line in enumerate(file) if line.strip("\r\n")), (0, ""))
+        if not line:
+            raise UserError(f"{path} is empty: give it a line of column names and lines of numbers")
+        delimiter = _delimiter(line, chosen)
+        if delimiter != chosen:
+            notes += [f"cells separated by {OTHERS[delimiter]}"]
+        try:
+            first = next(csv.reader(chain([line], file), delimiter=delimiter, skipinitialspace=delimiter != "\t"))
+        except csv.Error as error:
+            raise UserError(f"cannot read {path} as a .csv in UTF-8: {error}") from error
+        is_alone = not any(other.strip("\r\n") for other in file)
+    return Shape("utf-8" if encoding == "utf-8-sig" else encoding, delimiter, blank, first, len(line), is_alone, notes)
 
 
-def _grid(text: str, delimiter: str, path: str) -> list[list[str]]:
-    grid = []
-    try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=delimiter != "\t")
-        for row in reader:
-            if row and len(row) != len(grid[0] if grid else row):
-                raise UserError(
-                    f"{path}: line {reader.line_num} has {len(row)} cells, but the first line has {len(grid[0])}: "
-                    "give every line the same number, and check data.delimiter"
-                )
-            if row:
-                grid.append(row)
-    except csv.Error as error:
-        raise UserError(f"cannot read {path} as a .csv in UTF-8: {error}") from error
-    if not grid:
-        raise UserError(f"{path} is empty: give it a line of column names and lines of numbers")
-    return grid
+def _encoding(path: str) -> tuple[str, list[str]]:
+    """The encoding of a text, and a note if it is not UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with (gzip.open if path.lower().endswith(".gz") else open)(path, "rb") as file:
+        chunk = file.read(CHUNK)
+        if chunk[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "utf-16", ["decoded as UTF-16"]
+        try:
+            while chunk:
+                decoder.decode(chunk)
+                chunk = file.read(CHUNK)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "cp1252", ["decoded as Windows-1252, because it is not UTF-8"]
+    return "utf-8-sig", []
 
 
-def _with_points(grid: list[list[str]]) -> tuple[list[list[str]], list[str]]:
-    """The cells with points in place of decimal commas; as they are if none has one, or if a number has a point."""
-    cells = [cell.strip() for row in grid for cell in row]
-    if not any("," in cell and DECIMAL_COMMA.fullmatch(cell) for cell in cells):
-        return grid, []
-    if any("." in cell and readers.is_number(cell) for cell in cells):
-        return grid, []
-    turned = [
-        [cell.replace(",", ".") if DECIMAL_COMMA.fullmatch(cell.strip()) else cell for cell in row] for row in grid
-    ]
-    return turned, ["decimal commas"]
+def _delimiter(line: str, chosen: str) -> str:
+    """The chosen delimiter, or the one that the first line has in place of the default."""
+    line = re.sub(r'"[^"]*"', "", line)
+    found = max(OTHERS, key=line.count)
+    return chosen if chosen != "," or "," in line or found not in line else found
+
+
+def _parsed(path: str, shape: Shape, skip: int, texts: Collection[int]) -> Any:
+    """The lines after the first `skip` as a table of pyarrow, whose columns are called by their places.
+
+    The columns at `texts` hold text, the others what pyarrow finds. Raises UserError that names a line with more or
+    fewer cells than the first.
+    """
+    import pyarrow
+    from pyarrow import csv as arrow
+
+    names, wrong = [str(place) for place in range(len(shape.first))], []
+    if skip and shape.is_alone:  # an error of pyarrow
+        return pyarrow.table({name: [] for name in names})
+    kinds = {names[place]: pyarrow.string() for place in texts}
+    parse = arrow.ParseOptions(
+        delimiter=shape.delimiter, newlines_in_values=True, invalid_row_handler=lambda row: wrong.append(row) or "error"
+    )
+    convert = arrow.ConvertOptions(column_types=kinds, null_values=readers.HOLES)
+    for use_threads in (True, False):  # only without threads is the number of a wrong line known
+        read = arrow.ReadOptions(
+            column_names=names, skip_rows=shape.blank, skip_rows_after_names=skip, encoding=shape.encoding,
+            use_threads=use_threads, block_size=max(CHUNK, 2 * shape.length),
+        )  # fmt: skip
+        try:
+            return arrow.read_csv(path, read, parse, convert)
+        except pyarrow.ArrowInvalid as error:
+            if not wrong:
+                raise readers.damaged(path, error) from error
+    row = wrong[-1]
+    raise UserError(
+        f"{path}: line {row.number} has {row.actual_columns} cells, but the first line has {row.expected_columns}: "
+        "give every line the same number, and check data.delimiter"
+    )
+
+
+def _transposed(table: Any) -> Any:
+    """A table of text with a column for each row."""
+    import pyarrow
+
+    count, width = table.shape
+    cells = pyarrow.concat_arrays([column.cast(pyarrow.large_string()).combine_chunks() for column in table.columns])
+    turned = cells.take(pyarrow.array(np.arange(count * width).reshape(width, count).T.ravel()))
+    return pyarrow.table([turned.slice(row * width, width) for row in range(count)], names=list(map(str, range(count))))
+
+
+def _texts(table: Any) -> list[int]:
+    """The places of the columns of text."""
+    from pyarrow import types
+
+    kinds = table.schema.types
+    return [i for i, kind in enumerate(kinds) if types.is_string(kind) or types.is_large_string(kind)]
+
+
+def _trimmed(table: Any) -> Any:
+    """A table without space around its texts."""
+    compute: Any = importlib.import_module("pyarrow.compute")
+    for place in _texts(table):
+        table = table.set_column(place, table.column_names[place], compute.utf8_trim_whitespace(table[place]))
+    return table
+
+
+def _with_points(table: Any) -> tuple[Any, list[str]]:
+    """A table with points for decimal commas; as it is if no cell has one, or if a number has a point."""
+    from pyarrow import types
+
+    compute: Any = importlib.import_module("pyarrow.compute")
+    texts = _texts(table)
+
+    def any_matches(pattern: str) -> bool:
+        return any(compute.any(compute.match_substring_regex(table[place], pattern)).as_py() for place in texts)
+
+    has_points = any(map(types.is_floating, table.schema.types)) or any_matches(DECIMAL_POINT)
+    if has_points or not any_matches(DECIMAL_COMMA):
+        return table, []
+    for place in texts:
+        turned = compute.replace_substring_regex(table[place], DECIMAL_COMMA, r"\1.\2")
+        table = table.set_column(place, table.column_names[place], turned)
+    return table, ["decimal commas"]
