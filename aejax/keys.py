@@ -202,6 +202,7 @@ class Data:
     label_column: str = key("", text(), "name of the column that holds the labels", data("arrays"))
     label_kind: str = key("class", one_of("class", "number"), "whether labels are classes or numbers", data("arrays"))
     id_column: str = key("", text(), "name of the column that holds the names of the rows", data("arrays"))
+    ignore_columns: str = key("", text(), "columns of a table that are left out, separated by commas", data("arrays"))
     categorical_columns: str = key(
         "",
         text(),

@@ -52,7 +52,10 @@ def main(words: list[str]) -> None:
     if words:
         raise UserError(unknown(words[0]))
     if not CONFIG.value:
-        raise UserError("--config is missing: name a recipe, as in --config=configs/vae.py")
+        raise UserError(
+            "--config is missing: name a recipe, as in --config=configs/vae.py; for a file of yours, "
+            "`python -m experiments.init --data=FILE` names one"
+        )
     _, settings = split(sys.argv[1:])
     config = recipes.changed(recipes.load(CONFIG.value), settings)
     plan = Plan.make(config, [parse_axis(text, config) for text in SWEEP.value], ZIP.value, SHARD.value, settings)

@@ -121,7 +121,7 @@ def test_arrays_and_sparse_rows_may_have_categories_beside_them(tmp_path):
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({}, ["'blue' is not a number", "data.categorical_columns, data.label_column or data.id_column"]),
+        ({}, ["'blue' is not a number", "data.categorical_columns, label_column, id_column or ignore_columns"]),
         ({"categorical_columns": "color"}, ["data.categorical_columns=color", "did you mean 'colour'"]),
         ({"categorical_columns": "colour,size,colour"}, ["names a column twice"]),
         ({"categorical_columns": "colour,size,age"}, ["age holds real numbers", "data.categorical_columns"]),

@@ -147,7 +147,7 @@ FILES = {
     },
     "mixed": {
         **{"data.name": "arrays", "data.categorical_columns": "kind", "data.id_column": "id"},
-        **{"data.label_column": "gene0", "data.label_kind": "number"},
+        **{"data.label_column": "gene0", "data.label_kind": "number", "data.ignore_columns": "gene1"},
         **{"model.likelihood": "mixed", "model.learn_variance": True},
     },
 }

@@ -35,7 +35,7 @@ class Format(NamedTuple):
     keys: tuple[str, ...]
 
 
-TEXT = Format("csv", ("label_column", "id_column", "transpose"))
+TEXT = Format("csv", ("label_column", "id_column", "ignore_columns", "transpose"))
 FORMATS = {
     ".npz": Format("npz", ()),
     ".npy": Format("npz", ()),
@@ -43,15 +43,17 @@ FORMATS = {
     ".csv.gz": TEXT,
     ".tsv": TEXT,
     ".tsv.gz": TEXT,
-    ".parquet": Format("parquet", ("label_column", "id_column")),
+    ".parquet": Format("parquet", ("label_column", "id_column", "ignore_columns")),
     ".h5ad": Format("h5ad", ("label_column", "id_column", "layer")),
     ".mtx": Format("mtx", ("transpose",)),
     ".mtx.gz": Format("mtx", ("transpose",)),
     "a folder of images": Format("images", ("image_size",)),
 }
 UNREADABLE = (OSError, EOFError, zlib.error, UnicodeDecodeError)  # what a damaged text raises
-KEYS = ("label_column", "id_column", "transpose", "layer", "image_size")
+KEYS = ("label_column", "id_column", "ignore_columns", "transpose", "layer", "image_size")
+IGNORED = "ignored:"  # before the name of a column of data.ignore_columns
 UNNAMED = ("Unnamed: 0", "__index_level_0__")  # what pandas calls a column without a name
+LISTS = {"condition_columns": conditions.COLUMN, "categorical_columns": conditions.COLUMN, "ignore_columns": IGNORED}
 HOLES = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "?")  # cells without a value
 
 
@@ -93,7 +95,7 @@ def check_keys(config: Any, read: Sequence[str], where: str) -> None:
 
 def asked(config: Any) -> list[str]:
     """The columns that the config names."""
-    lists = (conditions.named(config[key]) for key in ("condition_columns", "categorical_columns"))
+    lists = (conditions.named(config[key]) for key in LISTS)
     return [name for name in (config.label_column, config.id_column, *chain(*lists)) if name]
 
 
@@ -103,8 +105,8 @@ def taken(columns: Sequence[str], config: Any, path: str, new: bool) -> dict[str
     Raises UserError for a column that the config names and that is missing; for `new` samples it may be.
     """
     named = [("label_column", "y", config.label_column), ("id_column", "ids", config.id_column)]
-    for key in ("condition_columns", "categorical_columns"):
-        named += [(key, conditions.COLUMN + name, name) for name in conditions.named(config[key])]
+    for key, prefix in LISTS.items():
+        named += [(key, prefix + name, name) for name in conditions.named(config[key])]
     found: dict[str, str] = {}
     keys: dict[str, str] = {}
     for key, field, column in named:
@@ -139,7 +141,7 @@ def of_table(table: Any, config: Any, path: str, new: bool, index: str = "") -> 
         else:
             notes.append(f"ids from {what}")
             found |= {"ids": index}
-    split = {field: cells(table[name]) for field, name in found.items()}
+    split = {field: cells(table[name]) for field, name in found.items() if not field.startswith(IGNORED)}
     if "y" in split:
         check_labels(split["y"], config.label_column, path)
     if "ids" in split:
@@ -165,7 +167,8 @@ def as_table(x: Any, y: Any, label_column: str) -> Any:
         table = pyarrow.table(x)
         labels = None if y is None else pyarrow.array(np.asarray(y).tolist())
     except (pyarrow.ArrowException, TypeError, ValueError) as error:
-        raise UserError(f"{MEMORY}: a column of the data frame has no single type ({error})") from error
+        reason = "; ".join(map(str, error.args))
+        raise UserError(f"{MEMORY}: a column of the data frame has no single type ({reason})") from error
     if labels is None:
         return table
     if label_column in table.column_names:
@@ -209,7 +212,7 @@ def numbers(column: Any, name: str, path: str) -> np.ndarray:
         hint = ", or check data.delimiter" if any(mark in cell for mark in ",;:|\t ") else ""
         raise UserError(
             f"{path}: row {row} (counted from 0), column {name!r}: {cell!r} is not a number: fix it, or name the "
-            f"column in data.categorical_columns, data.label_column or data.id_column{hint}"
+            f"column in data.categorical_columns, label_column, id_column or ignore_columns{hint}"
         ) from None
 
 

@@ -41,29 +41,38 @@ class Shape(NamedTuple):
 
 def read(path: str, config: Any, new: bool) -> readers.Read:
     """The rows of a table of text; a UserError names the line, or the row and the column, at fault."""
+    columns, index, has_names, notes = table(path, config)
+    found = readers.of_table(columns, config, path, new, index)
+    return found._replace(names=found.names if has_names else (), notes=(*notes, *found.notes))
+
+
+def table(path: str, config: Any) -> tuple[Any, str, bool, list[str]]:
+    """The columns as a pyarrow table, the one without a name (or ""), whether any has one, and notes.
+
+    Columns that the config names are text, the others what they hold. Raises UserError that names the line at fault.
+    """
     try:
         shape = _shape(path, "\t" if ".tsv" in readers.extension(path) else config.delimiter)
         grid = _transposed(_parsed(path, shape, 0, range(len(shape.first)))) if config.transpose else None
         first = shape.first if grid is None else [column[0].as_py() for column in grid.columns]
-        named = not (readers.is_number(first[0]) and all(map(_is_number_or_hole, first)))
-        given = [cell.strip() if named else "" for cell in first]
+        has_names = not (readers.is_number(first[0]) and all(map(_is_number_or_hole, first)))
+        given = [cell.strip() if has_names else "" for cell in first]
         names = [name or f"column_{place}" for place, name in enumerate(given, 1)]
         readers.check_names(names, path)
-        index = names[0] if named and given[0] in ("", "Unnamed: 0") and len(names) > 1 else ""
+        index = names[0] if has_names and not given[0] and len(names) > 1 else ""
         if grid is None:
-            texts = {index, *readers.asked(config)}
-            table = _parsed(path, shape, int(named), [i for i, name in enumerate(names) if name in texts])
+            texts = {index, *readers.UNNAMED, *readers.asked(config)}
+            columns = _parsed(path, shape, int(has_names), [i for i, name in enumerate(names) if name in texts])
         else:
-            table = grid.slice(int(named))
+            columns = grid.slice(int(has_names))
     except readers.UNREADABLE as error:
         raise UserError(f"cannot read {path} as a .csv in UTF-8: {error}") from error
-    if not len(table):
+    if not len(columns):
         raise UserError(f"{path} is empty below its line of column names: give it lines of numbers")
-    table = _trimmed(table.rename_columns(names))
-    table, commas = (table, []) if shape.delimiter == "," else _with_points(table)
-    headless = [] if named else ["the first line has no names, so it is a row"]
-    found = readers.of_table(table, config, path, new, index)
-    return found._replace(names=found.names if named else (), notes=(*shape.notes, *commas, *headless, *found.notes))
+    columns = _trimmed(columns.rename_columns(names))
+    columns, commas = (columns, []) if shape.delimiter == "," else _with_points(columns)
+    headless = [] if has_names else ["the first line has no names, so it is a row"]
+    return columns, index, has_names, [*shape.notes, *commas, *headless]
 
 
 def _is_number_or_hole(cell: str) -> bool:

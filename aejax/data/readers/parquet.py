@@ -7,13 +7,17 @@ from aejax.data import readers
 
 def read(path: str, config: Any, new: bool) -> readers.Read:
     """The rows of a table; a UserError names the column, and the row, at fault."""
+    return readers.of_table(table(path), config, path, new)
+
+
+def table(path: str) -> Any:
+    """The columns as a pyarrow table."""
     from pyarrow import parquet
 
     try:
-        table = parquet.read_table(path)
+        return parquet.read_table(path)
     except Exception as error:  # of pyarrow, of the operating system
         raise readers.damaged(path, error) from error
-    return readers.of_table(table, config, path, new)
 
 
 def save(path: Any, table: Any) -> None:
