@@ -331,6 +331,15 @@ def test_train_says_what_it_understood(tmp_path):
     assert third == "note: constant in the training rows: '1', '2'; ids of more than one row: 'a', 'b'"
 
 
+def test_a_column_that_counts_the_rows_is_named(tmp_path):
+    text = "nr,a\n" + "".join(f"{i + 7},{(i * 37) % 41}\n" for i in range(50))
+    for standardize in (False, True):
+        keys = config("arrays", path=write(tmp_path / "t.csv", text), standardize=standardize)
+        assert summary.lines(data.load(keys), keys)[2] == "note: 'nr' counts the rows: is it data.id_column?"
+    keys = config("arrays", path=write(tmp_path / "t.csv", text), id_column="nr")
+    assert len(summary.lines(data.load(keys), keys)) == 2
+
+
 def test_bytes_two_bytes_and_channels_of_images(tmp_path):
     grey = RNG.integers(0, 256, (20, 6, 5, 3)).astype(np.uint8)
     keys = config("arrays", path=save(tmp_path / "a.npz", x=grey))

@@ -66,6 +66,21 @@ def test_labels_that_are_numbers_share_one_color_scale():
     assert bar.get_ylim() == pytest.approx(np.percentile(y, [1, 99]), abs=0.1)
 
 
+def test_of_many_classes_the_most_frequent_are_named():
+    y = np.concatenate([np.arange(5000), np.repeat(np.arange(100, 109), 5)])
+    z = np.random.default_rng(0).normal(size=(len(y), 2)) + 9 * (y - 104)[:, None] * (abs(y - 104) < 5)[:, None]
+    with figures.styled():
+        figure = figures.draw_latent_scatter([("", z, y)], [f"class {c}" for c in range(5000)])
+    [axes] = figure.axes
+    assert {text.get_text() for text in axes.texts} <= {f"class {c}" for c in range(100, 109)} and len(axes.texts) > 5
+    assert [text.get_text() for text in figure.legends[0].get_texts()][-1] == latent.OTHERS
+    drawn = axes.collections[0]
+    is_grey = (drawn.get_facecolor()[:, :3] == style.to_rgba_array(style.GREY)[0, :3]).all(axis=1)
+    assert is_grey.sum() == 5000 - 9
+    unique = figures.draw_latent_scatter([("", z[:5000], y[:5000])], [f"class {c}" for c in range(5000)])
+    assert not unique.axes[0].texts and not unique.legends
+
+
 def test_names_stand_at_the_medians_and_never_overlap():
     centers = np.array([[0, 0], [0, 0.01], [5, 5]], float)
     z = np.concatenate([center + [[-2, -2], [0, 0], [2, 2]] for center in centers])

@@ -58,14 +58,28 @@ def _labels(dataset: Dataset) -> str:
 
 
 def _oddities(dataset: Dataset) -> list[str]:
-    """Constant features of a table, and ids that several rows share."""
+    """Features of a table that are constant or count its rows, and ids that several rows share."""
     found, spec, x = [], dataset.spec, dataset.train["x"]
     if len(spec.shape) == 1:
         constant = np.flatnonzero(sparse.is_constant(x)[: spec.num_numbers])
         names = [spec.feature_names[i] if spec.feature_names else str(i) for i in constant]
         found += [f"constant in the training rows: {listed(names)}"] if names else []
+        numbers = [spec.feature_names[i] for i in _counting(dataset) if spec.feature_names]
+        found += [f"{listed(numbers)} counts the rows: is it data.id_column?"] if numbers else []
     if dataset.ids:
         ids, counts = np.unique(np.concatenate(list(dataset.ids.values())), return_counts=True)
         again = ids[counts > 1].tolist()
         found += [f"ids of more than one row: {listed(again)}"] if again else []
     return found
+
+
+def _counting(dataset: Dataset) -> np.ndarray:
+    """The features of a table that rise from row to row by the same amount, as far as 50 training rows show."""
+    rows = dataset.row_numbers["train"][:50].astype(np.float64)
+    if len(rows) < 10:
+        return np.empty(0, int)
+    x = sparse.dense(dataset.train["x"][:50]).astype(np.float64)
+    slope = (x[-1] - x[0]) / (rows[-1] - rows[0])
+    line = x[0] + slope * (rows - rows[0])[:, None]
+    scale = np.abs(slope) * (rows[-1] - rows[0])
+    return np.flatnonzero((np.abs(x - line).max(axis=0) <= 1e-5 * scale) & (slope > 0))

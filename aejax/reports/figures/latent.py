@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from aejax.reports.figures.style import (
     CLASS_COLORS,
+    GREY,
     SEQUENTIAL,
     WIDTH,
     class_colors,
@@ -28,6 +29,8 @@ Classes = Int[np.ndarray, " n"]
 Numbers = Float[np.ndarray, " n"]
 Panel = tuple[str, Float[np.ndarray, "_ 2"], Int[np.ndarray, " _"] | Float[np.ndarray, " _"] | None]  # each has its n
 
+MOST_CLASSES, NAMED_CLASSES = 30, 9
+OTHERS = "others"
 MOST_NEIGHBOR_ROWS = 2000  # of all panels: t-SNE takes 3 ms a row, UMAP embeds the same rows
 
 
@@ -41,9 +44,10 @@ def draw_latent_scatter(
 ) -> Figure:
     """One square per panel (label, codes [N, 2], y [N] or None), all on one scale if `same_scale`.
 
-    Each class has a color and a name. Numeric labels have one color scale for all panels, from their 1st to their
-    99th percentile.
+    Each class has a color and a name; of more than 30 only the nine most frequent, and the others are grey. Numeric
+    labels have one color scale for all panels, from their 1st to their 99th percentile.
     """
+    panels, class_names, title = with_few_classes(panels, class_names, title)
     labeled = [y for _, _, y in panels if y is not None and y.dtype.kind != "f"]
     numbers = [y for _, _, y in panels if y is not None and y.dtype.kind == "f"]
     class_names = class_names or [str(c) for c in range(1 + max((int(y.max()) for y in labeled), default=-1))]
@@ -56,7 +60,7 @@ def draw_latent_scatter(
     for axes, (label, z, y) in zip(grid, panels, strict=False):
         left, right, bottom, top = everything if same_scale else square(z)
         axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal", title=label)
-        scatter(axes, z, y, colors or len(class_names), area=0.2 * cell)
+        scatter(axes, z, y, colors or colors_of(class_names), area=0.2 * cell)
     for axes in grid[len(panels) :]:
         axes.remove()
     name_axes(figure, side, axis_names)
@@ -71,13 +75,42 @@ def draw_latent_scatter(
     return figure
 
 
-def scatter(axes: Axes, z: Points, y: Classes | Numbers | None, colors: int | Normalize, area: float) -> None:
-    """Draws the points in random order, so that no class hides the others; `colors` is their number or a scale."""
+def with_few_classes(
+    panels: Sequence[Panel], class_names: Sequence[str], title: str
+) -> tuple[Sequence[Panel], Sequence[str], str]:
+    """The panels with the most frequent classes and OTHERS, if there are too many to name; `title` then says so.
+
+    Labels that no two rows of a panel share are left out.
+    """
+    every = [np.bincount(y, minlength=len(class_names)) for _, _, y in panels if y is not None and y.dtype.kind != "f"]
+    if len(class_names) <= MOST_CLASSES or not every:
+        return panels, class_names, title
+    if max(counts.max() for counts in every) < 2:
+        return [(label, z, None) for label, z, _ in panels], (), title
+    first = np.argsort(-np.sum(every, axis=0), kind="stable")[:NAMED_CLASSES]
+    code = np.full(len(class_names), NAMED_CLASSES)
+    code[first] = np.arange(NAMED_CLASSES)
+    few = [(label, z, None if y is None else code[y]) for label, z, y in panels]
+    title = f"{title}; {NAMED_CLASSES} of {len(class_names):,} classes named"
+    return few, [*(class_names[int(c)] for c in first), OTHERS], title
+
+
+def colors_of(class_names: Sequence[str]) -> np.ndarray:
+    """The color of each class [C, 4]; OTHERS are grey."""
+    colors = class_colors(len(class_names))
+    if OTHERS in class_names[-1:]:
+        grey = CLASS_COLORS.index(GREY)
+        colors = colors[[*range(grey), *range(grey + 1, len(colors)), grey]]
+    return colors
+
+
+def scatter(axes: Axes, z: Points, y: Classes | Numbers | None, colors: np.ndarray | Normalize, area: float) -> None:
+    """Draws the points in random order, so that no class hides the others; `colors` are theirs or a scale."""
     order = np.random.default_rng(0).permutation(len(z))
     if y is None:
         color = class_colors(1)
     else:
-        color = class_colors(colors)[y[order]] if isinstance(colors, int) else SEQUENTIAL(colors(y[order]))
+        color = SEQUENTIAL(colors(y[order])) if isinstance(colors, Normalize) else colors[y[order]]
     size = area * float(np.clip(16000 / max(len(z), 1), 7, 40))
     axes.scatter(*z[order].T, s=size, c=color, alpha=0.7, linewidths=0)
 
@@ -106,7 +139,7 @@ def legend(figure: Figure, class_names: Sequence[str]) -> None:
     """One dot per class below the figure."""
     dots = [
         Line2D([], [], marker="o", linestyle="", color=color, label=name, markersize=5)
-        for color, name in zip(class_colors(len(class_names)), class_names, strict=True)
+        for color, name in zip(colors_of(class_names), class_names, strict=True)
     ]
     columns = min(10, legend_columns(class_names, 0.3))
     figure.legend(handles=dots, loc="outside lower center", ncols=columns, handletextpad=0.1, columnspacing=1.0)
@@ -119,7 +152,7 @@ def name_classes(axes: Axes, z: Points, y: Classes, class_names: Sequence[str]) 
     """
     finite = np.isfinite(z).all(axis=1)
     counts = np.bincount(y[finite], minlength=len(class_names))
-    present = [c for c in np.argsort(-counts, kind="stable") if counts[c]]
+    present = [c for c in np.argsort(-counts, kind="stable") if counts[c] and class_names[c] != OTHERS]
     medians = np.array([np.median(z[finite & (y == c)], axis=0) for c in present]).reshape(-1, 2)
     notes = label_points(axes, medians, [class_names[int(c)] for c in present])
     if len(class_names) <= len(CLASS_COLORS) and len(notes) < 0.6 * len(present):

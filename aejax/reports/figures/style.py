@@ -52,7 +52,7 @@ CLASS_COLORS = (
     "#4477aa", "#ff7f0e", "#332288", "#88ccee", "#cc3311", "#94a4a2", "#661100", "#ddcc77", "#000000", "#8c564b",
 )  # fmt: skip
 SEQUENTIAL = ListedColormap(colormaps["viridis"](np.linspace(0.0, 0.87, 256)))  # its yellow is too pale for a line
-INK, MUTED = "#222222", "#666666"
+INK, MUTED, GREY = "#222222", "#666666", CLASS_COLORS[5]
 
 
 @contextmanager
