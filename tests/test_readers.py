@@ -246,7 +246,7 @@ BAD: dict[str, tuple[str, Any, dict[str, Any], list[str]]] = {
         "x.parquet",
         parquet,
         {"label_column": "type"},
-        ["'id'", "'cell-0' is not a", "data.id_column"],
+        ["'id'", "'cell-0' is not a", "id_column"],
     ),
     "hole": ("x.parquet", lambda f: parquet_of(f, a=[1, 2, 3], b=[1, None, 3]), {}, ["1 of 3 rows", "row 1", "'b'"]),
     "no column": ("x.parquet", parquet, {"label_column": "typ"}, ["did you mean 'type'"]),
