@@ -52,25 +52,30 @@ def run(
 
 
 def evaluate(
-    workdir: str | Path, num_samples: int = 0, probe: bool = False, projection: str = "tsne", ais: int = 0
+    workdir: str | Path,
+    num_samples: int = 0,
+    probe: bool = False,
+    projection: str = "tsne",
+    ais: int = 0,
+    partial: bool = False,
 ) -> list[dict[str, Any]]:
     """Evaluates every member of a run, or of all its shards, on the test rows; returns the rows of results.csv.
 
     Nats are per example. `num_samples` above 0 estimates log p(x) by importance sampling; `ais` above 0 bounds it from
-    both sides in that number of annealing steps; `probe` predicts classes and factors from the codes. Writes tables,
-    figures and report.html to the run directory; `projection` ("tsne", "pca" or "umap") draws codes of more than two
-    units.
+    both sides in that number of annealing steps; `probe` predicts classes and factors from the codes. `partial` leaves
+    out shards that are not there. Writes tables, figures and report.html to the run directory; `projection` ("tsne",
+    "pca" or "umap") draws codes of more than two units.
     """
-    plans = parts(Path(workdir)).values()
+    plans = parts(Path(workdir), partial).values()
     pin(sum(len(plan.members) for plan in plans), Path(workdir))
     from aejax.reports.write import write_report
 
-    return write_report(Path(workdir), projection, num_samples, probe, ais).results
+    return write_report(Path(workdir), projection, num_samples, probe, ais, partial).results
 
 
 def load(workdir: str | Path, member: int | None = None) -> "Trained":
     """Loads the trained member with this number in members.csv, which may be omitted if there is only one."""
-    parts(Path(workdir))
+    parts(Path(workdir), partial=True)
     pin(1, Path(workdir))
     from aejax import trained
 

@@ -18,6 +18,8 @@ from aejax.config import Config
 from aejax.errors import UserError
 
 MOST = 100_000  # members of a sweep
+SHARD = re.compile(r"\d+-of-\d+")
+ELSEWHERE = "choose another --workdir"
 
 
 class Axis(NamedTuple):
@@ -185,21 +187,46 @@ def check_number(what: str, number: int) -> None:
         raise UserError(f"{what} has {number:,} members: at most {MOST:,} are possible; sweep a smaller part")
 
 
-def parts(workdir: Path) -> dict[Path, Plan]:
+def shards_of(workdir: Path) -> list[Path]:
+    """The directories of the shards that a workdir holds."""
+    return sorted(
+        path.parent for path in workdir.glob("shards/*-of-*/config.json") if SHARD.fullmatch(path.parent.name)
+    )
+
+
+def check_beside(workdir: Path, plan: Plan) -> None:
+    """Raises UserError if a workdir holds parts of a run that would not form one with the plan."""
+    others = [path for path in shards_of(workdir) if path != plan.directory(workdir)]
+    if not plan.shard and others:
+        raise UserError(f"{workdir} holds shards of a run, such as {others[0].name}: add --shard=i/n, or {ELSEWHERE}")
+    if plan.shard and (workdir / "config.json").exists():
+        raise UserError(f"{workdir} holds a whole run, not shards of one: leave --shard out, or {ELSEWHERE}")
+    for name, _, count in (path.name.partition("-of-") for path in others):
+        if count != plan.shard.partition("/")[2]:
+            raise UserError(f"{workdir} is split otherwise ({name}-of-{count}): use --shard=i/{count}, or {ELSEWHERE}")
+
+
+def parts(workdir: Path, partial: bool = False) -> dict[Path, Plan]:
     """The plans of a workdir by run directory: of the workdir itself, or of all its shards, which form one run.
 
-    Raises UserError if shards are missing or belong to different sweeps.
+    Raises UserError if shards are missing (unless `partial`), or belong to different sweeps.
     """
-    shards = sorted(path.parent for path in workdir.glob("shards/*-of-*/config.json"))
-    counts = {path.name.partition("-of-")[2] for path in shards}
-    whole = {f"{index}-of-{count}" for count in counts for index in range(int(count))}
-    if missing := sorted(whole - {path.name for path in shards}):
-        raise UserError(f"{workdir}/shards is incomplete: train the missing shards {', '.join(missing)}")
+    shards = shards_of(workdir)
+    if (missing := missing_shards(shards)) and not partial:
+        names = f"{', '.join(missing[:9])}{', ...' * (len(missing) > 9)}"
+        raise UserError(f"{workdir}/shards is incomplete: train the missing shards {names}, or evaluate with --partial")
     plans = {directory: Plan.read(directory) for directory in shards or [workdir]}
     first, *others = (plan._replace(shard="") for plan in plans.values())
     if change := next(filter(None, map(first.difference, others)), ""):
         raise UserError(f"{workdir}/shards is not one sweep: its parts differ ({change})")
     return plans
+
+
+def missing_shards(shards: Iterable[Path]) -> list[str]:
+    """The names of the shards that a split lacks."""
+    names = {path.name for path in shards if path.parent.name == "shards"}
+    counts = {int(name.partition("-of-")[2]) for name in names}
+    return [name for count in sorted(counts) for i in range(count) if (name := f"{i}-of-{count}") not in names]
 
 
 def parse_axis(text: str, config: Config) -> Axis:

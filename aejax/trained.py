@@ -19,7 +19,7 @@ from aejax.engine.programs import Group
 from aejax.engine.streams import EVALUATION, stream
 from aejax.errors import UserError
 from aejax.metrics import log_likelihood
-from aejax.plan import Member, parts
+from aejax.plan import Member, missing_shards, parts
 from aejax.types import Autoencoder, Given, Params, TrainState
 
 Conditions = Mapping[str, Any] | None  # by the column's name: one value, or one for each row
@@ -232,11 +232,13 @@ def load(workdir: Path, index: int | None = None, dataset: Dataset | None = None
 
     Its training data are read again only when they are needed, unless `dataset` is given.
     """
-    found = {member.index: (directory, plan) for directory, plan in parts(workdir).items() for member in plan.members}
+    plans = parts(workdir, partial=True)
+    found = {member.index: (directory, plan) for directory, plan in plans.items() for member in plan.members}
     if index is None and len(found) > 1:
-        raise UserError(f"{workdir} has {len(found)} members: choose one with --member=0 to {len(found) - 1}")
-    if (index := index or 0) not in found:
-        raise UserError(f"--member={index} does not exist: {workdir} has members 0 to {len(found) - 1}")
+        raise UserError(f"{workdir} has {len(found)} members: choose one with --member={min(found)} to {max(found)}")
+    if (index := min(found) if index is None else index) not in found:
+        here = "" if len(found) == max(found) + 1 else f", without those of {', '.join(missing_shards(plans)[:9])}"
+        raise UserError(f"--member={index} does not exist: {workdir} has members {min(found)} to {max(found)}{here}")
     directory, plan = found[index]
     [member] = [member for member in plan.members if member.index == index]
     siblings = plan.groups[member.group]

@@ -39,17 +39,19 @@ AIS = flags.DEFINE_integer(
 PROBE = flags.DEFINE_bool(
     "probe", False, "predict classes (linear and kNN accuracy, clusters) and factors (MIG, SAP, DCI) from the codes"
 )
+PARTIAL = flags.DEFINE_bool("partial", False, "evaluate the shards that are there, and name the others")
 
 
 def main() -> None:
     if PROJECTION.value == "umap" and not find_spec("umap"):
         raise UserError("--projection=umap needs umap-learn: pip install umap-learn, or use --projection=tsne")
     workdir = given_workdir(WORKDIR.value)
-    environment.pin(sum(len(plan.members) for plan in parts(workdir).values()), directory=workdir)
+    plans = parts(workdir, PARTIAL.value).values()
+    environment.pin(sum(len(plan.members) for plan in plans), directory=workdir)
     from aejax.reports.summary import show
     from aejax.reports.write import write_report  # imports jax, which reads what was pinned
 
-    asked = NUM_SAMPLES.value, PROBE.value, AIS.value
+    asked = NUM_SAMPLES.value, PROBE.value, AIS.value, PARTIAL.value
     _, summary, notes, figures = write_report(workdir, PROJECTION.value, *asked)
     answer(show(summary))
     for note in notes:

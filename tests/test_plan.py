@@ -287,11 +287,26 @@ def test_shards_are_read_as_one_run(tmp_path):
 
 def test_shards_of_two_sweeps_are_refused(tmp_path):
     write_shards(tmp_path, Plan.make(get_config(), [BETAS, SEEDS], shard="0/2"))
-    with pytest.raises(UserError, match="incomplete: train the missing shards 1-of-2"):
+    with pytest.raises(UserError, match="incomplete: train the missing shards 1-of-2, or evaluate with --partial"):
         plan.parts(tmp_path)
+    assert [path.name for path in plan.parts(tmp_path, partial=True)] == ["0-of-2"]
     write_shards(tmp_path, Plan.make(get_config(), [SEEDS, BETAS], shard="1/2"))
     with pytest.raises(UserError, match="not one sweep: its parts differ .order of --sweep objective.beta, seed"):
         plan.parts(tmp_path)
+
+
+def test_what_would_not_form_one_run_is_refused_at_its_start(tmp_path):
+    whole, half, quarter = (Plan.make(get_config(), [BETAS, SEEDS], shard=shard) for shard in ("", "1/2", "1/4"))
+    write_shards(tmp_path / "shards", Plan.make(get_config(), [BETAS, SEEDS], shard="0/2"))
+    plan.check_beside(tmp_path / "shards", half)
+    with pytest.raises(UserError, match=r"is split otherwise \(0-of-2\): use --shard=i/2, or choose another --workdir"):
+        plan.check_beside(tmp_path / "shards", quarter)
+    with pytest.raises(UserError, match="holds shards of a run, such as 0-of-2: add --shard=i/n, or"):
+        plan.check_beside(tmp_path / "shards", whole)
+    write_shards(tmp_path / "whole", whole)
+    plan.check_beside(tmp_path / "whole", whole)
+    with pytest.raises(UserError, match="holds a whole run, not shards of one: leave --shard out, or"):
+        plan.check_beside(tmp_path / "whole", half)
 
 
 @pytest.mark.parametrize(

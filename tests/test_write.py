@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from aejax import config as configs
-from aejax import records
+from aejax import records, trained
 from aejax.engine import run
 from aejax.errors import UserError
 from aejax.plan import Plan, parse_axis
@@ -50,6 +50,12 @@ def test_a_group_per_static_value_and_shards_give_the_whole_sweep(small, tmp_pat
     shutil.rmtree(tmp_path / "parts" / "shards" / "1-of-2")
     with pytest.raises(UserError, match="missing shards 1-of-2"):
         write_report(tmp_path / "parts")
+    report = write_report(tmp_path / "parts", partial=True)
+    assert [row["member"] for row in report.results] == [0, 2]
+    assert report.notes[0] == "without the shards 1-of-2: 2 of 4 members are not here"
+    assert trained.load(tmp_path / "parts", 2).member.index == 2
+    with pytest.raises(UserError, match="--member=1 does not exist: .* has members 0 to 2, without those of 1-of-2"):
+        trained.load(tmp_path / "parts", 1)
 
 
 def test_columns_are_the_metrics_that_some_member_has_in_the_order_of_the_table():

@@ -29,7 +29,7 @@ from aejax.engine.programs import Group, Programs
 from aejax.errors import Interrupted, printable
 from aejax.keys import KEYS
 from aejax.metrics import headlines
-from aejax.plan import Plan
+from aejax.plan import Plan, check_beside
 from aejax.types import TrainState
 
 SAVE_SECONDS = 10.0  # a save takes a tenth of a second: as long as several epochs of a small run
@@ -50,6 +50,7 @@ def run(plan: Plan, workdir: str | Path, dataset: Dataset | None = None) -> Path
     anything is written, and Interrupted after a signal.
     """
     directory = plan.directory(workdir)
+    check_beside(Path(workdir), plan)
     check_plan(directory, plan)
     groups = programs.make_groups(plan, dataset)
     statuses = {member.index: "waiting" for member in plan.members}

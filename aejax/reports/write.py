@@ -1,6 +1,6 @@
 """Evaluates a run and writes results.csv, summary.csv, units.csv, likelihood.csv, figures and report.html."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from aejax.engine.programs import Group
 from aejax.engine.run import say
 from aejax.errors import UserError
 from aejax.metrics import METRICS
-from aejax.plan import Member, Plan, parts
+from aejax.plan import Member, Plan, missing_shards, parts
 from aejax.reports import figures, gallery, measure, page
 from aejax.reports.gallery import Picture
 from aejax.reports.measure import Measured
@@ -46,17 +46,22 @@ class Report(NamedTuple):
 
 
 def write_report(
-    workdir: Path, projection: str = "tsne", num_samples: int = 0, probe: bool = False, ais_steps: int = 0
+    workdir: Path,
+    projection: str = "tsne",
+    num_samples: int = 0,
+    probe: bool = False,
+    ais_steps: int = 0,
+    partial: bool = False,
 ) -> Report:
     """Evaluates every member of a run, or of all its shards, and writes tables, figures and report.html.
 
     Estimates log p(x) if `num_samples` is not 0, bounds it on both sides by AIS if `ais_steps` is not 0, and predicts
-    classes and factors from the codes if `probe`. Raises UserError if there is no run to evaluate, if the model has no
-    density to estimate, if the data have nothing to predict, and if results.csv would lose columns of an earlier
-    evaluation.
+    classes and factors from the codes if `probe`. If `partial`, shards may be missing; a note names them. Raises
+    UserError if there is no run to evaluate, if the model has no density to estimate, if the data have nothing to
+    predict, and if results.csv would lose columns of an earlier evaluation.
     """
     check_kept(workdir / "results.csv", num_samples, probe, ais_steps)
-    plans = parts(workdir)
+    plans = parts(workdir, partial)
     with records.lock(workdir):
         run = evaluate(plans, num_samples, probe, ais_steps)
         results, metrics = in_columns(run.results)
@@ -67,9 +72,17 @@ def write_report(
             pictures += save(workdir / "figures", gallery.draw_views(views_of_one, projection), suffix)
         curves = gallery.draw_sweep(run.members, run.visits, results, run.units, run.likelihoods)
         pictures += save(workdir / "figures", curves)
-        found, config = notes(run.members, results), configs.to_json(run.members[0].config)
+        found, config = [*missing(plans), *notes(run.members, results)], configs.to_json(run.members[0].config)
         page.write(workdir / "report.html", workdir.name, config, summary, pictures, found)
     return Report(results, summary, found, [path for path, _, _ in pictures])
+
+
+def missing(plans: Mapping[Path, Plan]) -> list[str]:
+    """One line that names the shards that are not there, if any."""
+    names, first = missing_shards(plans), next(iter(plans.values()))
+    lost = len(first.sweep) - sum(len(plan.members) for plan in plans.values())
+    listed = ", ".join(names[:9]) + ", ..." * (len(names) > 9)
+    return [f"without the shards {listed}: {lost} of {len(first.sweep)} members are not here"] if names else []
 
 
 def evaluate(plans: dict[Path, Plan], num_samples: int, probe: bool, ais_steps: int) -> Evaluation:

@@ -109,7 +109,7 @@ def draw_latent_spaces(
             everything += [space.codes - 2 * space.sigma, space.codes + 2 * space.sigma]
         left, right, bottom, top = square(np.concatenate(everything))
         axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal", title=space.label, xlabel="z₁", ylabel="z₂")
-        scatter(axes, space.codes, space.y, len(class_names), area=0.12 * cell)
+        scatter(axes, space.codes, space.y, class_colors(len(class_names)), area=0.12 * cell)
         axes.scatter(*space.draws.T, s=14, marker="x", c=INK, linewidths=0.9, zorder=4)
         if space.box is not None:
             (x0, y0), (x1, y1) = space.box
@@ -157,7 +157,7 @@ def draw_lambda_panel(
     across = np.linspace(-4.5, 4.5, 200)
     for (above, below), (label, means, y, z, kl) in zip(grid.T, panels, strict=True):
         above.set(xlim=(left, right), ylim=(bottom, top), aspect="equal", title=label, xlabel="mean of z₁")
-        scatter(above, means, y, len(class_names), area=0.1 * cell)
+        scatter(above, means, y, class_colors(len(class_names)), area=0.1 * cell)
         for radius in (1.0, 2.0):
             above.add_patch(Circle((0.0, 0.0), radius, fill=False, color=INK, linestyle="--", linewidth=1.0, zorder=3))
         below.fill_between(across, np.exp(-(across**2) / 2) / np.sqrt(2 * np.pi), color="#cccccc", label="N(0, 1)")
