@@ -99,7 +99,7 @@ def test_moments_of_labels_are_those_of_the_training_rows(tmp_path):
     assert loaded.spec.feature_names == ("a",)
     same = data.load(config("arrays", path=save(tmp_path / "a.npz", x=X, y=np.ones(6)), label_kind="number"))
     assert same.spec.label_moments == (1.0, 1.0)  # the sd of equal labels counts as 1
-    for unlabeled in (config("arrays", path=save(tmp_path / "b.npz", x=X), label_kind="number"), config()):
+    for unlabeled in (config("arrays", path=save(tmp_path / "b.npz", x=X)), config()):
         assert data.load(unlabeled).spec.label_moments is None
 
 
@@ -163,6 +163,7 @@ BAD_TABLES = {
     "header only": ("a,b\n", {}, ["bad.csv", "empty"]),
     "only labels": ("a\nx\ny\n", {"label_column": "a"}, ["bad.csv", "empty"]),
     "missing label": ("a,b\n1,u\n2,\n", {"label_column": "b"}, ["label", "row 1", "'b'"]),
+    "numbers for no labels": ("a,b\n1,2\n", {"label_kind": "number"}, ["data.label_kind=number", "has no labels"]),
     "long delimiter": (GENES, {"delimiter": "||"}, ["data.delimiter='||'"]),
     "no text": ("a,b\n\udc81,2\n", {}, ["bad.csv", "UTF-8"]),
 }

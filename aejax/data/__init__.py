@@ -90,6 +90,10 @@ def prepare(rows: Rows | Pairs, config: Any, where: str) -> Dataset:
         raise UserError(
             f"data.label_kind=number does not fit {where}, whose labels are classes: use data.label_kind=class"
         )
+    if config.label_kind == "number" and "y" not in rows[0]:
+        raise UserError(
+            f"data.label_kind=number has no effect: {where} has no labels: set data.label_column, or remove it"
+        )
     if isinstance(rows, Pairs):
         return _of_pairs(rows, where, config)
     from aejax.data import conditions, tables
