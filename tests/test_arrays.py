@@ -162,6 +162,11 @@ BAD_TABLES = {
     "empty": ("", {}, ["bad.csv", "empty"]),
     "header only": ("a,b\n", {}, ["bad.csv", "empty"]),
     "only labels": ("a\nx\ny\n", {"label_column": "a"}, ["bad.csv", "empty"]),
+    "digits that float32 lacks": (
+        "t,a\n1700000000,1\n1700000049,2\n1700000020,3\n",
+        {},
+        ["'t' lies in [1700000000, 1700000049]", "steps of 128", "subtract 1700000000"],
+    ),
     "missing label": ("a,b\n1,u\n2,\n", {"label_column": "b"}, ["label", "row 1", "'b'"]),
     "numbers for no labels": ("a,b\n1,2\n", {"label_kind": "number"}, ["data.label_kind=number", "has no labels"]),
     "long delimiter": (GENES, {"delimiter": "||"}, ["data.delimiter='||'"]),

@@ -331,6 +331,16 @@ def test_train_says_what_it_understood(tmp_path):
     assert third == "note: constant in the training rows: '1', '2'; ids of more than one row: 'a', 'b'"
 
 
+def test_large_values_are_pointed_out_and_small_differences_between_them_kept(tmp_path):
+    x = np.stack([16_000_000 + np.arange(40) % 4, np.arange(40) % 7 / 8], axis=1)  # float32 holds them all
+    path = save(tmp_path / "a.npz", x=x)
+    lines = {
+        s: summary.lines(data.load(k), k) for s in (0, 1) for k in [config("arrays", path=path, standardize=bool(s))]
+    }
+    assert lines[0][2] == "note: the values are large: data.standardize=True may keep the training from diverging"
+    assert len(lines[1]) == 2
+
+
 def test_a_column_that_counts_the_rows_is_named(tmp_path):
     text = "nr,a\n" + "".join(f"{i + 7},{(i * 37) % 41}\n" for i in range(50))
     for standardize in (False, True):

@@ -37,6 +37,8 @@ def checked(split: Split, where: str, feature_names: tuple[str, ...], are_series
                 f"{where}: row {row} (counted from 0), feature {feature_name(feature, feature_names)}: x is "
                 f"{split['x'][row, *feature]}, not a finite float32: fix or drop the row"
             )
+        if x.ndim == 2 and not sparse.is_sparse(x) and split["x"].dtype.itemsize > 2:
+            _check_digits(split["x"], x, where, feature_names)
     for key in split:
         if key not in ("x", "factors", "active") and split[key].shape != (x.shape[0],):
             raise UserError(
@@ -52,6 +54,20 @@ def checked(split: Split, where: str, feature_names: tuple[str, ...], are_series
             "save numpy.moveaxis(x, 1, -1)"
         )
     return split | {"x": x / np.float32(TWO_BYTES) if has_two_bytes(split["x"], x.shape[1:]) else x}
+
+
+def _check_digits(given: np.ndarray, x: np.ndarray, where: str, feature_names: tuple[str, ...]) -> None:
+    """Raises UserError for a feature of which float32 keeps less than two digits, such as a time in seconds."""
+    low, high = np.fmin.reduce(given, axis=0), np.fmax.reduce(given, axis=0)
+    spread = high.astype(np.float64) - low
+    steps = np.spacing(np.maximum(abs(low), abs(high)).astype(np.float32))
+    for feature in np.flatnonzero((spread > 0) & (steps > spread / 100)).tolist():
+        if np.nanmax(np.abs(x[:, feature] - given[:, feature].astype(np.float64))) > spread[feature] / 100:
+            name = feature_name([feature], feature_names)
+            raise UserError(
+                f"{where}: feature {name} lies in [{low[feature]}, {high[feature]}], where float32 has steps of "
+                f"{steps[feature]:g}: subtract {low[feature]} from it, or leave it out"
+            )
 
 
 def has_two_bytes(x: Any, shape: tuple[int, ...]) -> bool:

@@ -8,6 +8,7 @@ from aejax.data import SPLITS, sparse
 from aejax.data.tables import listed
 from aejax.data.types import SUPPORTS, Dataset, Spec
 
+LARGE = 1000.0
 KINDS = {"image": "images", "series": "series: times x channels", "table": "not images"}
 
 
@@ -66,6 +67,9 @@ def _oddities(dataset: Dataset) -> list[str]:
         found += [f"constant in the training rows: {listed(names)}"] if names else []
         numbers = [spec.feature_names[i] for i in _counting(dataset) if spec.feature_names]
         found += [f"{listed(numbers)} counts the rows: is it data.id_column?"] if numbers else []
+        low, high = spec.limits or (0.0, 0.0)
+        if spec.support == "real" and spec.center is None and max(-low, high) > LARGE:
+            found.append("the values are large: data.standardize=True may keep the training from diverging")
     if dataset.ids:
         ids, counts = np.unique(np.concatenate(list(dataset.ids.values())), return_counts=True)
         again = ids[counts > 1].tolist()
