@@ -26,7 +26,7 @@ from experiments.launch import answer, launch, split
 
 DATA = flags.DEFINE_string("data", None, "the file, or the folder of images")
 CONFIG = flags.DEFINE_string("config", None, "the recipe; without it, one is chosen")
-LABELS = re.compile(r"labels?|class(es)?|targets?|y|species|category|diagnosis|(cell[_ ]?)?type|group", re.I)
+LABELS = re.compile(r"labels?|class(es)?|targets?|y|species|category|diagnosis|(cell[_ ]?)?type|group|kind", re.I)
 IDS = re.compile(r"(.*[_ ])?(ids?|index|barcode|nr)", re.I)
 MOST = 50  # categories of a column
 WIDTH = 110  # of the command

@@ -60,7 +60,7 @@ def test_the_picture_shows_what_was_corrupted_and_reconstructed():
     trained = build(configs.replaced(denoising.get_config(), {"model.hidden": (16,)}))
     [view], group = views.views(trained), trained.group
     model: Any = group.task.model
-    x = views.first_rows(group, "test", 6)
+    x = views.some_rows(group, "test", 6)
     x_tilde, x_hat = view.denoise(x)
     assert x_tilde.shape == x_hat.shape == x.shape and 0.3 < (x_tilde == x).mean() < 1.0
     np.testing.assert_allclose(

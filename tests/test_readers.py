@@ -337,7 +337,7 @@ def test_sparse_rows_train_to_the_bits_of_dense_ones(tmp_path, capsys):
     assert sparse.is_sparse(kept.dataset().train["x"])
     np.testing.assert_array_equal(kept.embed(kept.dataset().test["x"]), dense.encode(dense.dataset().test["x"]))
     [group] = programs.make_groups(Plan.read(tmp_path / "run"))
-    np.testing.assert_array_equal(views.first_rows(group, "test", 4), sparse.dense(kept.dataset().test["x"])[:4])
+    np.testing.assert_array_equal(views.some_rows(group, "test", 9), sparse.dense(kept.dataset().test["x"]))
     assert programs.num_bytes(group.dataset) == 24 * 5 * 2 + 24 * 4  # x and y
     assert all(size > 0 for size in programs.lane_memory(group))
 

@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from aejax.data.types import Condition
+from aejax.data.types import Condition, spread
 from aejax.engine import programs
+from aejax.metrics import information
 from aejax.plan import Plan, parse_axis
 from aejax.reports import views
 from aejax.trained import TrainedGroup, sample_codes
@@ -27,10 +28,39 @@ def test_the_first_seed_of_every_setting_is_shown(small):
     state = TrainState(jnp.zeros(4), jnp.full(4, -1), params, {}, ())
     shown = views.views(TrainedGroup(group, 0, state, lanes=1, rows=[]))
     assert [view.label for view in shown] == ["β = 1", "β = 4"]
-    x = views.first_rows(group, "test", views.MOST_ROWS)
+    x = views.some_rows(group, "test", views.MOST_ROWS)
     for view, lane in zip(shown, (0, 2), strict=True):
         mine = jax.tree.map(lambda leaf, lane=lane: leaf[lane], params)
         np.testing.assert_allclose(view.codes, group.task.model.encode(mine, jnp.asarray(x)), rtol=1e-5, atol=1e-6)
+
+
+def test_rows_of_a_sorted_file_are_spread_over_its_classes(small, monkeypatch):
+    """What a picture shows, a probe learns from and the information is estimated on; each has its most."""
+    assert [spread(10, 4).tolist(), spread(3, 4).tolist(), spread(0, 4).tolist()] == [[0, 2, 5, 7], [0, 1, 2], []]
+    [group] = programs.make_groups(Plan.make(small))
+    order = np.argsort(group.dataset.test["y"], kind="stable")
+    test = {name: values[order] for name, values in group.dataset.test.items()}
+    group = group._replace(dataset=group.dataset._replace(test=test))
+    monkeypatch.setattr(views, "MOST_ROWS", 100)
+    x, y = views.shown_rows(group)
+    few, classes = views.few_rows(group, 7)
+    assert y is not None and classes is not None
+    assert len(x) == len(y) == 100 and set(y.tolist()) == set(range(10))
+    assert few.shape == (7, 8, 8, 1) and len(set(classes.tolist())) > 4
+    view = views.View("", group, {}, np.arange(200, dtype=np.float32).reshape(100, 2), 0.0)
+    monkeypatch.setattr(views.View, "decode", lambda self, codes, c: codes)
+    np.testing.assert_array_equal(view.reconstruct(7)[:, 0] / 2, spread(100, 7))
+    for row, code in zip(few, view.reconstruct(7)[:, 0] / 2, strict=True):
+        np.testing.assert_array_equal(row, x[int(code)])  # a row and its reconstruction
+    monkeypatch.setattr(information, "MOST_ROWS", 20)
+    seen = []
+    task = group.task._replace(
+        model=group.task.model._replace(posterior=lambda params, x: seen.append(x) or (x[:, 0, :2, 0], x[:, 1, :2, 0])),
+    )
+    task = task._replace(model=task.model._replace(kl_of_units=None))
+    hp = jax.tree.map(lambda leaf: leaf[0], programs.hparams(group.members))
+    information.measure(task, TrainState(jnp.int32(0), jnp.int32(-1), {}, {}, ()), hp, jax.tree.map(jnp.asarray, test))
+    np.testing.assert_allclose(seen[0], test["x"][spread(len(order), 20)], atol=1e-6)
 
 
 def test_codes_are_decoded_under_their_own_conditions_or_typical_ones(small):

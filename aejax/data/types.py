@@ -84,3 +84,9 @@ class Dataset(NamedTuple):
     truth: dict[str, np.ndarray] = {}  # of planted features: "directions" [F, *shape], "active" bool [N_test, F]
     notes: tuple[str, ...] = ()  # what was done to the source's rows, each in a few words
     items: dict[str, np.ndarray] = {}  # embedded items of pairs: "x" [I] int32; "y" [I], -1: none; "position" [I, 2]
+
+
+def spread(total: int, most: int) -> np.ndarray:
+    """The places of at most `most` of `total` rows, evenly spaced: files may be sorted by class."""
+    number = min(total, most)
+    return np.arange(number) * total // max(number, 1)

@@ -76,7 +76,7 @@ METRICS = {  # the columns of results.csv, in their order
     "kl_second": Metric(NATS, "The part of kl due to the second layer, z₂.", "two-layer VAEs"),
     "mutual_information": Metric(
         NATS,
-        "I(x; z), estimated on the first 2,000 rows and therefore at most log 2,000 = 7.6.",
+        "I(x; z), estimated on 2,000 rows and therefore at most log 2,000 = 7.6.",
         "VAEs with a Gaussian posterior",
     ),
     "aggregate_kl": Metric(
@@ -209,7 +209,7 @@ METRICS = {  # the columns of results.csv, in their order
 UNITS = {  # the columns of units.csv: one row for each unit of a VAE's code
     "kl": Metric(
         NATS,
-        "KL[q(z|x) ‖ p(z)] of the unit, a mean over the first 2,000 rows.",
+        "KL[q(z|x) ‖ p(z)] of the unit, a mean over 2,000 rows.",
         "VAEs with prior N(0, I)",
     ),
     "variance": Metric("", "Variance of the posterior mean over those rows.", "VAEs with a Gaussian posterior"),

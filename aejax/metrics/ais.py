@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float, Key
 
+from aejax.data.types import spread
 from aejax.engine.streams import EVALUATION, stream
 from aejax.types import Batch, HParams, Metrics, Task, TrainState
 
@@ -115,7 +116,8 @@ def measure(task: Task, state: TrainState, hp: HParams, rows: Batch, num_steps: 
     assert model.log_likelihood and model.log_prior and model.sample_prior and model.sample_x
     log_prior, log_likelihood = model.log_prior, model.log_likelihood
     keys = jax.random.split(jax.random.fold_in(stream(hp.seed, EVALUATION), NO_BATCH), 8)
-    x_test = task.preprocess(keys[0], {name: values[:NUM_ROWS] for name, values in rows.items()})["x"]
+    part = {name: values[spread(len(values), NUM_ROWS)] for name, values in rows.items()}
+    x_test = task.preprocess(keys[0], part)["x"]
     exact = model.sample_prior(params, keys[1], NUM_ROWS)
     x_simulated = model.sample_x(params, keys[2], exact)
     x = jnp.concatenate([x_simulated, x_test])

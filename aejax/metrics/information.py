@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float, Key
 
+from aejax.data.types import spread
 from aejax.engine.streams import EVALUATION, stream
 from aejax.models.parts import losses
 from aejax.types import Batch, HParams, Metrics, Task, TrainState, conditioned
@@ -46,14 +47,16 @@ def surgery(
 
 
 def measure(task: Task, state: TrainState, hp: HParams, rows: Batch) -> Metrics:
-    """`mutual_information` and `aggregate_kl` of the first rows (nats), and per unit [K] `unit_kl` and `unit_variance`.
+    """`mutual_information` and `aggregate_kl` of MOST_ROWS rows (nats), and per unit [K] `unit_kl` and `unit_variance`.
 
     `unit_variance` is the variance of the posterior mean over the rows; a unit is active above 0.01 (Burda et al.
     2015). Without the density of the prior there is no `aggregate_kl`, and without a KL per unit no `unit_kl`.
     """
     model, params = task.model, state.params
     preprocess_key, draw_key = jax.random.split(jax.random.fold_in(stream(hp.seed, EVALUATION), NO_BATCH))
-    batch = task.preprocess(preprocess_key, {name: values[:MOST_ROWS] for name, values in rows.items()})
+    batch = task.preprocess(
+        preprocess_key, {name: values[spread(len(values), MOST_ROWS)] for name, values in rows.items()}
+    )
     x = conditioned(batch["x"], batch)
     assert model.posterior
     mean, logvar = model.posterior(params, x)

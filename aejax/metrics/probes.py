@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Integer
 
-MOST_ROWS = 60_000  # of a split: the first ones are used
+MOST_ROWS = 60_000  # of a split
 NEIGHBORS = 10
 MIXED = 50  # neighbors among which conditions mix
 PAIRED = 2000  # test rows of the silhouette, which looks at all pairs

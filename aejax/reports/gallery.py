@@ -10,7 +10,7 @@ from aejax.data import conditions
 from aejax.metrics import curves, geometry
 from aejax.plan import Member
 from aejax.reports import figures
-from aejax.reports.views import MOST_ROWS, View, first_batch, first_rows, setting_name, shown_rows
+from aejax.reports.views import MOST_ROWS, View, few_rows, setting_name, shown_rows, some_rows
 
 Rows = list[dict[str, Any]]
 
@@ -30,14 +30,9 @@ SAMPLES = 64
 UNITS = 10  # rows of a traversal
 
 
-def spread(count: int, most: int) -> list[int]:
-    """At most `most` indices below `count`, evenly spaced, including the first and the last."""
-    return sorted({round(i) for i in np.linspace(0, count - 1, min(count, most))})
-
-
 def draw_views(shown: list[View], projection: str) -> Iterator[Picture]:
     """The pictures of at most eight settings that share their data, spread evenly over the sweep."""
-    shown = [shown[i] for i in spread(len(shown), MOST_VIEWS)]
+    shown = [shown[round(i)] for i in np.linspace(0, len(shown) - 1, min(len(shown), MOST_VIEWS))]
     dataset, plane = shown[0].group.dataset, [view for view in shown if view.codes.shape[1] == 2]
     if "position" in dataset.items and plane:
         yield draw_map(plane)
@@ -98,7 +93,7 @@ def draw_map(shown: list[View]) -> Picture:
 
 def draw_reconstructions(shown: list[View]) -> Picture:
     """A row of test images, and per view a row of reconstructions, below a row of corrupted inputs if there are any."""
-    x, panels = first_batch(shown[0].group, "test", 16)["x"], []
+    x, panels = few_rows(shown[0].group, 16)[0], []
     for view in shown:
         if view.model.corrupt:
             x_tilde, x_hat = view.denoise(x)
@@ -106,7 +101,7 @@ def draw_reconstructions(shown: list[View]) -> Picture:
         else:
             panels.append((view.label or "reconstruction", view.reconstruct(16)))
     figure = figures.draw_reconstructions(x, panels, title="Test images and their reconstructions")
-    caption = "The first test images and their reconstructions."
+    caption = "Test images and their reconstructions."
     return Picture("reconstructions", figure, caption, "rows of images and reconstructions")
 
 
@@ -121,13 +116,12 @@ def draw_activations(shown: list[View]) -> Picture:
 def draw_heatmap(shown: list[View]) -> Picture:
     """Rows of a table above their reconstructions."""
     group = shown[0].group
-    spec, x, y = group.dataset.spec, first_batch(group, "test", 200)["x"], group.dataset.test.get("y")
+    spec, (x, y) = group.dataset.spec, few_rows(group, 200)
 
     def flat(rows: np.ndarray) -> np.ndarray:
         return rows.reshape(len(rows), -1)
 
     panels = [(view.label or "reconstruction", flat(view.reconstruct(len(x)))) for view in shown]
-    y = None if y is None else y[:200]
     figure = figures.draw_table_heatmap(
         flat(x), panels, spec.feature_names, y, spec.class_names, unit=unit_of(shown[0])
     )
@@ -136,11 +130,11 @@ def draw_heatmap(shown: list[View]) -> Picture:
 
 
 def draw_series(shown: list[View]) -> Picture:
-    """The first test series, and on them their reconstructions."""
-    x = first_batch(shown[0].group, "test", figures.MOST_SERIES)["x"]
+    """Test series, and on them their reconstructions."""
+    x, _ = few_rows(shown[0].group, figures.MOST_SERIES)
     panels = [(view.label or "reconstruction", view.reconstruct(len(x))) for view in shown]
     figure = figures.draw_series([("original", x), *panels], unit=unit_of(shown[0]))
-    caption = "The first test series and their reconstructions."
+    caption = "Test series and their reconstructions."
     return Picture("reconstructions", figure, caption, "curves of series and reconstructions")
 
 
@@ -195,7 +189,7 @@ def draw_traversals(shown: list[View]) -> Picture:
     panels = []
     for view in shown:
         assert view.model.kl_of_units
-        kl = np.asarray(jax.jit(view.model.kl_of_units)(view.params, first_rows(view.group, "test", MOST_ROWS)))
+        kl = np.asarray(jax.jit(view.model.kl_of_units)(view.params, some_rows(view.group, "test", MOST_ROWS)))
         kl = kl.mean(axis=0)
         units = np.argsort(-kl, kind="stable")[:UNITS]
         codes = figures.traversal_codes(view.codes[0], units)

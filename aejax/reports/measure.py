@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from aejax.data.types import Spec
+from aejax.data.types import Spec, spread
 from aejax.engine import programs, selection, sweep
 from aejax.engine.programs import Group
 from aejax.errors import UserError
@@ -23,7 +23,7 @@ from aejax.metrics import (
     log_likelihood,
     probes,
 )
-from aejax.reports.views import first_rows
+from aejax.reports.views import some_rows
 from aejax.trained import TrainedGroup
 from aejax.types import Autoencoder, Metrics, Params, TrainState
 
@@ -108,9 +108,10 @@ def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
     """How well each member's codes predict the classes, and the factors from which the data were generated."""
     encode, most = jax.jit(group.task.model.encode), probes.MOST_ROWS
     train, test = (
-        {name: values[:most] for name, values in split.items()} for split in (group.dataset.train, group.dataset.test)
+        {name: values[spread(programs.num_rows(split), most)] for name, values in split.items()}
+        for split in (group.dataset.train, group.dataset.test)
     )
-    rows, size = [first_rows(group, name, most) for name in ("train", "test")], group.task.evaluate_batch_size
+    rows, size = [some_rows(group, name, most) for name in ("train", "test")], group.task.evaluate_batch_size
 
     def probe(lane: int) -> dict[str, float]:
         params = jax.tree.map(lambda leaf: leaf[lane], state.params)
@@ -130,10 +131,10 @@ def probe_members(group: Group, state: TrainState) -> list[dict[str, float]]:
 
 
 def seed_codes(group: Group, state: TrainState) -> list[tuple[int, np.ndarray]]:
-    """Each member's number and its finite codes of the first test rows; for pairs, of the items."""
+    """Each member's number and its finite codes of the same test rows; for pairs, of the items."""
     most, encode = consistency.MOST_ROWS, jax.jit(group.task.model.encode)
     items = group.dataset.items
-    x = items["x"][:most] if items else first_rows(group, "test", most)
+    x = items["x"][:most] if items else some_rows(group, "test", most)
     found = []
     for lane, member in enumerate(group.members):
         params = jax.tree.map(lambda leaf, lane=lane: leaf[lane], state.params)
@@ -158,7 +159,7 @@ def recover_members(group: Group, state: TrainState) -> list[dict[str, float]]:
     model, truth = group.task.model, group.dataset.truth
     if not model.decode:
         return [{}] * len(group.members)
-    rows, size = first_rows(group, "test", len(truth["active"])), group.task.evaluate_batch_size
+    rows, size = some_rows(group, "test", len(truth["active"])), group.task.evaluate_batch_size
     encode, decode, k = jax.jit(model.encode), jax.jit(model.decode), group.config.model.latent_dim
     units = np.eye(k + 1, k, dtype=np.float32)  # one unit is 1; in the last row, none
 

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from aejax.data import conditions, sparse
-from aejax.data.types import Dataset
+from aejax.data.types import Dataset, spread
 from aejax.engine.preprocess import one_hot
-from aejax.engine.programs import Group
+from aejax.engine.programs import Group, num_rows
 from aejax.trained import TrainedGroup, sample_codes
 from aejax.types import Autoencoder, Batch, Given, Params, conditioned
 
@@ -52,8 +52,9 @@ class View(NamedTuple):
         return np.asarray(jax.jit(self.model.decode)(self.params, codes if c is None else Given(codes, c)))
 
     def reconstruct(self, num: int) -> np.ndarray:
-        """The reconstructions of the first rows, under their own conditions."""
-        return self.decode(self.codes[:num], None if self.c is None else self.c[:num])
+        """The reconstructions of `few_rows`, under their own conditions."""
+        rows = spread(len(self.codes), num)
+        return self.decode(self.codes[rows], None if self.c is None else self.c[rows])
 
     def sample(self, num: int, seed: int) -> np.ndarray:
         """Codes from the prior (under typical conditions), or from a Gaussian fitted to the codes."""
@@ -78,7 +79,7 @@ def views(trained: TrainedGroup) -> list[View]:
     for lane, member in enumerate(group.members):
         first.setdefault(setting_name(member.setting), lane)
     x, encode = shown_rows(group)[0], jax.jit(group.task.model.encode)
-    c = first_batch(group, "test", MOST_ROWS)["c"] if group.dataset.spec.conditions else None
+    c = some_batch(group, "test", MOST_ROWS)["c"] if group.dataset.spec.conditions else None
 
     def view(label: str, lane: int) -> View:
         mine = jax.tree.map(lambda leaf: leaf[lane], params)
@@ -88,15 +89,17 @@ def views(trained: TrainedGroup) -> list[View]:
     return [view(label, lane) for label, lane in first.items()]
 
 
-def first_rows(group: Group, split: str, num: int) -> Any:
-    """The first `num` x of a split as the model sees them, in numpy: Given if the model is given conditions."""
-    batch = first_batch(group, split, num)
+def some_rows(group: Group, split: str, num: int) -> Any:
+    """At most `num` x of a split as the model sees them, in numpy: Given if the model is given conditions."""
+    batch = some_batch(group, split, num)
     return conditioned(batch["x"], batch)
 
 
-def first_batch(group: Group, split: str, num: int) -> dict[str, np.ndarray]:
-    """The first `num` rows of a split as the model sees them; each split is binarized with its own key."""
-    rows = {name: sparse.dense(values[:num]) for name, values in getattr(group.dataset, split).items()}
+def some_batch(group: Group, split: str, num: int) -> dict[str, np.ndarray]:
+    """At most `num` rows of a split, spread over it, as the model sees them; each split is binarized with its key."""
+    whole = getattr(group.dataset, split)
+    places = spread(num_rows(whole), num)
+    rows = {name: sparse.dense(values[places]) for name, values in whole.items()}
     return jax.tree.map(np.asarray, prepare(group.task.preprocess, Dataset._fields.index(split), rows))
 
 
@@ -107,11 +110,18 @@ def prepare(preprocess: Callable[[jax.Array, Batch], Batch], number: int, rows: 
     return {name: batch[name] for name in ("x", "c") if name in batch}
 
 
+def few_rows(group: Group, num: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """At most `num` of the x and y of `shown_rows`, those of `View.reconstruct`."""
+    x, y = shown_rows(group)
+    rows = spread(len(x), num)
+    return x[rows], None if y is None else y[rows]
+
+
 def shown_rows(group: Group) -> tuple[np.ndarray, np.ndarray | None]:
-    """The x and y of a scatter: the first test rows; for pairs, the labeled items, or all if there are no labels."""
+    """The x and y of a scatter: test rows; for pairs, the labeled items, or all if there are no labels."""
     if group.dataset.spec.kind != "pairs":
         y = group.dataset.test.get("y")
-        return first_batch(group, "test", MOST_ROWS)["x"], None if y is None else y[:MOST_ROWS]
+        return some_batch(group, "test", MOST_ROWS)["x"], None if y is None else y[spread(len(y), MOST_ROWS)]
     items = group.dataset.items
     y = items.get("y", np.zeros(len(items["x"]), np.int32))
     rows = np.flatnonzero(y >= 0)[:MOST_ROWS]
