@@ -58,7 +58,7 @@ def test_rows_of_a_sorted_file_are_spread_over_its_classes(small, monkeypatch):
         model=group.task.model._replace(posterior=lambda params, x: seen.append(x) or (x[:, 0, :2, 0], x[:, 1, :2, 0])),
     )
     task = task._replace(model=task.model._replace(kl_of_units=None))
-    hp = jax.tree.map(lambda leaf: leaf[0], programs.hparams(group.members))
+    hp = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), programs.hparams(group.members))
     information.measure(task, TrainState(jnp.int32(0), jnp.int32(-1), {}, {}, ()), hp, jax.tree.map(jnp.asarray, test))
     np.testing.assert_allclose(seen[0], test["x"][spread(len(order), 20)], atol=1e-6)
 
