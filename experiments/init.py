@@ -147,7 +147,7 @@ def recipe(dataset: Any) -> tuple[str, str, Settings]:
     from aejax.data import sparse
 
     spec, x = dataset.spec, dataset.train["x"]
-    sigma = {"model.likelihood": "gaussian", "model.learn_variance": "True"}
+    sigma = {"model.likelihood": "gaussian", "model.learn_variance": "True", "model.variance_kind": "optimal"}
     if spec.kind == "series":
         return "series", "convolutions over time", {"data.standardize": "True"}
     if spec.kind == "image":

@@ -1,5 +1,6 @@
 """The command that `init` prints: training takes it, and it says of each column what a person would."""
 
+import re
 import shlex
 from typing import Any
 
@@ -14,6 +15,7 @@ from aejax.plan import Plan
 from experiments import _recipes as recipes
 from experiments import init
 from experiments.launch import split
+from tests.conftest import ROOT
 from tests.test_arrays import write
 from tests.test_data import save
 
@@ -91,6 +93,22 @@ def test_what_is_given_is_not_guessed(tmp_path):
     assert lines[-2] == "guess: ids 'id'; categories 'colour'; left out 'note'"  # the species are numbers
     with pytest.raises(UserError, match="model.likelihood=bernoulli needs zeros and ones"):
         init.suggested({"data.path": path}, "vae")
+
+
+@pytest.mark.slow
+def test_the_page_shows_what_is_printed_for_its_files(tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "own-data.md").read_text(encoding="utf-8").partition("## Five files")[2]
+    make = re.search(r"```python\n(.*?)```", page, re.S)
+    assert make
+    monkeypatch.chdir(tmp_path)
+    exec(make[1], {})
+    shown = re.findall(r"^python (-m experiments.train --config=.*?)$", page.replace("\\\n", " "), re.M)
+    for command in shown:
+        _, _, config, _, *flags_of = command.split()
+        path = next(flag.partition("path=")[2] for flag in flags_of if "data.path=" in flag)
+        given = {"data.condition_columns": "batch"} if path == "counts.npz" else {}
+        assert sorted(init.suggested({"data.path": path} | given)[1]) == sorted([config, *flags_of])
+    assert len(shown) == 5
 
 
 def test_a_column_is_what_its_values_say():
