@@ -18,6 +18,37 @@ class Given(NamedTuple):
     c: Any  # [B, C]: numbers, and categories as one-hot vectors
 
 
+class Layer(NamedTuple):
+    """One layer of a decoder, for one row: what a program without jax needs to compute it.
+
+    By `kind`, before the activation:
+    - "dense": h kernel + bias, with the kernel [inputs, outputs];
+    - "gated": the same, times sigmoid(h gate_kernel + gate_bias);
+    - "transposed_convolution": 3 taps and stride 2 along each spatial axis. h[i] kernel[t], with the kernel [3, (3,)
+      inputs, outputs], is added to the output at 2 i + 2 - t, which is then cropped to `shape`; the bias is added last.
+    """
+
+    kind: str
+    arrays: dict[str, Array]  # "kernel", "bias"; of a gate also "gate_kernel", "gate_bias"
+    activation: str  # a key of networks.ACTIVATIONS
+    shape: tuple[int, ...]  # of the output; the input is flattened or reshaped to what the layer before it made
+
+
+class Link(NamedTuple):
+    """What turns the next `size` numbers of a decoder's output into the mean of p(x|z)."""
+
+    name: str  # a key of networks.ACTIVATIONS, "exp", "softmax" or "continuous_bernoulli"
+    size: int
+    total: float = 1.0  # of a softmax: what it shares out
+
+
+class Decoder(NamedTuple):
+    """A decoder as a list of layers that reads [z, c], the code and then the conditions if it is given some."""
+
+    layers: tuple[Layer, ...]
+    link: tuple[Link, ...]  # of the pieces of the flat output, in order
+
+
 class Autoencoder(NamedTuple):
     """A model: pure functions that close over the static config and the spec only; abilities it lacks are None."""
 
@@ -34,6 +65,7 @@ class Autoencoder(NamedTuple):
     sample_x: Callable[[Params, Array, Array], Array] | None = None  # (params, key, z[B, K]) -> x ~ p(x|z), all given z
     kl_of_units: Callable[[Params, Any], Array] | None = None  # (params, x) -> KL[q ‖ p] of each unit [B, K], nats
     corrupt: Callable[[Array, Array, Any], Array] | None = None  # (key, x, level) -> x_tilde, what the loss encodes
+    layers: Callable[[Params], Decoder] | None = None  # (params) -> decode as a list of layers
     columns: tuple[str, ...] = ("x",)  # of a batch, that the loss reads
     follow: Callable[[Params, Stats], Params] | None = None  # after each step: entries set by stats, not by a gradient
 

@@ -15,6 +15,7 @@ from aejax.errors import UserError
 from aejax.keys import base_config, files
 from aejax.models import vae
 from aejax.models.parts import counts
+from tests import layers
 
 NAMES = files("models/vae/likelihoods")
 
@@ -68,6 +69,13 @@ def test_a_learned_variance_is_the_likelihoods_own_parameter(rows):
     params["likelihood"]["logvar"] = jnp.float32(0.9)
     expected = stats.norm.logpdf(*(np.float64(values) for values in rows), np.exp(0.45)).sum(axis=1)
     np.testing.assert_allclose(chosen.log_prob(params, *map(jnp.asarray, rows)), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_link_says_in_words_what_the_mean_is(name):
+    for keys in [{}, *([{"library_size": "observed"}] if name in COUNTS else [])]:
+        chosen = make(name, output_activation="softplus", **keys)
+        np.testing.assert_allclose(chosen.mean(jnp.asarray(OUTPUT))[0], layers.mean(chosen.link, OUTPUT[0]), rtol=1e-5)
 
 
 OUTPUT = np.array([[-1.0, 0.2, 1.5]], np.float32)

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from aejax import config as configs
-from aejax.data.types import Spec
+from aejax.data.types import Condition, Spec
 from aejax.engine import programs, train
 from aejax.errors import UserError
 from aejax.models.parts import networks, products
 from aejax.plan import Plan
+from aejax.types import Given
+from tests import layers
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.slow
@@ -44,6 +46,29 @@ def test_a_mean_that_is_no_logit_per_feature_is_refused(changes):
     config.update({"output_bias": "train_mean"} | changes)
     with pytest.raises(UserError, match="model.output_bias=train_mean"):
         networks.decoder(config, SPEC._replace(shape=(4, 4, 1)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "changes", "given"),
+    [
+        ((4,), {"hidden": (6, 5), "gated": True}, 2),
+        ((4,), {"hidden": (), "latent_dim": 3}, 2),
+        *(((4,), {"hidden": (5,), "activation": name}, 0) for name in sorted(networks.ACTIVATIONS)),
+        ((5, 6, 3), {"network": "conv", "hidden": (4, 3)}, 1),
+        ((7, 2), {"network": "conv", "hidden": (4, 3)}, 0),
+    ],
+)
+def test_the_layers_of_a_decoder_are_what_it_computes(shape, changes, given):
+    config: Any = small_config().model
+    config.update(changes)
+    number = Condition("c", (), 0.0, 1.0, 0.0)
+    spec = SPEC._replace(shape=shape, kind="series" if len(shape) == 2 else "image", conditions=(number,) * given)
+    net = networks.decoder(config, spec)
+    params = jax.tree.map(lambda leaf: leaf + 0.1, net.init(jax.random.key(0)))  # biases start at 0
+    z, c = np.float32([[0.3, -1.2, 0.7]])[:, : config.latent_dim], np.float32([[0.5, -0.4]])[:, :given]
+    expected = np.ravel(jax.jit(net.apply)(params, Given(z, c) if given else z))
+    found = layers.output(networks.layers(config, spec, params), np.concatenate([z, c], axis=1)[0])
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def factors(seed, num_rows, inputs, outputs):

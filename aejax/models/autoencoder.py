@@ -13,7 +13,7 @@ from jax import Array
 from aejax.data.types import Spec
 from aejax.models import vae
 from aejax.models.parts import networks
-from aejax.types import Autoencoder, Params
+from aejax.types import Autoencoder, Decoder, Params
 
 
 class Parts(NamedTuple):
@@ -26,6 +26,7 @@ class Parts(NamedTuple):
     error: Callable[[Params, Array, Array], Array]  # (params, x, code) -> −log p(x | decode(code)) [B]
     output: Callable[[Params, Array], Array]  # (params, code) -> the decoder's output, before the likelihood's link
     error_of: Callable[[Params, Array, Array], Array]  # (params, x, output) -> −log p(x | output) [B]
+    layers: Callable[[Params], Decoder]  # (params) -> decode as a list of layers
 
 
 def parts(config: Any, spec: Spec) -> Parts:
@@ -54,6 +55,7 @@ def parts(config: Any, spec: Spec) -> Parts:
         error=lambda params, x, code: error_of(params, x, output(params, code)),
         output=output,
         error_of=error_of,
+        layers=lambda params: Decoder(networks.layers(config, spec, params["decoder"]), likelihood.link),
     )
 
 
@@ -68,4 +70,6 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         reconstruction = net.error(params, batch["x"], encode(params, batch["x"])).mean()
         return reconstruction, ({"reconstruction": reconstruction}, stats)
 
-    return Autoencoder(init=lambda key: (net.init(key), ()), loss=loss, encode=encode, decode=net.decode)
+    return Autoencoder(
+        init=lambda key: (net.init(key), ()), loss=loss, encode=encode, decode=net.decode, layers=net.layers
+    )

@@ -26,5 +26,10 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         return reconstruction, ({"reconstruction": reconstruction}, stats)
 
     return Autoencoder(
-        init=lambda key: (net.init(key), ()), loss=loss, encode=encode, decode=net.decode, corrupt=corrupt
+        init=lambda key: (net.init(key), ()),
+        loss=loss,
+        encode=encode,
+        decode=net.decode,
+        corrupt=corrupt,
+        layers=net.layers,
     )

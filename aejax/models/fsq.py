@@ -58,6 +58,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         loss=loss,
         encode=lambda params, x: quantize(params, x)[1],
         decode=net.decode,
+        layers=net.layers,
         sample_prior=sample_prior,
     )
 

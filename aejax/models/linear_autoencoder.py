@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from aejax.data.types import Spec
-from aejax.models.parts import losses
+from aejax.models.parts import losses, networks
 from aejax.types import Autoencoder
 
 
@@ -37,4 +37,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         penalty = jnp.square(params["encoder"]).sum() + jnp.square(params["decoder"]).sum()
         return reconstruction + weight_penalty * penalty, ({"reconstruction": reconstruction}, stats)
 
-    return Autoencoder(init=init, loss=loss, encode=encode, decode=decode)
+    def layers(params):
+        return networks.affine(params["decoder"], mean)
+
+    return Autoencoder(init=init, loss=loss, encode=encode, decode=decode, layers=layers)

@@ -11,7 +11,7 @@ from jax import Array
 
 from aejax.data.types import Spec
 from aejax.errors import UserError
-from aejax.models.parts import losses
+from aejax.models.parts import losses, networks
 from aejax.types import Autoencoder
 
 
@@ -40,7 +40,10 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         reconstruction = losses.squared_error(batch["x"], decode(params, encode(params, batch["x"]))).mean()
         return reconstruction, ({"reconstruction": reconstruction}, stats)
 
-    return Autoencoder(init=init, loss=loss, encode=encode, decode=decode, fit=fit)
+    def layers(params):
+        return networks.affine(params["components"].T, params["mean"])
+
+    return Autoencoder(init=init, loss=loss, encode=encode, decode=decode, fit=fit, layers=layers)
 
 
 def principal_axes(x: Array) -> tuple[Array, Array, Array]:

@@ -13,7 +13,7 @@ from jax import Array
 
 from aejax.data.types import Spec
 from aejax.errors import UserError
-from aejax.models.parts import losses
+from aejax.models.parts import losses, networks
 from aejax.models.pca import principal_axes
 from aejax.types import Autoencoder
 
@@ -74,6 +74,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         loss=loss,
         encode=lambda params, x: projected(params, x)[1],
         decode=lambda params, z: (z @ params["factors"].T + params["mean"][None]).reshape(-1, *spec.shape),
+        layers=lambda params: networks.affine(params["factors"].T, params["mean"]),
         fit=fit,
         posterior=posterior,
         log_weights=log_weights,

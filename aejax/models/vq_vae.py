@@ -68,6 +68,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         loss=loss,
         encode=lambda params, x: quantize(params, x)[1],
         decode=net.decode,
+        layers=net.layers,
         sample_prior=sample_prior,
         follow=(lambda params, stats: {**params, "codebook": stats["codebook"]}) if is_ema else None,
     )

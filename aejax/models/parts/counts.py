@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from aejax.data.types import Spec
 from aejax.models.parts.losses import flatten
+from aejax.types import Link
 
 
 def log_mean(config: Any) -> Callable[[Array, Array], Float[Array, "B f"]]:
@@ -32,12 +33,23 @@ def log_mean(config: Any) -> Callable[[Array, Array], Float[Array, "B f"]]:
 
 def mean(config: Any, spec: Spec) -> Callable[[Array], Array]:
     """The mean counts of a decoder's output [B, ...]; with an observed library size, of a row with the mean total."""
-    log_total = math.log(max(float(spec.mean.sum()), 1e-12))
+    log_total = math.log(mean_total(spec))
 
     def by_share(output: Array) -> Array:
         return jnp.exp(log_total + jax.nn.log_softmax(flatten(output))).reshape(output.shape)
 
     return by_share if config.library_size == "observed" else jnp.exp
+
+
+def link(config: Any, spec: Spec) -> tuple[Link, ...]:
+    """`mean` in words."""
+    size = math.prod(spec.shape)
+    return (Link("softmax", size, mean_total(spec)) if config.library_size == "observed" else Link("exp", size),)
+
+
+def mean_total(spec: Spec) -> float:
+    """The mean total of the training rows, above 0."""
+    return max(float(spec.mean.sum()), 1e-12)
 
 
 def log_negative_binomial(

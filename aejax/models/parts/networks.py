@@ -14,7 +14,7 @@ from jax import Array
 from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts.products import PRODUCTS
-from aejax.types import Given, Params
+from aejax.types import Decoder, Given, Layer, Link, Params
 
 ACTIVATIONS = {
     "identity": lambda x: x,
@@ -102,10 +102,7 @@ class ConvDecoder(nn.Module):
 
     @nn.compact
     def __call__(self, z: Array, c: Array | None = None) -> Array:
-        sizes = [self.shape[:-1]]
-        for _ in self.channels:
-            sizes.append(tuple(math.ceil(n / 2) for n in sizes[-1]))
-        *targets, smallest = sizes
+        *targets, smallest = _sizes(self.shape, len(self.channels))
         widths = (self.shape[-1], *self.channels)
         first = plus_condition(nn.Dense(math.prod(smallest) * widths[-1])(z), c)
         x = self.activation(first).reshape(-1, *smallest, widths[-1])
@@ -154,6 +151,48 @@ def decoder(config: Any, spec: Spec) -> Network:
         return Network(flat.init, lambda params, z: flat.apply(params, z).reshape(-1, *spec.shape))
     _check_conv(config, spec)
     return _network(ConvDecoder(tuple(config.hidden), spec.shape, ACTIVATIONS[config.activation]), inputs, conditions)
+
+
+def layers(config: Any, spec: Spec, params: Params) -> tuple[Layer, ...]:
+    """The layers of `decoder`, with these parameters of it."""
+    if config.network == "mlp":
+        widths = (*reversed(config.hidden), math.prod(spec.shape))
+        return tuple(_dense(config, params, number, (width,)) for number, width in enumerate(widths))
+    *targets, smallest = _sizes(spec.shape, len(config.hidden))
+    found = [_dense(config, params, 0, (*smallest, config.hidden[-1]))._replace(activation=config.activation)]
+    widths = (spec.shape[-1], *config.hidden)
+    for number, level in enumerate(reversed(range(len(targets)))):
+        activation = config.activation if level else "identity"
+        arrays, shape = dict(params[f"ConvTranspose_{number}"]), (*targets[level], widths[level])
+        found.append(Layer("transposed_convolution", arrays, activation, shape))
+    return tuple(found)
+
+
+def affine(kernel: Array, bias: Array) -> Decoder:
+    """The decoder z @ kernel + bias, for a kernel [K, features]."""
+    layer = Layer("dense", {"kernel": kernel, "bias": bias.ravel()}, "identity", (kernel.shape[1],))
+    return Decoder((layer,), (Link("identity", kernel.shape[1]),))
+
+
+def _dense(config: Any, params: Params, number: int, shape: tuple[int, ...]) -> Layer:
+    """A dense layer, with the activation of an MLP's; conditions are further inputs of the first."""
+    arrays, gate = dict(params[f"Dense_{number}"]), params.get(f"Gate_{number}", {})
+    arrays |= {f"gate_{name}": value for name, value in gate.items()}
+    if number == 0 and "Condition" in params:
+        added = params["Condition"]["kernel"]
+        arrays["kernel"] = jnp.concatenate([arrays["kernel"], added])
+        if gate:  # it is not given the conditions
+            arrays["gate_kernel"] = jnp.concatenate([arrays["gate_kernel"], jnp.zeros_like(added)])
+    is_last = f"Dense_{number + 1}" not in params
+    return Layer("gated" if gate else "dense", arrays, "identity" if is_last or gate else config.activation, shape)
+
+
+def _sizes(shape: tuple[int, ...], depth: int) -> list[tuple[int, ...]]:
+    """The spatial sizes of images or series from the data's to the smallest, halved (rounded up) `depth` times."""
+    sizes = [shape[:-1]]
+    for _ in range(depth):
+        sizes.append(tuple(math.ceil(n / 2) for n in sizes[-1]))
+    return sizes
 
 
 def output_bias(config: Any, spec: Spec) -> tuple[float, ...] | float:

@@ -18,7 +18,7 @@ from aejax.errors import UserError
 from aejax.keys import files
 from aejax.models.parts import networks
 from aejax.models.vae.types import Divergence, Draws, Likelihood, Terms
-from aejax.types import Autoencoder, Given, conditioned
+from aejax.types import Autoencoder, Decoder, Given, conditioned
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
@@ -105,6 +105,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         sample_x=sample_x if alone and prior.everywhere else None,
         kl_of_units=kl_of_units if closed_kl else None,
         follow=adaptation.follow if adaptation else None,
+        layers=lambda params: Decoder(networks.layers(config, spec, params["decoder"]), likelihood.link),
     )
 
 

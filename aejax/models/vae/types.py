@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from jax import Array
 from jaxtyping import Float
 
-from aejax.types import Metrics, Params, Stats
+from aejax.types import Link, Metrics, Params, Stats
 
 
 class Draws(NamedTuple):
@@ -79,6 +79,7 @@ class Likelihood(NamedTuple):
     mean: Callable[[Array], Array]  # (output) -> x_hat
     sample: Callable[[Params, Array, Array], Array] | None  # (params, key, output) -> x; None: it is not a density
     adaptation: Adaptation | None = None
+    link: tuple[Link, ...] = ()  # `mean` in words, for a program without jax
 
 
 class Bound(NamedTuple):

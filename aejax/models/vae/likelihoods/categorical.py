@@ -13,6 +13,7 @@ from jax import Array
 
 from aejax.data.types import Spec
 from aejax.models.vae.types import Likelihood
+from aejax.types import Link
 
 SUPPORTS = ("categories",)
 
@@ -39,4 +40,5 @@ def make(config: Any, spec: Spec) -> Likelihood:
         lambda params, x, output: (x * log_softmax(output)).sum(axis=-1),
         lambda output: jnp.exp(log_softmax(output)),
         sample,
+        link=tuple(Link("softmax", size) for size in sizes),
     )

@@ -4,6 +4,7 @@ Loaiza-Ganem & Cunningham 2019 (arXiv 1907.06845), eq. 3: p(x) = C(λ) λˣ (1 �
 is C = l / tanh(l / 2), and 2 at l = 0.
 """
 
+import math
 from typing import Any
 
 import jax
@@ -13,6 +14,7 @@ from jax import Array
 from aejax.data.types import Spec
 from aejax.models.parts import losses
 from aejax.models.vae.types import Likelihood
+from aejax.types import Link
 
 SUPPORTS = ("unit",)
 NEAR = 0.1  # logits nearer to 0 take the Taylor series, because the closed forms divide 0 by 0
@@ -24,7 +26,8 @@ def make(config: Any, spec: Spec) -> Likelihood:
     def log_prob(params, x, output):
         return losses.bernoulli_log_likelihood(x, output) + log_constant(losses.flatten(output)).sum(axis=-1)
 
-    return Likelihood(lambda key: {}, log_prob, mean, lambda params, key, output: draw(key, output))
+    link = (Link("continuous_bernoulli", math.prod(spec.shape)),)
+    return Likelihood(lambda key: {}, log_prob, mean, lambda params, key, output: draw(key, output), link=link)
 
 
 def split(logit: Array) -> tuple[Array, Array]:

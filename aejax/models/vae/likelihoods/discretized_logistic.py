@@ -14,6 +14,7 @@ from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts import losses
 from aejax.models.vae.types import Likelihood
+from aejax.types import Link
 
 SUPPORTS = ("unit",)
 HALF = 0.5 / 255.0
@@ -40,4 +41,6 @@ def make(config: Any, spec: Spec) -> Likelihood:
         noise = jnp.exp(params["likelihood"]["log_scale"]) * jax.random.logistic(key, output.shape)
         return jnp.round(jnp.clip(jax.nn.sigmoid(output) + noise, 0.0, 1.0) * 255.0) / 255.0
 
-    return Likelihood(lambda key: {"log_scale": jnp.float32(math.log(0.05))}, log_prob, jax.nn.sigmoid, sample)
+    link = (Link("sigmoid", math.prod(spec.shape)),)
+    start = jnp.float32(math.log(0.05))
+    return Likelihood(lambda key: {"log_scale": start}, log_prob, jax.nn.sigmoid, sample, link=link)

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from aejax.data.types import Spec
 from aejax.models.parts import losses, networks
 from aejax.models.vae.types import Adaptation, Likelihood
+from aejax.types import Link
 
 SUPPORTS = ("categories", "mixed", "binary", "unit", "counts", "real")
 MEMORY = 0.99  # decay of the running mean of the squared error
@@ -45,7 +46,9 @@ def make(config: Any, spec: Spec) -> Likelihood:
         sigma = jnp.exp(0.5 * jnp.broadcast_to(logvar(params), output.shape[1:]))
         return mean(output) + sigma[None] * jax.random.normal(key, output.shape)
 
-    return Likelihood(init, log_prob, mean, sample, adaptation(math.prod(spec.shape)) if kind == "optimal" else None)
+    size = math.prod(spec.shape)
+    link = (Link(config.output_activation, size),)
+    return Likelihood(init, log_prob, mean, sample, adaptation(size) if kind == "optimal" else None, link)
 
 
 def adaptation(features: int) -> Adaptation:

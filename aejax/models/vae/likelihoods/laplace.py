@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from aejax.data.types import Spec
 from aejax.models.parts import losses, networks
 from aejax.models.vae.types import Likelihood
+from aejax.types import Link
 
 SUPPORTS = ("categories", "mixed", "binary", "unit", "counts", "real")
 
@@ -31,4 +32,5 @@ def make(config: Any, spec: Spec) -> Likelihood:
     def sample(params, key, output):
         return mean(output) + scale(params) * jax.random.laplace(key, output.shape)
 
-    return Likelihood(lambda key: {"logvar": start} if config.learn_variance else {}, log_prob, mean, sample)
+    link = (Link(config.output_activation, math.prod(spec.shape)),)
+    return Likelihood(lambda key: {"logvar": start} if config.learn_variance else {}, log_prob, mean, sample, link=link)

@@ -40,4 +40,4 @@ def make(config: Any, spec: Spec) -> Likelihood:
         parts = [draw_number(params, one, output[:, :first]), draw_category(params, two, output[:, first:])]
         return jnp.concatenate(parts, axis=-1)
 
-    return Likelihood(number.init, log_prob, mean, sample)
+    return Likelihood(number.init, log_prob, mean, sample, link=number.link + category.link)

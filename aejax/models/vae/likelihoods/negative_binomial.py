@@ -28,4 +28,5 @@ def make(config: Any, spec: Spec) -> Likelihood:
         theta = jnp.exp(params["likelihood"]["log_theta"]).reshape(spec.shape)
         return counts.draw(key, mean(output), theta)
 
-    return Likelihood(lambda key: {"log_theta": jnp.zeros(math.prod(spec.shape))}, log_prob, mean, sample)
+    link, size = counts.link(config, spec), math.prod(spec.shape)
+    return Likelihood(lambda key: {"log_theta": jnp.zeros(size)}, log_prob, mean, sample, link=link)

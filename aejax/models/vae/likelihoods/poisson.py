@@ -23,4 +23,4 @@ def make(config: Any, spec: Spec) -> Likelihood:
     def sample(params, key, output):
         return jax.random.poisson(key, mean(output)).astype(jnp.float32)
 
-    return Likelihood(lambda key: {}, log_prob, mean, sample)
+    return Likelihood(lambda key: {}, log_prob, mean, sample, link=counts.link(config, spec))

@@ -41,4 +41,4 @@ def make(config: Any, spec: Spec) -> Likelihood:
         drawn = counts.draw(count_key, mean(output), jnp.exp(own["log_theta"]).reshape(spec.shape))
         return jnp.where(zero, 0.0, drawn)
 
-    return Likelihood(init, log_prob, mean, sample)
+    return Likelihood(init, log_prob, mean, sample, link=counts.link(config, spec))
