@@ -87,6 +87,7 @@ def commands(plan: Plan, workdir: str) -> list[str]:
     if models.make(first.config.model, spec).decode:
         given = "".join(f" --condition={shlex.quote(condition.name)}=VALUE" for condition in spec.conditions)
         file = "samples.png" if spec.kind == "image" else "samples.csv"
+        lines.append(f"  {run}explore {there}")
         lines.append(f"  {run}sample {there}{member}{given} --output={file}")
     given = "" if spec.kind == "pairs" else " --input=FILE"
     return [*lines, f"  {run}embed {there}{member}{given} --output=codes.npz"]

@@ -23,6 +23,7 @@ from aejax.models.vae.types import Posterior
 from aejax.plan import Plan
 from aejax.types import conditioned
 from configs import base
+from tests import layers
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -125,6 +126,7 @@ def test_a_model_keeps_its_contract(name, tasks):
         batch = rows if pairs else group.task.preprocess(jax.random.key(1), rows)
         x = items if pairs else conditioned(batch["x"], batch)
         found = {"code": model.encode(params, x), "first": model.encode(params, jax.tree.map(lambda a: a[:3], x))}
+        found |= {"params": params, "c": batch.get("c")}
         found["loss"], (found["metrics"], _) = model.loss(params, stats, jax.random.key(2), batch, **weights)
         if group.config.model.name == "vae" and not model.kl_of_units:  # a Monte Carlo KL
             keys = jax.random.split(jax.random.key(4), 16)
@@ -158,6 +160,11 @@ def test_a_model_keeps_its_contract(name, tasks):
             assert metrics["kl"] >= 0
     if model.decode:
         assert found["x_hat"].shape == (num_rows, *spec.shape)
+        decoder = model.layers(found["params"])
+        given = found["c"] is not None and group.config.model.condition_decoder
+        inputs = np.concatenate([code[0], found["c"][0]]) if given else code[0]
+        expected = np.ravel(found["x_hat"][0])
+        np.testing.assert_allclose(layers.decode(decoder, inputs), expected, rtol=1e-3, atol=1e-5)
     if model.posterior:
         assert found["mean"].shape == found["logvar"].shape == code.shape
         np.testing.assert_array_equal(found["mean"], code)
@@ -193,6 +200,7 @@ ALLOWED = {  # in addition to types, errors, config, keys and the modules of the
     "engine.run": {""},  # everything
     "trained": {"data", "engine", "metrics.log_likelihood", "plan", "records"},
     "reports.views": {"data.conditions", "data.sparse", "engine.preprocess", "engine.programs", "trained"},
+    "reports.explorer": {"engine.programs", "plan", "records", "reports", "trained"},
     "reports.gallery": {"data.conditions", "metrics", "plan"},
     "reports.measure": {"engine", "metrics", "trained"},
     "reports.summary": {"metrics", "plan", "records"},

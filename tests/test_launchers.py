@@ -199,6 +199,8 @@ def test_a_bad_sweep_is_refused(arguments, words, refused):
         ("evaluate", ["--workdir"], ["the value is missing after --workdir"]),
         ("evaluate", ["--workdir=TMP", "--num_samples=1e9"], ["--num_samples=1e9: expected an integer"]),
         ("evaluate", ["--workdir=TMP", EPOCH], ["config.train.epochs"]),
+        ("explore", [], ["--workdir is missing", "--workdir=runs/vae"]),
+        ("explore", ["--workdir=TMP", "--output=TMP/page.pdf"], ["--output=", "page.pdf", "--output=explorer.html"]),
         ("embed", [], ["--workdir is missing"]),
         ("embed", ["--workdir=TMP", "--output=codes.npz"], ["--input is missing"]),
         ("embed", ["--workdir=TMP", "--input=x.npz"], ["--output is missing"]),
@@ -316,7 +318,7 @@ def test_a_locked_workdir_names_its_holder(refused, tmp_path):
 @pytest.mark.parametrize("run", ["missing", "empty", "damaged", "file"])
 @pytest.mark.parametrize(
     ("name", "arguments"),
-    [("evaluate", []), ("embed", ["--input=TMP/x.npy", "--output=TMP/z.npy"]), ("sample", ["--output=TMP/x.npy"])],
+    [("evaluate", []), ("explore", []), ("embed", ["--input=TMP/x.npy", "--output=TMP/z.npy"]), ("sample", ["--output=TMP/x.npy"])],
 )
 def test_what_is_no_run_is_refused(name, arguments, run, refused, tmp_path):
     (tmp_path / "empty").mkdir()

@@ -65,7 +65,10 @@ def test_the_layers_of_a_decoder_are_what_it_computes(shape, changes, given):
     spec = SPEC._replace(shape=shape, kind="series" if len(shape) == 2 else "image", conditions=(number,) * given)
     net = networks.decoder(config, spec)
     params = jax.tree.map(lambda leaf: leaf + 0.1, net.init(jax.random.key(0)))  # biases start at 0
-    z, c = np.float32([[0.3, -1.2, 0.7]])[:, : config.latent_dim], np.float32([[0.5, -0.4]])[:, :given]
+    z, c = (
+        np.array([[0.3, -1.2, 0.7]], np.float32)[:, : config.latent_dim],
+        np.array([[0.5, -0.4]], np.float32)[:, :given],
+    )
     expected = np.ravel(jax.jit(net.apply)(params, Given(z, c) if given else z))
     found = layers.output(networks.layers(config, spec, params), np.concatenate([z, c], axis=1)[0])
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)

@@ -41,8 +41,10 @@ def test_a_picture_is_laid_out_and_cropped_as_matplotlib_would(tmp_path, draw, a
     assert (pixels(tmp_path / "a.png") == pixels(tmp_path / "tight.png")).all()
 
 
-def test_ten_class_colors_differ_for_every_kind_of_eye():
-    assert min(distance for vision in VISION for distance in lab_distances(style.class_colors(10)[:, :3], vision)) > 25
+@pytest.mark.parametrize("dark", [False, True])
+def test_ten_class_colors_differ_for_every_kind_of_eye(dark):
+    colors = style.class_colors(10, dark)[:, :3]
+    assert min(distance for vision in VISION for distance in lab_distances(colors, vision)) > 25
     assert len(np.unique(style.class_colors(30), axis=0)) == 30
 
 

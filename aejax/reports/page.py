@@ -8,6 +8,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+COLORS = """:root { --ink: #222; --muted: #5f6368; --line: #ddd; --page: #fff; --band: #f5f6f8; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6e6e6; --muted: #a0a4aa; --line: #3a3d42; --page: #17181b; --band: #202226; }
+}"""
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -16,10 +20,7 @@ PAGE = """<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
 <style>
-:root {{ --ink: #222; --muted: #5f6368; --line: #ddd; --page: #fff; --band: #f5f6f8; }}
-@media (prefers-color-scheme: dark) {{
-  :root {{ --ink: #e6e6e6; --muted: #a0a4aa; --line: #3a3d42; --page: #17181b; --band: #202226; }}
-}}
+{colors}
 body {{ margin: 0 auto; padding: 1rem; max-width: 66rem; color: var(--ink); background: var(--page);
   font: 16px/1.5 system-ui, sans-serif; }}
 h1 {{ font-size: 1.5rem; margin: .5rem 0 1.5rem; overflow-wrap: anywhere; }}
@@ -65,6 +66,7 @@ def write(
     settings = [{"key": key, "value": json.dumps(value, ensure_ascii=False)} for key, value in flatten(config)]
     page = PAGE.format(
         title=escape(title),
+        colors=COLORS,
         table=table(rows),
         notes="\n".join(f"<p>{escape(note)}</p>" for note in notes),
         figures="\n".join(picture(*figure) for figure in figures),

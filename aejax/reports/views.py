@@ -1,6 +1,6 @@
 """What the figures of a run show: the first member of every setting, its codes, and rows as its model sees them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -74,19 +74,22 @@ def setting_name(setting: dict[str, Any]) -> str:
 
 def views(trained: TrainedGroup) -> list[View]:
     """The first member of each setting in a group."""
-    group, params = trained.group, trained.state.params
     first: dict[str, int] = {}
-    for lane, member in enumerate(group.members):
+    for lane, member in enumerate(trained.group.members):
         first.setdefault(setting_name(member.setting), lane)
+    return list(views_of(trained, first.values()))
+
+
+def views_of(trained: TrainedGroup, lanes: Iterable[int]) -> Iterator[View]:
+    """The members of these lanes, one after the other."""
+    group, params = trained.group, trained.state.params
     x, encode = shown_rows(group)[0], jax.jit(group.task.model.encode)
     c = some_batch(group, "test", MOST_ROWS)["c"] if group.dataset.spec.conditions else None
 
-    def view(label: str, lane: int) -> View:
-        mine = jax.tree.map(lambda leaf: leaf[lane], params)
-        level = group.members[lane].config.objective.corruption_level
-        return View(label, group, mine, np.asarray(encode(mine, x if c is None else Given(x, c))), level, c)
-
-    return [view(label, lane) for label, lane in first.items()]
+    for lane in lanes:
+        member, mine = group.members[lane], jax.tree.map(lambda leaf, lane=lane: leaf[lane], params)
+        codes = np.asarray(encode(mine, x if c is None else Given(x, c)))
+        yield View(setting_name(member.setting), group, mine, codes, member.config.objective.corruption_level, c)
 
 
 def some_rows(group: Group, split: str, num: int) -> Any:

@@ -12,7 +12,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
-from matplotlib.colors import ListedColormap, to_rgba_array
+from matplotlib.colors import ListedColormap, to_hex, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import withStroke
@@ -50,6 +50,9 @@ STYLE = {
 # Any two of the ten are at least 25 CIELAB units apart for normal, protan, deutan and tritan vision (test_style).
 CLASS_COLORS = (
     "#4477aa", "#ff7f0e", "#332288", "#88ccee", "#cc3311", "#94a4a2", "#661100", "#ddcc77", "#000000", "#8c564b",
+)  # fmt: skip
+DARK_CLASS_COLORS = (  # the same names of colors, on a dark page
+    "#547add", "#ff9800", "#8723ff", "#33d2fb", "#d70007", "#a6ada4", "#b83948", "#f1c88f", "#ffffff", "#885287",
 )  # fmt: skip
 SEQUENTIAL = ListedColormap(colormaps["viridis"](np.linspace(0.0, 0.87, 256)))  # its yellow is too pale for a line
 INK, MUTED, GREY = "#222222", "#666666", CLASS_COLORS[5]
@@ -93,11 +96,16 @@ def new_figure(width: float, height: float, layout: str | None = None) -> Figure
     return figure
 
 
-def class_colors(count: int) -> np.ndarray:
+def class_colors(count: int, dark: bool = False) -> np.ndarray:
     """Colors [count, 4]: categorical for up to ten classes; for more, no palette is safe, so an ordered color map."""
     if count <= len(CLASS_COLORS):
-        return to_rgba_array(CLASS_COLORS[:count])
+        return to_rgba_array((DARK_CLASS_COLORS if dark else CLASS_COLORS)[:count])
     return SEQUENTIAL(np.linspace(0.0, 1.0, count))
+
+
+def hex_names(colors: np.ndarray) -> list[str]:
+    """Colors [n, 4] as a page names them: "#4477aa"."""
+    return [to_hex(color) for color in colors]
 
 
 def ordered_colors(count: int) -> np.ndarray:

@@ -1,0 +1,88 @@
+"""The members of a run as a page may show them, and which of them it holds."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from aejax.engine.programs import Group
+from aejax.plan import Member
+from aejax.reports.explorer.blob import num_chars, probes, weight_type
+from aejax.reports.measure import measure_group
+from aejax.reports.views import View, first_batch, setting_name, views_of
+from aejax.trained import load_group
+from aejax.types import Decoder
+
+LIMIT = 3_000_000  # bytes of the page
+PROBES = 256
+SD_ROWS = 3000
+
+
+class Shown(NamedTuple):
+    """A member as the page may show it."""
+
+    member: Member
+    view: View
+    decoder: Decoder | None  # in numpy; None if it takes more than a page, or the page cannot compute it
+    weight_type: str  # of the decoder's arrays in the page
+    num_chars: int  # that the decoder takes
+    units: np.ndarray  # [K] from the strongest to the weakest; two units keep their order
+    strength: np.ndarray  # [K] by unit ...
+    measure: str  # ... its "KL" in nats or the "variance" of its codes
+    metrics: dict[str, Any]
+
+
+class Choice(NamedTuple):
+    """What a page may hold: members, and those of them that have their decoder in it; the others have a grid."""
+
+    members: list[Shown]
+    decoders: set[int]  # by their numbers
+
+
+def show(directory: Path, group: Group) -> Iterator[Shown]:
+    """Every member of a group, measured on the test rows."""
+    trained = load_group(directory, group)
+    measured, scale = measure_group(trained), error_scale(group)
+    every = views_of(trained, range(len(group.members)))
+    for member, view, metrics in zip(group.members, every, measured.results, strict=True):
+        rows = [row for row in measured.units if row["member"] == member.index]
+        name = "kl" if rows and "kl" in rows[0] else "variance"
+        strength = np.array([row[name] for row in rows]) if rows else view.codes.var(axis=0)
+        units = np.argsort(-strength, kind="stable") if len(strength) > 2 else np.arange(len(strength))
+        decoder, type_name, chars = None, "f32", 0
+        if view.model.layers and np.isfinite(view.codes).all():
+            decoder = view.model.layers(view.params)
+            type_name = weight_type(view, probes(view.codes, PROBES), scale)
+            chars = num_chars([layer.arrays for layer in decoder.layers], type_name)
+            decoder = decoder if decoder.link and chars < LIMIT else None
+        measure = "KL" if rows and name == "kl" else "variance"
+        yield Shown(member, view, decoder, type_name, chars, units, strength, measure, metrics)
+
+
+def error_scale(group: Group) -> np.ndarray:
+    """The unit of a decoder's error: 1 if x lies in [0, 1] or is standardized, else each feature's sd [features]."""
+    spec = group.dataset.spec
+    if spec.bounded or spec.center is not None:
+        return np.ones(1)
+    sd = first_batch(group, "test", SD_ROWS)["x"].reshape(-1, spec.mean.size).std(axis=0)
+    return np.where(sd > 0, sd, 1.0)
+
+
+def choices(shown: list[Shown]) -> Iterator[Choice]:
+    """What a page may hold, the most first: every member; one seed of each setting; grids; fewer settings."""
+    firsts = list({setting_name(one.member.setting): one for one in reversed(shown)}.values())[::-1]
+    for members in (shown, firsts):
+        if all(one.decoder for one in members) and sum(one.num_chars for one in members) < LIMIT:
+            yield Choice(members, {one.member.index for one in members})
+    for most in range(len(firsts), -1, -1):
+        decoders = [one for one in spread(firsts, most) if one.decoder]
+        if sum(one.num_chars for one in decoders) < LIMIT:
+            yield Choice(firsts, {one.member.index for one in decoders})
+    for most in range(len(firsts) - 1, 0, -1):
+        yield Choice(spread(firsts, most), set())
+
+
+def spread(items: list[Any], most: int) -> list[Any]:
+    """At most `most` of the items, evenly spaced, from the first to the last."""
+    return [items[i] for i in sorted({round(i) for i in np.linspace(0, len(items) - 1, most)})]
