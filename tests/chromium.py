@@ -12,6 +12,15 @@ from typing import Any
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = "--headless --no-sandbox --disable-gpu --remote-debugging-pipe --hide-scrollbars --no-first-run".split()
+READY = """new Promise((done, fail) => {
+  const deadline = Date.now() + 10000;
+  const look = () => {
+    if (document.documentElement?.dataset.ready) requestAnimationFrame(() => requestAnimationFrame(() => done(true)));
+    else if (Date.now() > deadline) fail(new Error("the page is not ready after 10 s"));
+    else setTimeout(look, 20);
+  };
+  look();
+})"""
 
 
 class Page:
@@ -61,10 +70,7 @@ class Page:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.call("Page.navigate", url=path.resolve().as_uri())
-        self.run(
-            "new Promise((done) => { const look = () => document.documentElement?.dataset.ready "
-            "? requestAnimationFrame(() => requestAnimationFrame(() => done(true))) : setTimeout(look, 20); look(); })"
-        )
+        self.run(READY)
 
     def run(self, expression: str) -> Any:
         """The value of an expression of JavaScript; a promise is awaited."""

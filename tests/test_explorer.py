@@ -2,6 +2,7 @@
 
 import json
 from types import SimpleNamespace
+from typing import Any
 
 import jax
 import numpy as np
@@ -12,7 +13,8 @@ from aejax.errors import UserError
 from aejax.plan import Plan, parse_axis
 from aejax.reports import explorer
 from aejax.reports.explorer import members
-from aejax.reports.explorer.blob import ERROR
+from aejax.reports.explorer.blob import ERROR, rounded
+from aejax.reports.explorer.contents import CODE_BITS
 from aejax.reports.explorer.members import Choice, Shown
 from aejax.reports.measure import Measured
 from aejax.trained import TrainedGroup
@@ -63,9 +65,9 @@ def untrained(config, path, patch):
 
 
 def probes(shown):
-    """512 codes [512, K], the first of which are those of test rows: the number that the page was checked with."""
-    codes = shown.view.codes.astype(np.float16)  # as the page has them
-    return np.concatenate([codes[:8], np.random.default_rng(1).normal(size=(504, codes.shape[1]))]).astype(np.float32)
+    """Codes [1024, K], the first of which are those of test rows: as many as the page was checked with."""
+    codes = rounded(shown.view.codes, CODE_BITS)  # as the page has them
+    return np.concatenate([codes[:8], np.random.default_rng(1).normal(size=(1016, codes.shape[1]))]).astype(np.float32)
 
 
 def decoded(browser, member, codes):
@@ -101,6 +103,12 @@ def test_a_sweep_is_explored(browser, sweep, record_property):
     browser.move(*place(browser, 0.3, 0.4))
     settle(browser)
     assert picture(browser) != before
+    x, y = browser.run("toPixels(state.points[10], state.points[11], 1)")  # of test row 5
+    browser.move(*place(browser, x, y))
+    settle(browser)
+    at = browser.run("toPixels(state.points[2 * state.row], state.points[2 * state.row + 1], 1)")
+    np.testing.assert_allclose(at, [x, y], atol=0.002)
+    assert browser.run("element['row-name'].textContent") == browser.run("rowName(state.row)")
     browser.run("element.map.focus()")
     before = picture(browser)
     for _ in range(8):
@@ -139,7 +147,7 @@ def test_a_sweep_is_explored(browser, sweep, record_property):
 
     for member, shown in enumerate(sweep.members):
         z = probes(shown)
-        x_hat = shown.view.decode(z).reshape(512, -1)
+        x_hat = shown.view.decode(z).reshape(1024, -1)
         np.testing.assert_allclose(decoded(browser, member, z[:40]), x_hat[:40], atol=ERROR)
         np.testing.assert_allclose(browser.run(f"[...reconstruction(members[{member}], 7)]"), x_hat[7], atol=ERROR)
     x = sweep.members[0].view.group.dataset.test["x"][:3].reshape(3, -1)
@@ -151,6 +159,9 @@ def test_a_sweep_is_explored(browser, sweep, record_property):
     assert 0.0 < frame < 100.0
     check_on_a_phone_in_the_dark(browser, sweep.path)
     assert browser.errors == []
+    added = "Object.assign(document.createElement('script'), { textContent: 'window.foreign = 1' })"
+    browser.run(f"document.head.append({added})")
+    assert browser.run("window.foreign") is None and "Content Security Policy" in str(browser.errors)
 
 
 def check_on_a_phone_in_the_dark(browser, path):
@@ -203,9 +214,9 @@ def test_a_decoder_in_the_page_is_that_of_jax(make, browser, tmp_path, monkeypat
     browser.open(path)
     spec, view, z = shown.view.group.dataset.spec, shown.view, probes(shown)
     scale = members.error_scale(view.group)
-    found, x_hat = decoded(browser, 0, z[:40]), view.decode(z).reshape(512, -1)[:40]
-    c = None if view.c is None else np.repeat(view.c[7:8], 512, axis=0)
-    row, own = np.array(browser.run("[...reconstruction(members[0], 7)]")), view.decode(z, c).reshape(512, -1)[7]
+    found, x_hat = decoded(browser, 0, z[:40]), view.decode(z).reshape(1024, -1)[:40]
+    c = None if view.c is None else np.repeat(view.c[7:8], 1024, axis=0)
+    row, own = np.array(browser.run("[...reconstruction(members[0], 7)]")), view.decode(z, c).reshape(1024, -1)[7]
     if spec.center is not None:
         found, row = ((x - spec.center.ravel()) / spec.spread.ravel() for x in (found, row))
     assert (np.abs(found - x_hat) <= ERROR * scale).all() and x_hat.std(axis=0).max() > 10 * ERROR
@@ -226,18 +237,18 @@ def test_a_decoder_in_the_page_is_that_of_jax(make, browser, tmp_path, monkeypat
 
 def test_a_decoder_that_is_too_large_becomes_a_grid_and_the_page_says_so(browser, tmp_path, monkeypatch):
     [shown] = untrained(small_config(), tmp_path / "explorer.html", monkeypatch).members
-    choice = Choice([shown], set())
+    choice = Choice([shown], set(), 100_000)
     html, notes = explorer.assemble("grid", choice, explorer.left_out(choice, [shown]))
     assert notes == ["Members whose decoder is too large for this page, so that a grid of decoded points is drawn: 1."]
     (tmp_path / "grid.html").write_text(html)
     browser.open(tmp_path / "grid.html")
     assert browser.run("element.notes.textContent").startswith(notes[0])
     low, high, side = (browser.run(f"members[0].grid.{name}") for name in ("low", "high", "side"))
-    z = np.repeat(shown.view.codes.mean(axis=0)[None], 512, axis=0)
+    z = np.repeat(shown.view.codes.mean(axis=0)[None], 1024, axis=0)
     for row, steps in enumerate([(0, 0), (side - 1, 3), (7, side - 2)]):
         for unit, a, b, step in zip(shown.units, low, high, steps, strict=False):
             z[row, unit] = a + (b - a) * step / (side - 1)
-    x_hat = shown.view.decode(z).reshape(512, -1)[:3]
+    x_hat = shown.view.decode(z).reshape(1024, -1)[:3]
     np.testing.assert_allclose(decoded(browser, 0, z[:3] + 1e-4), x_hat, atol=0.5 / 255 + ERROR)
 
 
@@ -246,15 +257,17 @@ def test_what_does_not_fit_is_left_out_in_order():
 
     def of_size(size):
         for number in range(8):  # 4 settings, 2 seeds each
-            member = SimpleNamespace(index=number, setting={"objective.beta": float(number // 2)})
-            yield Shown(member, None, Decoder((), ()), "f16", size, None, None, "KL", {})
+            member: Any = SimpleNamespace(index=number, setting={"objective.beta": float(number // 2)})
+            unused: Any = None
+            yield Shown(member, unused, unused, unused, "KL", {}, Decoder((), ()), size)
 
     def order(size):
         made = members.choices(list(of_size(size)))
         return [([one.member.index for one in choice.members], sorted(choice.decoders)) for choice in made]
 
     all_settings = [0, 2, 4, 6]
-    assert order(100_000)[:2] == [([*range(8)], [*range(8)]), (all_settings, all_settings)]
+    assert order(100_000)[::2][:2] == [([*range(8)], [*range(8)]), (all_settings, all_settings)]
+    assert order(100_000)[:2] == 2 * order(100_000)[:1]  # with fewer rows
     large = order(1_100_000)
     assert large[:3] == [(all_settings, [0, 6]), (all_settings, [0]), (all_settings, [])]
     assert [len(shown) for shown, decoders in large[3:] if not decoders] == [3, 2, 1]

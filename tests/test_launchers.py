@@ -318,7 +318,12 @@ def test_a_locked_workdir_names_its_holder(refused, tmp_path):
 @pytest.mark.parametrize("run", ["missing", "empty", "damaged", "file"])
 @pytest.mark.parametrize(
     ("name", "arguments"),
-    [("evaluate", []), ("explore", []), ("embed", ["--input=TMP/x.npy", "--output=TMP/z.npy"]), ("sample", ["--output=TMP/x.npy"])],
+    [
+        ("evaluate", []),
+        ("explore", []),
+        ("embed", ["--input=TMP/x.npy", "--output=TMP/z.npy"]),
+        ("sample", ["--output=TMP/x.npy"]),
+    ],
 )
 def test_what_is_no_run_is_refused(name, arguments, run, refused, tmp_path):
     (tmp_path / "empty").mkdir()

@@ -20,7 +20,7 @@ from aejax.plan import parts
 from aejax.reports import page
 from aejax.reports.explorer.blob import Blob, text_of
 from aejax.reports.explorer.contents import describe
-from aejax.reports.explorer.members import LIMIT, Choice, Shown, choices, show
+from aejax.reports.explorer.members import LIMIT, Choice, Shown, choices, show, with_decoders
 from aejax.reports.views import setting_name
 
 HERE = Path(__file__).parent
@@ -45,7 +45,8 @@ def write(workdir: Path, output: Path) -> list[str]:
     diverged = len(found) - len(finite)
     notes = [f"Members whose data differ from the first member's are left out: {others}."] if others else []
     notes += [f"Members that diverged are left out: {diverged}."] if diverged else []
-    for choice in choices(sorted(finite, key=lambda shown: shown.member.index)):
+    finite = list(with_decoders(sorted(finite, key=lambda shown: shown.member.index)))
+    for choice in choices(finite):
         html, said = assemble(workdir.resolve().name, choice, notes + left_out(choice, finite))
         if len(html.encode()) < LIMIT:
             records.write(output, html)

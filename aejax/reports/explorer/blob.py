@@ -1,4 +1,4 @@
-"""Arrays in a page: bytes that deflate well, and weights as float16 if their decoder allows it."""
+"""Arrays in a page: bytes that deflate well, and numbers with as few bits as their use allows."""
 
 from base64 import b85encode
 from typing import Any
@@ -10,23 +10,31 @@ import numpy as np
 from aejax.reports.views import View
 
 ERROR = 1e-3  # what a decoder in the page may differ by: data units if x lies in [0, 1], else sd of a feature
-TYPES = {"u8": np.uint8, "f16": np.float16, "f32": np.float32}
+LARGE = 4096  # numbers of an array
+MANTISSA = range(8, 23)  # bits of a float32's 23 that are tried for weights
 
 
 class Blob:
-    """Arrays one after the other, each as all its first bytes, then all its second bytes, ...: these are more alike."""
+    """Arrays one after the other, each as all its first bytes, then all its second bytes, ...: these are alike.
+
+    The sign of a float32 is moved to its last bit, so that its first byte is the exponent.
+    """
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
         self.size = 0
 
-    def add(self, array: Any, type_name: str) -> list[Any]:
-        """Appends an array; returns its place, its type and its shape for the page's `unpack`."""
-        array = np.ascontiguousarray(array, np.dtype(TYPES[type_name]).newbyteorder("<"))
-        piece = array.reshape(-1, 1).view(np.uint8).T.tobytes()
-        self.pieces.append(piece)
-        self.size += len(piece)
-        return [self.size - len(piece), type_name, list(array.shape)]
+    def add(self, array: Any, type_name: str = "f32") -> list[Any]:
+        """Appends an array of "f32" or "u8"; returns its place, its type and its shape for the page's `unpack`."""
+        array = np.ascontiguousarray(array, {"f32": np.float32, "u8": np.uint8}[type_name])
+        if type_name == "f32":
+            bits = array.view(np.uint32)
+            planes = ((bits << 1) | (bits >> 31)).astype(">u4").reshape(-1, 1).view(np.uint8).T
+        else:
+            planes = array
+        self.pieces.append(planes.tobytes())
+        self.size += array.nbytes
+        return [self.size - array.nbytes, type_name, list(array.shape)]
 
     def packed(self) -> bytes:
         """All bytes, deflated."""
@@ -38,27 +46,47 @@ def text_of(packed: bytes) -> str:
     return b85encode(packed, pad=True).decode().replace("<", ",")
 
 
-def num_chars(arrays: Any, type_name: str) -> int:
+def num_chars(arrays: Any) -> int:
     """How many characters of a page the arrays of a tree take."""
     blob = Blob()
     for leaf in jax.tree.leaves(arrays):
-        blob.add(leaf, type_name)
+        blob.add(leaf)
     return len(blob.packed()) * 5 // 4
 
 
-def weight_type(view: View, codes: np.ndarray, scale: np.ndarray) -> str:
-    """ "f16", or "f32" if float16 weights would move a decoded code of [N, K] by nearly ERROR times `scale` [features].
+def rounded(tree: Any, bits: int) -> Any:
+    """A tree's arrays in numpy, large ones with so many bits of the mantissa: the zeros after them take no space.
 
-    Weights above 65,504 would be infinite, and so are float32.
+    Small ones stay exact: they take little space, and errors of a first layer would pass through all others.
     """
-    with np.errstate(over="ignore"):
-        halves = jax.tree.map(lambda leaf: np.asarray(leaf).astype(np.float16).astype(np.float32), view.params)
-    difference = np.abs(view._replace(params=halves).decode(codes) - view.decode(codes)).reshape(len(codes), -1)
-    return "f16" if (difference <= 0.9 * ERROR * scale).all() else "f32"
+    step = np.uint32(1 << (23 - bits))
+
+    def one(leaf: Any) -> np.ndarray:
+        array = np.ascontiguousarray(leaf, np.float32)
+        if array.size < LARGE:
+            return array
+        whole = array.view(np.uint32)
+        return ((whole + step // 2) & ~(step - np.uint32(1))).view(np.float32)
+
+    return jax.tree.map(one, tree)
 
 
-def probes(codes: np.ndarray, num: int) -> np.ndarray:
-    """The first `num` codes, and as many uniform ones within the range of all: [N, K]."""
-    low, high = codes.min(axis=0), codes.max(axis=0)
-    drawn = np.random.default_rng(0).uniform(low, high, (num, codes.shape[1]))
-    return np.concatenate([codes[:num], drawn]).astype(np.float32)
+def fewest_bits(view: View, codes: np.ndarray, scale: np.ndarray) -> int:
+    """The fewest bits of all weights that move no decoded code of [N, K] by nearly ERROR times `scale` [features]."""
+    exact = view.decode(codes)
+    for bits in MANTISSA:
+        difference = view._replace(params=rounded(view.params, bits)).decode(codes) - exact
+        if (np.abs(difference).reshape(len(codes), -1) <= 0.9 * ERROR * scale).all():
+            return bits
+    return 23
+
+
+def probes(codes: np.ndarray, low: float, high: float, num: int = 256) -> np.ndarray:
+    """Codes [4 num, K] where users go: test rows, rows with two units moved within the map, and draws of a prior."""
+    rng, k = np.random.default_rng(0), codes.shape[1]
+    rows = codes[np.arange(num) % len(codes)]
+    moved = codes[rng.integers(0, len(codes), 2 * num)]
+    for code in moved:
+        units = rng.permutation(k)[:2]
+        code[units] = rng.uniform(low, high, len(units))
+    return np.concatenate([rows, moved, 1.5 * rng.normal(size=(num, k))]).astype(np.float32)

@@ -5,15 +5,16 @@ from typing import Any
 import numpy as np
 
 from aejax.data.types import Spec
-from aejax.reports.explorer.blob import Blob
+from aejax.reports.explorer.blob import Blob, rounded
 from aejax.reports.explorer.members import Choice, Shown
 from aejax.reports.figures import style
 from aejax.reports.views import first_batch, setting_name, shown_rows
 
 MOST_POINTS = 3000  # codes on the map
-CODE_BYTES, ROW_BYTES, GRID_BYTES = 400_000, 600_000, 1_000_000  # of all codes, rows and grids, before deflating
+CODE_BYTES, GRID_BYTES = 800_000, 1_000_000  # of all codes and grids, before deflating
 SIDES = (7, 25)  # the least and the most decoded points along a side of a grid
 MOST_BARS = 24
+CODE_BITS = 11  # of a code's mantissa: a relative error of 0.0002, far less than a pixel of the map
 
 
 def describe(title: str, choice: Choice, notes: list[str], blob: Blob) -> dict[str, Any]:
@@ -22,9 +23,9 @@ def describe(title: str, choice: Choice, notes: list[str], blob: Blob) -> dict[s
     group, spec = first.view.group, first.view.group.dataset.spec
     total = group.dataset.test["x"].shape[0]
     units = sum(one.view.codes.shape[1] for one in choice.members)
-    points = min(total, MOST_POINTS, max(100, CODE_BYTES // (2 * units)))
+    points = min(total, MOST_POINTS, max(100, CODE_BYTES // (4 * units)))
     as_bytes = spec.kind == "image" and spec.bounded
-    rows = min(points, max(10, ROW_BYTES // (spec.mean.size * (1 if as_bytes else 4))))
+    rows = min(points, max(10, choice.row_bytes // (spec.mean.size * (1 if as_bytes else 4))))
     batch, (_, y) = first_batch(group, "test", points), shown_rows(group)
     x, y = in_data_units(batch["x"].reshape(points, -1), spec), None if y is None else y[:points]
     swept, settings = list(first.member.setting), list(dict.fromkeys(map(setting_of, choice.members)))
@@ -35,11 +36,11 @@ def describe(title: str, choice: Choice, notes: list[str], blob: Blob) -> dict[s
         "notes": notes + row_notes(points, rows, total, spec),
         "kind": spec.kind,
         "shape": spec.shape,
-        "center": None if spec.center is None else blob.add(spec.center.ravel(), "f32"),
-        "spread": None if spec.spread is None else blob.add(spec.spread.ravel(), "f32"),
+        "center": None if spec.center is None else blob.add(spec.center.ravel()),
+        "spread": None if spec.spread is None else blob.add(spec.spread.ravel()),
         "range": [0.0, 1.0] if spec.bounded else np.percentile(x, [0.5, 99.5]).tolist(),
         "bars": bars(first, x, spec) if spec.kind == "table" else [],
-        "labels": None if y is None else blob.add(y, "f32"),
+        "labels": None if y is None else blob.add(y),
         "classes": [] if y is None or y.dtype.kind == "f" else classes(y, spec),
         "scale": style.hex_names(style.SEQUENTIAL(np.linspace(0.0, 1.0, 64))),
         "labelRange": np.percentile(y, [1, 99]).tolist() if y is not None and y.dtype.kind == "f" else None,
@@ -47,7 +48,7 @@ def describe(title: str, choice: Choice, notes: list[str], blob: Blob) -> dict[s
         "rows": blob.add(np.round(x[:rows] * 255.0) if as_bytes else x[:rows], "u8" if as_bytes else "f32"),
         "ids": group.dataset.ids["test"][:rows].tolist() if "test" in group.dataset.ids else [],
         "conditions": [condition._asdict() for condition in spec.conditions],
-        "c": blob.add(group.dataset.test["c"][:points], "f32") if spec.conditions else None,
+        "c": blob.add(group.dataset.test["c"][:points]) if spec.conditions else None,
         "prior": has_standard_prior(first),
         "setting": setting_name({swept[0]: ""}).rstrip(" =") if len(swept) == 1 else "setting",
         "settings": settings,
@@ -132,7 +133,7 @@ def describe_member(shown: Shown, choice: Choice, points: int, place: dict[str, 
         "measure": shown.measure,
         "mean": mean.tolist(),
         "axes": axes.tolist(),
-        "codes": blob.add(codes[:points], "f16"),
+        "codes": blob.add(rounded(codes[:points], CODE_BITS)),
         "decoder": describe_decoder(shown, blob) if has_decoder else None,
         "grid": None if has_decoder else describe_grid(shown, place["grid"], blob),
     }
@@ -154,7 +155,7 @@ def describe_decoder(shown: Shown, blob: Blob) -> dict[str, Any]:
                 "kind": layer.kind,
                 "activation": layer.activation,
                 "shape": layer.shape,
-                "arrays": {name: blob.add(array, shown.weight_type) for name, array in layer.arrays.items()},
+                "arrays": {name: blob.add(array) for name, array in layer.arrays.items()},
             }
             for layer in shown.decoder.layers
         ],
@@ -183,6 +184,6 @@ def describe_grid(shown: Shown, side: int, blob: Blob) -> dict[str, Any]:
         "low": low.tolist(),
         "high": high.tolist(),
         "values": blob.add(values, "u8"),
-        "least": blob.add(least, "f32"),
-        "reach": blob.add(reach, "f32"),
+        "least": blob.add(least),
+        "reach": blob.add(reach),
     }

@@ -30,30 +30,18 @@ async function inflate(text, length) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-let halves = null; // the value of each float16
-
-function half(bits) {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return exponent ? sign * 2 ** (exponent - 25) * (1024 + fraction) : sign * 2 ** -24 * fraction;
-}
-
-// The array at [offset, type, shape]: all first bytes of its numbers, then all second bytes, ...
+// The array at [offset, type, shape]: all first bytes of its numbers, then all second bytes, ... A float32 is stored with
+// its sign as the last bit.
 function unpack(bytes, [offset, type, shape]) {
   const size = shape.reduce((product, length) => product * length, 1);
   if (type === "u8") return bytes.subarray(offset, offset + size);
-  if (type === "f16") {
-    halves ??= Float32Array.from({ length: 65536 }, (_, bits) => half(bits));
-    const array = new Float32Array(size);
-    for (let i = 0; i < size; i++) array[i] = halves[bytes[offset + i] | (bytes[offset + size + i] << 8)];
-    return array;
+  const words = new Uint32Array(size);
+  const [first, second, third, fourth] = [0, 1, 2, 3].map((plane) => offset + plane * size);
+  for (let i = 0; i < size; i++) {
+    const word = (bytes[first + i] << 24) | (bytes[second + i] << 16) | (bytes[third + i] << 8) | bytes[fourth + i];
+    words[i] = (word >>> 1) | (word << 31);
   }
-  const raw = new Uint8Array(4 * size); // f32
-  for (let i = 0; i < size; i++) for (let b = 0; b < 4; b++) raw[4 * i + b] = bytes[offset + b * size + i];
-  const view = new DataView(raw.buffer);
-  return Float32Array.from({ length: size }, (_, i) => view.getFloat32(4 * i, true));
+  return new Float32Array(words.buffer);
 }
 
 // Reads a decoder: its arrays, and for every layer an output that is used again in each call.

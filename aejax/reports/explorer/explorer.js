@@ -3,7 +3,9 @@
 const data = JSON.parse(document.getElementById("contents").textContent);
 const element = Object.fromEntries([...document.querySelectorAll("[id]")].map((found) => [found.id, found]));
 const STRIP = 9; // pictures between two points
-const MOST_SLIDERS = 12;
+const MOST_SLIDERS = 12; // before one asks for more ...
+const ALL_SLIDERS = 100; // ... and then
+const MOST_NAMES = 40; // of classes in the legend
 const NEAR = 14; // pixels
 const SLIDE = 600; // ms from one member to the next
 const WALK = 2500; // ms from one end to the other
@@ -520,7 +522,7 @@ function fillPage() {
     entry.append(dot, name);
     element.legend.append(entry);
   }
-  element.legend.hidden = !element.legend.children.length;
+  element.legend.hidden = !element.legend.children.length || element.legend.children.length > MOST_NAMES;
   element.scale.hidden = !data.labelRange;
   if (data.settings.length > 1) {
     element.sweep.hidden = false;
@@ -561,11 +563,13 @@ function fillControls() {
   element["row-decoded-name"].textContent = member.decoder ? "reconstruction" : "nearest decoded point";
   element.plane.setAttribute("aria-label", `${metricsOf(member)}, among ${tradeoffs().length} members`);
   const sliders = [...(member.takesGiven ? data.conditions.map(givenControl) : [])];
-  const units = member.k > 2 && member.decoder ? member.units.map((unit) => unitControl(member, unit)) : [];
+  const units = member.k > 2 && member.decoder ? member.units.slice(0, ALL_SLIDERS).map((unit) => unitControl(member, unit)) : [];
   sliders.push(...units.slice(0, MOST_SLIDERS));
   if (units.length > MOST_SLIDERS) {
     const [details, summary] = [document.createElement("details"), document.createElement("summary")];
-    summary.textContent = `${units.length - MOST_SLIDERS} more units`;
+    const weaker = member.k - units.length;
+    summary.textContent = `${units.length - MOST_SLIDERS} more units` + (weaker ? `; the ${weaker} weakest have no slider` : "");
+    details.addEventListener("toggle", () => redraw(false));
     details.append(summary, ...units.slice(MOST_SLIDERS));
     sliders.push(details);
   }
@@ -588,7 +592,7 @@ function metricsOf({ kl, reconstruction: distortion }) {
 }
 
 function unitControl(member, unit) {
-  const values = member.codes.filter((_, i) => i % member.k === unit).sort();
+  const values = Float32Array.from({ length: data.points }, (_, row) => member.codes[row * member.k + unit]).sort();
   const [low, high] = [values[Math.floor(0.005 * values.length)], values[Math.ceil(0.995 * (values.length - 1))]];
   const reach = Math.max(high - low, data.prior ? 5 : 1e-6);
   const middle = data.prior ? 0 : (low + high) / 2;
@@ -638,7 +642,7 @@ function control(name, [low, high], remark, get, set, words) {
 }
 
 function updateControls() {
-  for (const label of element.sliders.querySelectorAll("label")) label.update?.();
+  for (const label of element.sliders.querySelectorAll("label")) if (!label.closest("details:not([open])")) label.update?.();
   element.way.value = 100 * state.way;
   element.play.textContent = state.walk ? "Pause" : "Play";
 }
