@@ -397,7 +397,7 @@ function drawAxes(context, side) {
 
 function drawBetween() {
   const both = state.ends.length === 2;
-  if (element.strip.hidden === both) element.strip.hidden = element["between-controls"].hidden = !both;
+  if (element.between.hidden === both) element.between.hidden = !both;
   if (!both || !stale.strip) return;
   stale.strip = false;
   const { context, width, height } = surface(element.strip);
@@ -439,7 +439,7 @@ function drawTradeoff(progress) {
   if (element.tradeoff.hidden) return;
   const { context, width, height } = surface(element.plane);
   const known = tradeoffs();
-  const box = { left: 46, right: width - 10, top: 8, bottom: height - 36 };
+  const box = { left: 60, right: width - 10, top: 8, bottom: height - 36 };
   const axis = (values, from, to) => {
     const [low, high] = [Math.min(...values), Math.max(...values)];
     const margin = 0.1 * (high - low) || 1;
@@ -588,7 +588,7 @@ function fillControls() {
 }
 
 function metricsOf({ kl, reconstruction: distortion }) {
-  return kl === null ? "" : `KL ${number(kl)} nats, reconstruction ${number(distortion)} nats`;
+  return kl === null ? "" : `KL ${number(kl)}, reconstruction ${number(distortion)} nats`;
 }
 
 function unitControl(member, unit) {
