@@ -12,7 +12,7 @@ from aejax.engine import programs, run
 from aejax.errors import UserError
 from aejax.plan import Plan, parse_axis
 from aejax.reports import explorer
-from aejax.reports.explorer import members
+from aejax.reports.explorer import blob, members
 from aejax.reports.explorer.blob import ERROR, rounded
 from aejax.reports.explorer.contents import CODE_BITS
 from aejax.reports.explorer.members import Choice, Shown
@@ -159,6 +159,7 @@ def test_a_sweep_is_explored(browser, sweep, record_property):
     assert 0.0 < frame < 100.0
     check_on_a_phone_in_the_dark(browser, sweep.path)
     assert browser.errors == []
+    assert browser.run("fetch('data:,x').then(() => 'open', () => 'closed')") == "closed"
     added = "Object.assign(document.createElement('script'), { textContent: 'window.foreign = 1' })"
     browser.run(f"document.head.append({added})")
     assert browser.run("window.foreign") is None and "Content Security Policy" in str(browser.errors)
@@ -208,6 +209,7 @@ def counts(folder):
 
 @pytest.mark.parametrize("make", [table, images, counts])
 def test_a_decoder_in_the_page_is_that_of_jax(make, browser, tmp_path, monkeypatch):
+    monkeypatch.setattr(blob, "LARGE", 0)  # so that weights are rounded
     path = tmp_path / "a <b> run" / "explorer.html"
     [shown] = untrained(make(tmp_path), path, monkeypatch).members
     browser.errors.clear()

@@ -1,5 +1,6 @@
 """What a page draws, as JSON: its arrays are places in a blob."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from aejax.data.types import Spec
 from aejax.reports.explorer.blob import Blob, rounded
 from aejax.reports.explorer.members import Choice, Shown
-from aejax.reports.figures import style
+from aejax.reports.figures import latent, style
 from aejax.reports.views import first_batch, setting_name, shown_rows
 
 MOST_POINTS = 3000  # codes on the map
@@ -40,10 +41,8 @@ def describe(title: str, choice: Choice, notes: list[str], blob: Blob) -> dict[s
         "spread": None if spec.spread is None else blob.add(spec.spread.ravel()),
         "range": [0.0, 1.0] if spec.bounded else np.percentile(x, [0.5, 99.5]).tolist(),
         "bars": bars(first, x, spec) if spec.kind == "table" else [],
-        "labels": None if y is None else blob.add(y),
-        "classes": [] if y is None or y.dtype.kind == "f" else classes(y, spec),
+        **({"labels": None, "classes": []} if y is None else describe_labels(y, rows, spec, blob)),
         "scale": style.hex_names(style.SEQUENTIAL(np.linspace(0.0, 1.0, 64))),
-        "labelRange": np.percentile(y, [1, 99]).tolist() if y is not None and y.dtype.kind == "f" else None,
         "points": points,
         "rows": blob.add(np.round(x[:rows] * 255.0) if as_bytes else x[:rows], "u8" if as_bytes else "f32"),
         "ids": group.dataset.ids["test"][:rows].tolist() if "test" in group.dataset.ids else [],
@@ -76,10 +75,22 @@ def row_notes(points: int, rows: int, total: int, spec: Spec) -> list[str]:
     return notes
 
 
-def classes(y: np.ndarray, spec: Spec) -> list[dict[str, str]]:
-    """The name of each class and its colors on a light and a dark page."""
+def describe_labels(y: np.ndarray, rows: int, spec: Spec, blob: Blob) -> dict[str, Any]:
+    """The points' labels: numbers with the range of their colors, or classes, the rarest as one if there are many."""
+    if y.dtype.kind == "f":
+        return {"labels": blob.add(y), "labelRange": np.percentile(y, [1, 99]).tolist(), "classes": []}
     names = spec.class_names or [str(number) for number in range(int(y.max(initial=0)) + 1)]
-    light, dark = (style.hex_names(style.class_colors(len(names), dark)) for dark in (False, True))
+    [(_, _, few)], shown, _ = latent.with_few_classes([("", np.zeros((len(y), 2)), y)], names, "")
+    return {
+        "labels": None if few is None else blob.add(few),
+        "classes": [] if few is None else classes(shown),
+        "rowLabels": [names[code] for code in y[:rows]],
+    }
+
+
+def classes(names: Sequence[str]) -> list[dict[str, str]]:
+    """The name of each class and its colors on a light and a dark page."""
+    light, dark = (style.hex_names(latent.colors_of(names, dark)) for dark in (False, True))
     return [{"name": name, "light": one, "dark": other} for name, one, other in zip(names, light, dark, strict=True)]
 
 

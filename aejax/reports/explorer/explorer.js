@@ -5,7 +5,6 @@ const element = Object.fromEntries([...document.querySelectorAll("[id]")].map((f
 const STRIP = 9; // pictures between two points
 const MOST_SLIDERS = 12; // before one asks for more ...
 const ALL_SLIDERS = 100; // ... and then
-const MOST_NAMES = 40; // of classes in the legend
 const NEAR = 14; // pixels
 const SLIDE = 600; // ms from one member to the next
 const WALK = 2500; // ms from one end to the other
@@ -421,8 +420,8 @@ function drawRow() {
 }
 
 function rowName(row) {
-  const label = !labels ? "" : data.labelRange ? number(labels[row]) : data.classes[labels[row]]?.name;
-  return `test row ${data.ids[row] ?? row}${label === "" || label === undefined ? "" : `, label ${label}`}`;
+  const label = data.labelRange ? number(labels[row]) : data.rowLabels?.[row];
+  return `test row ${data.ids[row] ?? row}${label === undefined ? "" : `, label ${label}`}`;
 }
 
 // A drawing for those who do not see it.
@@ -522,7 +521,7 @@ function fillPage() {
     entry.append(dot, name);
     element.legend.append(entry);
   }
-  element.legend.hidden = !element.legend.children.length || element.legend.children.length > MOST_NAMES;
+  element.legend.hidden = !element.legend.children.length;
   element.scale.hidden = !data.labelRange;
   if (data.settings.length > 1) {
     element.sweep.hidden = false;

@@ -95,9 +95,9 @@ def with_few_classes(
     return few, [*(class_names[int(c)] for c in first), OTHERS], title
 
 
-def colors_of(class_names: Sequence[str]) -> np.ndarray:
+def colors_of(class_names: Sequence[str], dark: bool = False) -> np.ndarray:
     """The color of each class [C, 4]; OTHERS are grey."""
-    colors = class_colors(len(class_names))
+    colors = class_colors(len(class_names), dark)
     if OTHERS in class_names[-1:]:
         grey = CLASS_COLORS.index(GREY)
         colors = colors[[*range(grey), *range(grey + 1, len(colors)), grey]]
