@@ -24,7 +24,7 @@ from aejax.reports.explorer.members import LIMIT, Choice, Shown, choices, show, 
 from aejax.reports.views import setting_name
 
 HERE = Path(__file__).parent
-SCRIPTS = ("decoder.js", "draw.js", "explorer.js")
+SCRIPTS = ("decoder.js", "draw.js", "codes.js", "frame.js", "controls.js", "explorer.js")  # one after the other
 
 
 def write(workdir: Path, output: Path) -> list[str]:

@@ -29,9 +29,7 @@ class Shown(NamedTuple):
     strength: np.ndarray  # [K] by unit ...
     measure: str  # ... its "KL" in nats or the "variance" of its codes
     metrics: dict[str, Any]
-    decoder: Decoder | None = (
-        None  # in numpy, rounded; None if it takes more than a page, or the page cannot compute it
-    )
+    decoder: Decoder | None = None  # in numpy, rounded; None if a page cannot hold or compute it
     num_chars: int = 0  # that the decoder takes
 
 
@@ -50,10 +48,9 @@ def show(directory: Path, group: Group) -> Iterator[Shown]:
     every = views_of(trained, range(len(group.members)))
     for member, view, metrics in zip(group.members, every, measured.results, strict=True):
         rows = [row for row in measured.units if row["member"] == member.index]
-        name = "kl" if rows and "kl" in rows[0] else "variance"
+        name, measure = ("kl", "KL") if rows and "kl" in rows[0] else ("variance", "variance")
         strength = np.array([row[name] for row in rows]) if rows else view.codes.var(axis=0)
         units = np.argsort(-strength, kind="stable") if len(strength) > 2 else np.arange(len(strength))
-        measure = "KL" if rows and name == "kl" else "variance"
         yield Shown(member, view, units, strength, measure, metrics)
 
 
