@@ -14,7 +14,7 @@ from aejax.plan import Plan, parse_axis
 from aejax.reports import explorer
 from aejax.reports.explorer import blob, members
 from aejax.reports.explorer.blob import ERROR, rounded
-from aejax.reports.explorer.contents import CODE_BITS
+from aejax.reports.explorer.contents import CODE_BITS, rows_first
 from aejax.reports.explorer.members import Choice, Shown
 from aejax.reports.measure import Measured
 from aejax.trained import TrainedGroup
@@ -283,3 +283,8 @@ def test_a_model_without_a_decoder_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(explorer, "parts", lambda workdir: {workdir: Plan.make(config)})
     with pytest.raises(UserError, match="model.name=classifier has no decoder: there is nothing to explore"):
         explorer.write(tmp_path, tmp_path / "explorer.html")
+
+
+def test_the_rows_that_can_be_looked_at_come_first_and_are_spread():
+    order = rows_first(10, 6, 3).tolist()
+    assert sorted(order) == [0, 1, 3, 5, 6, 8] and order[:3] == [0, 3, 6]

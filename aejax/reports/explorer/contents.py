@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from aejax.data.types import Spec
+from aejax.data.types import Spec, spread
 from aejax.reports.explorer.blob import Blob, rounded
 from aejax.reports.explorer.members import Choice, Shown
 from aejax.reports.figures import latent, style
-from aejax.reports.views import first_batch, setting_name, shown_rows
+from aejax.reports.views import MOST_ROWS, setting_name, shown_rows
 
 MOST_POINTS = 3000  # codes on the map
 CODE_BYTES, GRID_BYTES = 800_000, 1_000_000  # of all codes and grids, before deflating
@@ -22,13 +22,17 @@ def describe(title: str, choice: Choice, notes: list[str], blob: Blob) -> dict[s
     """The run, its test rows and the members of a choice; `notes` are what the page leaves out."""
     first = choice.members[0]
     group, spec = first.view.group, first.view.group.dataset.spec
-    total = group.dataset.test["x"].shape[0]
+    test, total = group.dataset.test, group.dataset.test["x"].shape[0]
     units = sum(one.view.codes.shape[1] for one in choice.members)
     points = min(total, MOST_POINTS, max(100, CODE_BYTES // (4 * units)))
     as_bytes = spec.kind == "image" and spec.bounded
     rows = min(points, max(10, choice.row_bytes // (spec.mean.size * (1 if as_bytes else 4))))
-    batch, (_, y) = first_batch(group, "test", points), shown_rows(group)
-    x, y = in_data_units(batch["x"].reshape(points, -1), spec), None if y is None else y[:points]
+    order = rows_first(len(first.view.codes), points, rows)
+    numbers = spread(total, MOST_ROWS)[order]  # of these rows in the test set
+    x, y = (None if values is None else values[order] for values in shown_rows(group))
+    assert x is not None
+    x = in_data_units(x.reshape(points, -1), spec)
+    ids = group.dataset.ids["test"] if "test" in group.dataset.ids else np.arange(total).astype(str)
     swept, settings = list(first.member.setting), list(dict.fromkeys(map(setting_of, choice.members)))
     place = {"setting": settings.index, "grid": grid_side(choice, spec)}
     return {
@@ -45,14 +49,20 @@ def describe(title: str, choice: Choice, notes: list[str], blob: Blob) -> dict[s
         "scale": style.hex_names(style.SEQUENTIAL(np.linspace(0.0, 1.0, 64))),
         "points": points,
         "rows": blob.add(np.round(x[:rows] * 255.0) if as_bytes else x[:rows], "u8" if as_bytes else "f32"),
-        "ids": group.dataset.ids["test"][:rows].tolist() if "test" in group.dataset.ids else [],
+        "ids": ids[numbers[:rows]].tolist(),
         "conditions": [condition._asdict() for condition in spec.conditions],
-        "c": blob.add(group.dataset.test["c"][:points]) if spec.conditions else None,
+        "c": blob.add(test["c"][numbers]) if spec.conditions else None,
         "prior": has_standard_prior(first),
         "setting": setting_name({swept[0]: ""}).rstrip(" =") if len(swept) == 1 else "setting",
         "settings": settings,
-        "members": [describe_member(one, choice, points, place, blob) for one in choice.members],
+        "members": [describe_member(one, choice, order, place, blob) for one in choice.members],
     }
+
+
+def rows_first(total: int, points: int, rows: int) -> np.ndarray:
+    """The places of `points` codes of `total`, spread evenly; first `rows` of them, also spread evenly."""
+    first = spread(points, rows)
+    return spread(total, points)[np.concatenate([first, np.setdiff1d(np.arange(points), first)])]
 
 
 def setting_of(shown: Shown) -> str:
@@ -67,9 +77,9 @@ def in_data_units(x: np.ndarray, spec: Spec) -> np.ndarray:
 
 def row_notes(points: int, rows: int, total: int, spec: Spec) -> list[str]:
     """What of the test rows is missing, and under which conditions codes are decoded."""
-    notes = [f"The map shows the first {points:,} of {total:,} test rows."] if points < total else []
+    notes = [f"The map shows {points:,} of {total:,} test rows, spread evenly."] if points < total else []
     if rows < points:
-        notes.append(f"The first {rows:,} of them can be looked at; of the others only the codes are here.")
+        notes.append(f"Of {rows:,} test rows the values are here, too: only these can be looked at.")
     if spec.kind == "image" and spec.shape[-1] not in (1, 3):
         notes.append(f"Of {spec.shape[-1]} channels, the first is drawn.")
     return notes
@@ -127,7 +137,9 @@ def grid_side(choice: Choice, spec: Spec) -> int:
     return int(np.clip((GRID_BYTES / (grids * spec.mean.size)) ** 0.5, *SIDES))
 
 
-def describe_member(shown: Shown, choice: Choice, points: int, place: dict[str, Any], blob: Blob) -> dict[str, Any]:
+def describe_member(
+    shown: Shown, choice: Choice, order: np.ndarray, place: dict[str, Any], blob: Blob
+) -> dict[str, Any]:
     """A member: its place in the sweep, its metrics, its codes, and its decoder or a grid of decoded points."""
     codes = shown.view.codes
     mean, axes = principal(codes)
@@ -144,7 +156,7 @@ def describe_member(shown: Shown, choice: Choice, points: int, place: dict[str, 
         "measure": shown.measure,
         "mean": mean.tolist(),
         "axes": axes.tolist(),
-        "codes": blob.add(rounded(codes[:points], CODE_BITS)),
+        "codes": blob.add(rounded(codes[order], CODE_BITS)),
         "decoder": describe_decoder(shown, blob) if has_decoder else None,
         "grid": None if has_decoder else describe_grid(shown, place["grid"], blob),
     }

@@ -204,7 +204,7 @@ function drawRow() {
 
 function rowName(row) {
   const label = data.labelRange ? number(labels[row]) : data.rowLabels?.[row];
-  return `test row ${data.ids[row] ?? row}${label === undefined ? "" : `, label ${label}`}`;
+  return `test row ${data.ids[row]}${label === undefined ? "" : `, label ${label}`}`;
 }
 
 // A drawing for those who do not see it.

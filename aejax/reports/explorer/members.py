@@ -10,7 +10,7 @@ from aejax.engine.programs import Group
 from aejax.plan import Member
 from aejax.reports.explorer.blob import fewest_bits, num_chars, probes, rounded
 from aejax.reports.measure import measure_group
-from aejax.reports.views import View, first_batch, setting_name, views_of
+from aejax.reports.views import View, setting_name, some_batch, views_of
 from aejax.trained import load_group
 from aejax.types import Decoder
 
@@ -75,7 +75,7 @@ def error_scale(group: Group) -> np.ndarray:
     spec = group.dataset.spec
     if spec.bounded or spec.center is not None:
         return np.ones(1)
-    sd = first_batch(group, "test", SD_ROWS)["x"].reshape(-1, spec.mean.size).std(axis=0)
+    sd = some_batch(group, "test", SD_ROWS)["x"].reshape(-1, spec.mean.size).std(axis=0)
     return np.where(sd > 0, sd, 1.0)
 
 
