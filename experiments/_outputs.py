@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from aejax import data, records
+from aejax.data.readers import parquet
 from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.metrics import geometry
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a text begins that a spreadsheet computes
 Labels = list[str] | np.ndarray | None  # per row: class names, or float32 [N]; None if there are none
 
 
@@ -52,8 +54,11 @@ def write_projector(directory: Path, codes: np.ndarray, labels: Labels, ids: np.
     records.write(directory / "metadata.tsv", "".join(row + "\n" for row in rows))
 
 
-def write_codes(path: Path, codes: np.ndarray, labels: Labels, ids: np.ndarray | None) -> None:
-    """Writes codes as .npy, or with their ids and labels as .npz or .csv (one column per unit)."""
+def write_codes(path: Path, codes: np.ndarray, labels: Labels, ids: np.ndarray | None, safe: bool = False) -> None:
+    """Writes codes as .npy, or with their ids and labels as .npz, .csv or .parquet (one column per unit).
+
+    If `safe`, no text in a .csv is a formula.
+    """
     named: dict[str, Any] = {
         name: np.asarray(values) for name, values in (("ids", ids), ("labels", labels)) if values is not None
     }
@@ -64,11 +69,28 @@ def write_codes(path: Path, codes: np.ndarray, labels: Labels, ids: np.ndarray |
     else:
         units = {f"z{unit + 1}": column for unit, column in enumerate(codes.T)}
         columns = {name.removesuffix("s"): values for name, values in named.items()} | units
+        if path.suffix == ".parquet":
+            parquet.save(path, columns)
+            return
+        if safe:
+            columns |= {
+                name: [no_formula(cell) for cell in columns[name].tolist()] for name in {"id", "label"} & set(columns)
+            }
         records.write_csv(path, [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)])
 
 
-def write_samples(path: Path, spec: Spec, codes: np.ndarray, x: np.ndarray, conditions: dict[str, str]) -> None:
-    """Writes samples as .png, .npy (x), .npz (x, codes) or .csv (one column per feature)."""
+def no_formula(cell: Any) -> Any:
+    """A text with a quote before it if a spreadsheet would compute it; numbers stay numbers."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
+def write_samples(
+    path: Path, spec: Spec, codes: np.ndarray, x: np.ndarray, conditions: dict[str, str], safe: bool = False
+) -> None:
+    """Writes samples as .png, .npy (x), .npz (x, codes) or .csv (one column per feature).
+
+    If `safe`, no name in a .csv is a formula.
+    """
     if path.suffix == ".png":
         from aejax.reports import figures
 
@@ -81,4 +103,5 @@ def write_samples(path: Path, spec: Spec, codes: np.ndarray, x: np.ndarray, cond
     else:
         rows = x.reshape(len(x), -1)
         names = spec.feature_names or [f"x{feature + 1}" for feature in range(rows.shape[1])]
+        names = list(map(no_formula, names)) if safe else names
         records.write_csv(path, [dict(zip(names, row, strict=True)) for row in rows])

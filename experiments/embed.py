@@ -16,13 +16,14 @@ from absl import flags
 from aejax import records
 from aejax.engine import environment
 from aejax.errors import UserError
-from experiments.launch import answer, check_trained, given_workdir, launch
+from experiments.launch import answer, check_trained, given_output, given_workdir, launch
 
 WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
 INPUT = flags.DEFINE_string(
     "input", None, "the samples, a file of any format that training reads; omit for a run trained on pairs"
 )
-OUTPUT = flags.DEFINE_string("output", None, "the codes: .npz, .npy or .csv")
+OUTPUT = flags.DEFINE_string("output", None, "the codes: .npz, .npy, .csv or .parquet")
+SAFE_CSV = flags.DEFINE_bool("safe_csv", False, "in a .csv, put ' before texts that a spreadsheet reads as formulas")
 MEMBER = flags.DEFINE_integer("member", None, "the member's number in members.csv (needed if there are several)")
 NEIGHBORS = flags.DEFINE_string("neighbors", None, "the id whose nearest neighbors are printed")
 NUM_NEIGHBORS = flags.DEFINE_integer("num_neighbors", 10, "number of neighbors to print", lower_bound=1)
@@ -36,9 +37,10 @@ def main() -> None:
         raise UserError("--input is missing: name a file, as in --input=new.npz")
     if not (OUTPUT.value or NEIGHBORS.value or TSV.value):
         raise UserError("--output is missing (or --neighbors, or --tsv), see --help")
-    if OUTPUT.value and Path(OUTPUT.value).suffix not in (".npz", ".npy", ".csv"):
-        raise UserError(f"--output={OUTPUT.value}: write .npz, .npy or .csv")
-    check_trained(workdir)
+    output = given_output(OUTPUT.value, (".npz", ".npy", ".csv", ".parquet")) if OUTPUT.value else None
+    if SAFE_CSV.value and (output is None or output.suffix != ".csv"):
+        raise UserError("--safe_csv has no effect without --output=FILE.csv: leave it out")
+    check_trained(workdir, output)
     environment.pin(1, directory=workdir)
     import numpy as np
 
@@ -56,9 +58,9 @@ def main() -> None:
     if NEIGHBORS.value:
         near = outputs.neighbors(codes, labels, names, NEIGHBORS.value, NUM_NEIGHBORS.value, METRIC.value)
         answer(records.markdown(near))
-    if OUTPUT.value:
-        outputs.write_codes(Path(OUTPUT.value), codes, labels, ids)
-        answer(f"{len(codes)} codes of {codes.shape[1]} units in {OUTPUT.value} (training {model.status})")
+    if output:
+        outputs.write_codes(output, codes, labels, ids, SAFE_CSV.value)
+        answer(f"{len(codes)} codes of {codes.shape[1]} units in {output} (training {model.status})")
     if TSV.value:
         outputs.write_projector(Path(TSV.value), codes, labels, names)
         answer(f"{len(codes)} codes for projector.tensorflow.org in {TSV.value}: vectors.tsv, metadata.tsv")

@@ -7,14 +7,11 @@ codes and decodes every point of the map, follows a sweep by a slider, and holds
 fit is left out, and the page says what.
 """
 
-from pathlib import Path
-
 from absl import flags
 
 from aejax.engine import environment
-from aejax.errors import UserError
 from aejax.plan import parts
-from experiments.launch import answer, given_workdir, launch
+from experiments.launch import answer, given_output, given_workdir, launch
 
 WORKDIR = flags.DEFINE_string("workdir", None, "the run directory")
 OUTPUT = flags.DEFINE_string("output", None, "the page; the default is explorer.html in the run directory")
@@ -22,10 +19,10 @@ OUTPUT = flags.DEFINE_string("output", None, "the page; the default is explorer.
 
 def main() -> None:
     workdir = given_workdir(WORKDIR.value)
-    output = Path(OUTPUT.value) if OUTPUT.value else workdir / "explorer.html"
-    if output.suffix != ".html":
-        raise UserError(f"--output={output}: name a page, as in --output=explorer.html")
-    environment.pin(sum(len(plan.members) for plan in parts(workdir).values()), directory=workdir)
+    output = given_output(OUTPUT.value or str(workdir / "explorer.html"), (".html",))
+    plans = parts(workdir).values()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    environment.pin(sum(len(plan.members) for plan in plans), directory=workdir)
     from aejax.reports import explorer  # imports jax, which reads what was pinned
 
     for note in explorer.write(workdir, output):

@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -90,10 +90,22 @@ def given_workdir(workdir: str | None) -> Path:
     return Path(workdir)
 
 
-def check_trained(workdir: Path) -> None:
-    """Raises UserError if `workdir` holds neither a run nor shards of one; needs no jax."""
+def given_output(output: str, suffixes: Sequence[str]) -> Path:
+    """The value of --output; raises UserError for a directory or another suffix."""
+    path = Path(output)
+    if path.suffix not in suffixes:
+        raise UserError(f"--output={output}: write {', '.join(suffixes)}")
+    if path.is_dir():
+        raise UserError(f"--output={output} is a directory: name a file in it")
+    return path
+
+
+def check_trained(workdir: Path, output: Path | None = None) -> None:
+    """Raises UserError if `workdir` holds neither a run nor shards of one, then makes the directory of the output."""
     if not list(workdir.glob("shards/*/config.json")):
         records.read_json(workdir / "config.json")
+    if output:
+        output.parent.mkdir(parents=True, exist_ok=True)  # before the work, which may be long
 
 
 def parse_flags() -> list[str]:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,20 +100,33 @@ class Page:
         path.write_bytes(b64decode(shot["data"]))
 
 
+CONNECT = """
+import os, sys
+to_read, to_write, *command = sys.argv[1:]
+for end, number in ((int(to_read), 113), (int(to_write), 114), (113, 3), (114, 4)):  # it reads 3 and answers on 4
+    os.dup2(end, number)
+os.execv(command[0], command)
+"""
+
+
 @contextmanager
 def chromium(profile: Path) -> Iterator[Page]:
     """A browser with one page; it ends with the block."""
     to_read, sent = os.pipe()
     received, to_write = os.pipe()
 
-    def connect() -> None:  # it reads commands from descriptor 3 and answers on 4
-        for end, number in ((to_read, 13), (to_write, 14), (13, 3), (14, 4)):
-            os.dup2(end, number)
-
     process = subprocess.Popen(
-        [str(PROGRAM), *FLAGS, f"--user-data-dir={profile}"],
-        preexec_fn=connect,
-        close_fds=False,
+        [
+            sys.executable,
+            "-c",
+            CONNECT,
+            str(to_read),
+            str(to_write),
+            str(PROGRAM),
+            *FLAGS,
+            f"--user-data-dir={profile}",
+        ],
+        pass_fds=(to_read, to_write),  # preexec_fn would fork this process, in which jax has threads
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

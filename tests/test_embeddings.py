@@ -1,6 +1,8 @@
 """Embeddings of items: pairs as data, negatives and AUC, maps from distances, and the output of a run on pairs."""
 
 import csv
+from types import SimpleNamespace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 from aejax import config as configs
 from aejax import data, models, records, trained
 from aejax.data import new_rows
+from aejax.data.readers import parquet
 from aejax.engine import run
 from aejax.errors import UserError
 from aejax.models import pair_embedding
@@ -181,6 +184,22 @@ def test_labels_that_are_numbers_come_with_the_codes(linear_run, tmp_path):
     assert [np.float32(entry["label"]) for entry in near] == [y[ids.tolist().index(entry["item"])] for entry in near]
     outputs.write_projector(tmp_path, codes, labels, ids)
     assert (tmp_path / "metadata.tsv").read_text().splitlines()[1 + row] == f"{ids[row]}\t{dataset.test['y'][0]}"
+
+
+def test_codes_as_parquet_and_without_formulas(tmp_path):
+    codes = np.array([[-1.5, 2], [0, -4]], np.float32)
+    ids, labels = np.array(["=1+1", "a"]), ["@sum", "-x"]
+    outputs.write_codes(tmp_path / "codes.parquet", codes, labels, ids)
+    table = parquet.table(str(tmp_path / "codes.parquet"))
+    assert table.to_pydict() == {"id": ["=1+1", "a"], "label": ["@sum", "-x"], "z1": [-1.5, 0.0], "z2": [2.0, -4.0]}
+    for safe, quote in ((False, ""), (True, "'")):
+        outputs.write_codes(tmp_path / "codes.csv", codes, labels, ids, safe)
+        first, second = records.read_csv(tmp_path / "codes.csv")
+        assert list(first.values()) == [f"{quote}=1+1", f"{quote}@sum", "-1.5", "2.0"]
+        assert list(second.values()) == ["a", f"{quote}-x", "0.0", "-4.0"]
+    spec: Any = SimpleNamespace(feature_names=("=a", "b"))
+    outputs.write_samples(tmp_path / "x.csv", spec, codes, codes, {}, safe=True)
+    assert (tmp_path / "x.csv").read_text().splitlines()[0] == "'=a,b"
 
 
 # Runs of pairs

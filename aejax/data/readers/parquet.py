@@ -20,8 +20,10 @@ def table(path: str) -> Any:
         raise readers.damaged(path, error) from error
 
 
-def save(path: Any, table: Any) -> None:
-    """Writes a pyarrow table, as `read` reads it."""
+def save(path: Any, columns: Any) -> None:
+    """Writes a pyarrow table, or arrays [N] by name, as `read` reads them."""
+    import pyarrow
     from pyarrow import parquet
 
+    table = columns if isinstance(columns, pyarrow.Table) else pyarrow.table(columns)
     parquet.write_table(table, path)
