@@ -28,6 +28,7 @@ DATA = flags.DEFINE_string("data", None, "the file, or the folder of images")
 CONFIG = flags.DEFINE_string("config", None, "the recipe; without it, one is chosen")
 LABELS = re.compile(r"labels?|class(es)?|targets?|y|species|category|diagnosis|(cell[_ ]?)?type|group|kind", re.I)
 IDS = re.compile(r"(.*[_ ])?(ids?|index|barcode|nr)", re.I)
+NUMBER = re.compile(r"\s*[+-]?[\d.,' ]*\d[\d.,' ]*(e[+-]?\d+)?\s*%?\s*", re.I)  # also 5 %, 1,000 and 1'000
 MOST = 50  # categories of a column
 WIDTH = 110  # of the command
 
@@ -132,6 +133,8 @@ def guess(name: str, column: Any, found: dict[str, list[str]]) -> tuple[str, boo
         values = readers.cells(column)
         missing, is_number, is_whole = np.isin(values, readers.HOLES), False, True
     there = values[~missing]
+    if not is_number and 2 * sum(map(bool, map(NUMBER.fullmatch, there.tolist()))) > len(there):
+        return "", False  # numbers with some that are none: reading them names the first
     kinds, holes = len(np.unique(there)), bool(missing.any())
     if kinds == len(values) > 1 and is_whole and not found["id"] and (not is_number or IDS.fullmatch(name)):
         return "id", holes

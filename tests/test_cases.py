@@ -243,6 +243,8 @@ SHAPES = {
     "plain": (rows_of().encode(), ()),
     "windows": (rows_of(end="\r\n").encode("utf-8-sig"), ()),
     "semicolons": (rows_of(";").encode(), ("cells separated by semicolons",)),
+    "Excel's line": (("sep=;\n" + rows_of(";")).encode(), ()),
+    "quotes after spaces": (re.sub(r",([^,\n]*)\n", r', "\1"\n', rows_of()).encode(), ()),
     "tabs": (rows_of("\t").encode(), ("cells separated by tabs",)),
     "bars": (rows_of("|").encode(), ("cells separated by bars",)),
     "decimal commas": (rows_of(";", comma=True).encode(), ("cells separated by semicolons", "decimal commas")),

@@ -120,4 +120,5 @@ def test_a_column_is_what_its_values_say():
     assert of(1, 2, 3) == "" and of(1, 2, 3, name="cell id") == "id" and of(1.5, 2.5, 3.5, name="id") == ""
     assert of(0, 1, 0, 1, name="class") == "label" and of(0.5, 1, 0, 1, name="class") == ""
     assert of(*"xyxyx", "", name="type") == "categorical"  # a row without a label cannot be trained
-    assert of(None, None) == "ignore" and of("1,5", "2", "x", "x", "y") == "ignore"
+    assert of("1", "2", "bad", "4") == "" and of("5 %", "1,000", "7") == ""  # reading it says which cell is wrong
+    assert of(None, None) == "ignore" and of("1", "2", "x", "x", "y") == "ignore"

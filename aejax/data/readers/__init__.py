@@ -148,6 +148,9 @@ def of_table(table: Any, config: Any, path: str, new: bool, index: str = "") -> 
         split["ids"] = as_text(split["ids"])
     features = [name for name in names if name not in found.values()]
     columns = [numbers(table[name], name, path) for name in features]
+    if not features and not config.categorical_columns:
+        taken_by = ", ".join(f"{field.partition(':')[0]} {name!r}" for field, name in list(found.items())[:5])
+        raise UserError(f"{path}: x is empty, because no column is left for it beside {taken_by}: give it a feature")
     x = np.empty((len(table), len(features)), np.result_type(*columns) if columns else float)
     for place, column in enumerate(columns):
         x[:, place] = column

@@ -89,6 +89,8 @@ def _shape(path: str, chosen: str) -> Shape:
         blank, line = next(((i, line) for i, line in enumerate(file) if line.strip("\r\n")), (0, ""))
         if not line:
             raise UserError(f"{path} is empty: give it a line of column names and lines of numbers")
+        if said := re.fullmatch(r"sep=(.)\s*", line):  # Excel's line
+            chosen, blank, line = said[1], blank + 1, next(file, "")
         delimiter = _delimiter(line, chosen)
         if delimiter != chosen:
             notes += [f"cells separated by {OTHERS[delimiter]}"]
@@ -151,10 +153,14 @@ def _parsed(path: str, shape: Shape, skip: int, texts: Collection[int]) -> Any:
         except pyarrow.ArrowInvalid as error:
             if not wrong:
                 raise readers.damaged(path, error) from error
-    row = wrong[-1]
+    row, remedy = wrong[-1], "give every line the same number, and check data.delimiter"
+    if re.search(rf'{re.escape(shape.delimiter)}\s+"', row.text):
+        remedy = "remove the space before the quote"
+    elif shape.first[0].startswith("#"):
+        remedy = "delete the lines above the names of the columns"
     raise UserError(
         f"{path}: line {row.number} has {row.actual_columns} cells, but the first line has {row.expected_columns}: "
-        "give every line the same number, and check data.delimiter"
+        f"{remedy}"
     )
 
 
@@ -177,10 +183,11 @@ def _texts(table: Any) -> list[int]:
 
 
 def _trimmed(table: Any) -> Any:
-    """A table without space around its texts."""
+    """A table without space around its texts, and without quotes after such space, which pyarrow keeps."""
     compute: Any = importlib.import_module("pyarrow.compute")
     for place in _texts(table):
-        table = table.set_column(place, table.column_names[place], compute.utf8_trim_whitespace(table[place]))
+        texts = compute.replace_substring_regex(table[place], r'^\s+"(.*)"\s*$', r"\1")
+        table = table.set_column(place, table.column_names[place], compute.utf8_trim_whitespace(texts))
     return table
 
 
