@@ -224,7 +224,7 @@ def parts(workdir: Path, partial: bool = False) -> dict[Path, Plan]:
 
 def missing_shards(shards: Iterable[Path]) -> list[str]:
     """The names of the shards that a split lacks."""
-    names = {path.name for path in shards if path.parent.name == "shards"}
+    names = {path.name for path in shards if path.parent.name == "shards" and SHARD.fullmatch(path.name)}
     counts = {int(name.partition("-of-")[2]) for name in names}
     return [name for count in sorted(counts) for i in range(count) if (name := f"{i}-of-{count}") not in names]
 

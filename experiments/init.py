@@ -6,6 +6,7 @@
 Keys that are given are kept. The others are guessed, and every guess is printed. Nothing is written.
 """
 
+import importlib
 import re
 import shlex
 import sys
@@ -27,8 +28,8 @@ from experiments.launch import answer, launch, split
 DATA = flags.DEFINE_string("data", None, "the file, or the folder of images")
 CONFIG = flags.DEFINE_string("config", None, "the recipe; without it, one is chosen")
 LABELS = re.compile(r"labels?|class(es)?|targets?|y|species|category|diagnosis|(cell[_ ]?)?type|group|kind", re.I)
-IDS = re.compile(r"(.*[_ ])?(ids?|index|barcode|nr)", re.I)
-NUMBER = re.compile(r"\s*[+-]?[\d.,' ]*\d[\d.,' ]*(e[+-]?\d+)?\s*%?\s*", re.I)  # also 5 %, 1,000 and 1'000
+IDS = re.compile(r"(.*[_ .-])?(?i:ids?|index|barcode|nr)|.*[a-z]I[Dd]|(?i:patient|sample|subject|user|cell|row)ids?")
+NUMBER = r"^[$€£¥ ]*[+\-−]?[\d.,'_ ]*\d[\d.,'_ ]*([eE][+-]?\d+)?[ %$€£¥]*$"  # also 5 %, 1,000, $3 and 1'000
 MOST = 50  # categories of a column
 WIDTH = 110  # of the command
 
@@ -39,7 +40,10 @@ def main() -> None:
     if not DATA.value:
         raise UserError("--data is missing: name a file or a folder of images, as in --data=people.csv")
     environment.pin(1)
-    lines, flags_of = suggested({"data.path": DATA.value} | split(sys.argv[1:])[1], CONFIG.value)
+    given = split(sys.argv[1:])[1]
+    for path in given.keys() & {"data.name", "data.path"}:
+        raise UserError(f"--config.{path} is not needed: --data names the file")
+    lines, flags_of = suggested({"data.path": DATA.value} | given, CONFIG.value)
     workdir = f"--workdir=runs/{Path(DATA.value).name.partition('.')[0] or 'mine'}"
     answer("\n".join(lines) + "\n")
     answer(wrapped(["python -m experiments.train", flags_of[0], workdir, *flags_of[1:]]))
@@ -57,6 +61,7 @@ def suggested(given: Settings, asked: str | None = None) -> tuple[list[str], lis
 
     given = {"data.name": "arrays"} | given
     columns, guesses = of_columns(recipes.changed(base_config(), given))
+    columns = {path: merged(path, given.get(path, ""), text) for path, text in columns.items()}
     config = recipes.changed(base_config(), given | columns)
     dataset = data.load(config.data)
     name, reason, keys = (asked, "as asked", {}) if asked else recipe(dataset)
@@ -70,6 +75,11 @@ def suggested(given: Settings, asked: str | None = None) -> tuple[list[str], lis
     ]
     described = [*summary.lines(dataset, config.data), *guesses, f"recipe: {name}, {reason}"]
     return described, [f"--config={name}", *words]
+
+
+def merged(path: str, given: str, guessed: str) -> str:
+    """The text of a key that is given and guessed: both columns of a list, else what is given."""
+    return ",".join(filter(None, (given, guessed))) if path.endswith("columns") else given or guessed
 
 
 def wrapped(words: list[str]) -> str:
@@ -89,20 +99,20 @@ def of_columns(config: Config) -> tuple[Settings, list[str]]:
     known = readers.FORMATS.get(readers.extension(path))
     if known is None or known.reader not in ("csv", "parquet") or not Path(path).exists():
         return {}, []  # it names its arrays itself, or is refused when it is read
-    table, index = columns_of(path, known.reader, config.data)
+    table, indices = columns_of(path, known.reader, config.data)
     found: dict[str, list[str]] = {key: [] for key in ("id", "label", "categorical", "ignore")}
-    if index or config.data.id_column:
-        found["id"].append(index)
+    if indices or config.data.id_column:
+        found["id"].append("")
     if config.data.label_column:
         found["label"].append("")
     has_holes = False
-    for name in table.column_names:
-        if name != index and name not in readers.asked(config.data):
+    for name in sorted(table.column_names, key=lambda name: not IDS.fullmatch(name)):  # an id by name comes first
+        if name and name not in (*indices, *readers.asked(config.data)):
             key, holes = guess(name, table[name], found)
             has_holes |= holes and key in ("", "categorical")
             found.get(key, []).append(name)
     of = {"id": "ids", "label": "labels", "categorical": "categories", "ignore": "left out"}
-    named = {key: [name for name in names if name and name != index] for key, names in found.items()}
+    named = {key: [name for name in table.column_names if name in names and name] for key, names in found.items()}
     settings = {
         f"data.{key}_column{'s' * (key in ('categorical', 'ignore'))}": ",".join(names)
         for key, names in named.items()
@@ -112,37 +122,37 @@ def of_columns(config: Config) -> tuple[Settings, list[str]]:
     return settings | ({"data.missing": "mean"} if has_holes else {}), [f"guess: {'; '.join(words)}"] if words else []
 
 
-def columns_of(path: str, reader: str, config: Any) -> tuple[Any, str]:
-    """The columns of a table, and the one that holds the names of its rows."""
+def columns_of(path: str, reader: str, config: Any) -> tuple[Any, list[str]]:
+    """The columns of a table, and those that hold the names of its rows."""
     from aejax.data.readers import csv, parquet
 
     if reader == "csv":
         table, index, *_ = csv.table(path, config)
     else:
         table, index = parquet.table(path), ""
-    return table, index or next((name for name in table.column_names if name in readers.UNNAMED), "")
+    return table, readers.indices(table, index)
 
 
 def guess(name: str, column: Any, found: dict[str, list[str]]) -> tuple[str, bool]:
     """What a column is: "id", "label", "categorical", "ignore", or "" for a number; and whether it has holes."""
+    compute: Any = importlib.import_module("pyarrow.compute")
     try:
         values = readers.numbers(column, name, "")
-        missing, is_number = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool), True
-        is_whole = bool((values[~missing] == np.round(values[~missing])).all())
+        there = values[~np.isnan(values)] if values.dtype.kind == "f" else values
+        is_number, is_whole, kinds = True, bool((there == np.round(there)).all()), len(np.unique(there))
     except UserError:
-        values = readers.cells(column)
-        missing, is_number, is_whole = np.isin(values, readers.HOLES), False, True
-    there = values[~missing]
-    if not is_number and 2 * sum(map(bool, map(NUMBER.fullmatch, there.tolist()))) > len(there):
-        return "", False  # numbers with some that are none: reading them names the first
-    kinds, holes = len(np.unique(there)), bool(missing.any())
-    if kinds == len(values) > 1 and is_whole and not found["id"] and (not is_number or IDS.fullmatch(name)):
+        there = readers.without_holes(readers.texts(column)).drop_null()
+        is_number, is_whole, kinds = False, True, len(compute.unique(there))
+        if 2 * (compute.sum(compute.match_substring_regex(there, NUMBER)).as_py() or 0) > len(there):
+            return "", False  # numbers, and some that are none: reading them names the first
+    holes = len(there) < len(column)
+    if kinds == len(column) > 1 and is_whole and not found["id"] and (not is_number or IDS.fullmatch(name)):
         return "id", holes
     if 1 < kinds <= MOST and is_whole and not holes and not found["label"] and LABELS.fullmatch(name):
         return "label", holes
     if is_number:
         return "" if len(there) else "ignore", holes
-    return "categorical" if 1 < kinds <= min(MOST, len(values) // 3) else "ignore", holes
+    return "categorical" if 1 < kinds <= min(MOST, len(column) // 3) else "ignore", holes
 
 
 def recipe(dataset: Any) -> tuple[str, str, Settings]:

@@ -47,6 +47,9 @@ def test_a_data_frame_is_the_file_of_it(tmp_path):
     indexed = of(table.replace_schema_metadata(metadata), categorical_columns="colour,size")
     assert indexed.sha256 == expected.sha256 and indexed.ids["test"].tolist() == expected.ids["test"].tolist()
     assert indexed.notes == ("ids from the index 'id'",)
+    metadata = {b"pandas": json.dumps({"index_columns": ["id", "size"]}).encode()}
+    two = of(table.replace_schema_metadata(metadata), categorical_columns="colour")
+    assert two.notes == ("ids from the index 'id'", "the index 'size' left out")
 
 
 def test_kinds_of_columns(tmp_path):
@@ -62,6 +65,11 @@ def test_kinds_of_columns(tmp_path):
     nan = np.nan
     rows = [[1, nan, 3, 4, 5], [1, 0, nan, 1, 1], [1.5, 2, 3, nan, 5], [1000, 2, nan, 4, nan], [nan] * 5]
     np.testing.assert_array_equal(x, np.array(rows).T)
+    times: Any = pyarrow.table({"a": [1.0, 2.0], "at": pyarrow.array([1, 2], pyarrow.timestamp("ns"))})
+    found = readers.of_table(times, config("arrays", id_column="at"), "here", False).splits["train"]["ids"]
+    assert found[0].startswith("1970-01-01 00:00:00.000000001")
+    unnamed = pyarrow.table({"a": [1.0, 2.0], "": [3.0, 4.0]})
+    assert readers.of_table(unnamed, config("arrays"), "here", False).names == ("a", "column_2")
     days = pyarrow.table({"day": pyarrow.array([0, 1], pyarrow.date32())})
     refused(lambda: of(days), "column 'day': '1970-01-01' is not a number", "data.categorical_columns")
 
@@ -75,6 +83,7 @@ def test_labels_come_beside_a_data_frame_or_in_it():
     refused(lambda: of(table, KINDS[:3], label_column="y"), "y has 3 labels for 40 rows")
     mixed = SimpleNamespace(columns=["a"], __arrow_c_stream__=None)
     refused(lambda: of(mixed), "the arrays in memory", "data frame")
+    refused(lambda: of(table, np.eye(2)[np.arange(40) % 2], label_column="y"), "y has shape (40, 2)")
 
 
 @pytest.mark.slow
@@ -93,6 +102,8 @@ def test_a_fit_of_a_data_frame_is_kept_and_knows_new_ones(tmp_path):
     lines = [",".join(line.split(",")[1:]) for line in (LINES[0], *LINES[4:9])]
     np.testing.assert_array_equal(codes, kept.embed(*read_rows(kept, write(tmp_path / "n.csv", "\n".join(lines)))))
     assert kept.dataset().spec.class_names == ("a", "b")
+    blank = turned.append_column("y", pyarrow.nulls(5, pyarrow.string()))
+    np.testing.assert_array_equal(model.encode(blank), codes)
     with pytest.raises(UserError, match="column 'age' is missing"):
         model.encode(turned.drop(["age"]))
     with pytest.raises(UserError, match="needs a value of size"):

@@ -91,6 +91,10 @@ def test_what_is_given_is_not_guessed(tmp_path):
     lines, given = init.suggested({"data.path": path, "data.label_column": "size", "model.latent_dim": "7"})
     assert "--config.data.label_column=size" in given and "--config.model.latent_dim=7" in given
     assert lines[-2] == "guess: ids 'id'; categories 'colour'; left out 'note'"  # the species are numbers
+    more = {"data.missing": "drop_rows", "data.categorical_columns": "size", "data.ignore_columns": "age"}
+    _, words = init.suggested({"data.path": path} | more)
+    assert "--config.data.missing=drop_rows" in words and "--config.data.ignore_columns=age,note" in words
+    assert "--config.data.categorical_columns=size,colour" in words
     with pytest.raises(UserError, match="model.likelihood=bernoulli needs zeros and ones"):
         init.suggested({"data.path": path}, "vae")
 
@@ -111,6 +115,12 @@ def test_the_page_shows_what_is_printed_for_its_files(tmp_path, monkeypatch):
     assert len(shown) == 5
 
 
+def test_the_ids_are_those_that_are_called_so(tmp_path):
+    text = "comment,PassengerId,a\n" + "".join(f"free {i},{i * 7 % 61},{i * 37 % 41}\n" for i in ROWS)
+    _, words = init.suggested({"data.path": write(tmp_path / "t.csv", text)})
+    assert {"--config.data.id_column=PassengerId", "--config.data.ignore_columns=comment"} <= set(words)
+
+
 def test_a_column_is_what_its_values_say():
     def of(*values, name="a"):
         found: dict[str, list[str]] = {key: [] for key in ("id", "label")}
@@ -121,4 +131,5 @@ def test_a_column_is_what_its_values_say():
     assert of(0, 1, 0, 1, name="class") == "label" and of(0.5, 1, 0, 1, name="class") == ""
     assert of(*"xyxyx", "", name="type") == "categorical"  # a row without a label cannot be trained
     assert of("1", "2", "bad", "4") == "" and of("5 %", "1,000", "7") == ""  # reading it says which cell is wrong
+    assert of("$0.50", "−1.5", "x") == "" and of("x" * 300_000, "y", "z") == "id"
     assert of(None, None) == "ignore" and of("1", "2", "x", "x", "y") == "ignore"

@@ -290,6 +290,7 @@ def test_shards_of_two_sweeps_are_refused(tmp_path):
     with pytest.raises(UserError, match="incomplete: train the missing shards 1-of-2, or evaluate with --partial"):
         plan.parts(tmp_path)
     assert [path.name for path in plan.parts(tmp_path, partial=True)] == ["0-of-2"]
+    assert plan.missing_shards([tmp_path / "shards" / "vae"]) == []  # a whole run in a directory of this name
     write_shards(tmp_path, Plan.make(get_config(), [SEEDS, BETAS], shard="1/2"))
     with pytest.raises(UserError, match="not one sweep: its parts differ .order of --sweep objective.beta, seed"):
         plan.parts(tmp_path)

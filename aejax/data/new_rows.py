@@ -41,7 +41,8 @@ def prepare(x: Any, config: Any, spec: Spec) -> NewRows:
 
     Only a data frame has labels, ids and conditions of its own.
     """
-    if (table := readers.as_table(x, None, "")) is not None:
+    table = None if spec.kind == "pairs" else readers.as_table(x, None, "")
+    if table is not None:
         splits, names, _ = readers.of_table(table, config, MEMORY, True)
         return _prepared(splits, names, MEMORY, config, spec)
     x = sparse.as_csr(x, MEMORY) if sparse.is_sparse(x) else np.asarray(x)

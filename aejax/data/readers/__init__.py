@@ -110,7 +110,7 @@ def taken(columns: Sequence[str], config: Any, path: str, new: bool) -> dict[str
     found: dict[str, str] = {}
     keys: dict[str, str] = {}
     for key, field, column in named:
-        if column in columns:
+        if column and column in columns:
             other = keys.get(column, key)
             if other != key and {other, key} != {"label_column", "condition_columns"}:
                 raise UserError(f"data.{key}={column} is data.{other}, too: name the column in one of them")
@@ -128,20 +128,26 @@ def of_table(table: Any, config: Any, path: str, new: bool, index: str = "") -> 
     `index`, or what pandas has as its index, holds the names of the rows unless a key says what it is. Raises UserError
     for a cell of a feature that is not a number, and for a row without a label.
     """
+    levels = indices(table, index)
+    table = table.rename_columns([name or f"column_{place}" for place, name in enumerate(table.column_names, 1)])
     names = table.column_names
     check_names(names, path)
+    if not len(table):
+        raise UserError(f"{path} has no rows: give it some")
     found, notes = taken(names, config, path, new), []
-    indices = (table.schema.pandas_metadata or {}).get("index_columns", ())
-    index = next((name for name in names if name == index or name in UNNAMED or name in indices), "")
-    if index and index not in found.values():
-        what = f"the index {index!r}" if index in indices and index not in UNNAMED else "the column without a name"
+    for level in levels:
+        if level in found.values():
+            continue
+        what = "the column without a name" if level == index or level in UNNAMED else f"the index {level!r}"
         if "ids" in found:
             notes.append(f"{what} left out")
-            names = [name for name in names if name != index]
+            names = [name for name in names if name != level]
         else:
             notes.append(f"ids from {what}")
-            found |= {"ids": index}
+            found |= {"ids": level}
     split = {field: cells(table[name]) for field, name in found.items() if not field.startswith(IGNORED)}
+    if "y" in split and new and unlabeled(split["y"]).any():
+        del split["y"]
     if "y" in split:
         check_labels(split["y"], config.label_column, path)
     if "ids" in split:
@@ -157,15 +163,23 @@ def of_table(table: Any, config: Any, path: str, new: bool, index: str = "") -> 
     return Read({"train": {"x": x} | split}, tuple(features), tuple(notes))
 
 
+def indices(table: Any, index: str = "") -> list[str]:
+    """The columns of a pyarrow table that hold names of its rows: `index`, and those of pandas' index."""
+    known = (table.schema.pandas_metadata or {}).get("index_columns", ())
+    return [name for name in table.column_names if name and (name == index or name in UNNAMED or name in known)]
+
+
 def as_table(x: Any, y: Any, label_column: str) -> Any:
     """A data frame of pandas, polars or pyarrow as a pyarrow table, with labels y (or None) as a column of this name.
 
-    None if x is no data frame. Raises UserError for values that are no numbers or texts, and for labels given twice.
+    None if x is no data frame. Raises UserError for a column of several types, and for labels that do not fit.
     """
     if not hasattr(x, "columns"):
         return None
     import pyarrow
 
+    if y is not None and np.ndim(y) != 1:
+        raise UserError(f"y has shape {np.shape(y)}: give one label for each row")
     try:
         table = pyarrow.table(x)
         labels = None if y is None else pyarrow.array(np.asarray(y).tolist())
@@ -183,10 +197,24 @@ def as_table(x: Any, y: Any, label_column: str) -> Any:
 
 def cells(column: Any) -> np.ndarray:
     """A column of pyarrow [N]: numbers with nan where they are missing, all else as text with "" there."""
-    values = column.to_numpy()
-    if values.dtype.kind in "biuf":
+    if (values := column.to_numpy()).dtype.kind in "biuf":
         return values
-    return np.array(["" if value is None else str(value) for value in column.to_pylist()], str)
+    return np.array([value or "" for value in texts(column).to_pylist()], str)
+
+
+def texts(column: Any) -> Any:
+    """A column of pyarrow as text, null where a value is missing."""
+    import pyarrow
+    from pyarrow import types
+
+    if types.is_dictionary(column.type):  # a category of pandas
+        column = column.cast(column.type.value_type)
+    try:
+        return column.cast(pyarrow.large_string())
+    except pyarrow.ArrowException:  # lists, and times of an unknown zone
+        values = column.cast(pyarrow.int64()) if types.is_timestamp(column.type) else column
+        written = [None if value is None else str(value) for value in values.to_pylist()]
+        return pyarrow.chunked_array([pyarrow.array(written, pyarrow.large_string())])
 
 
 def numbers(column: Any, name: str, path: str) -> np.ndarray:
@@ -194,7 +222,6 @@ def numbers(column: Any, name: str, path: str) -> np.ndarray:
     import pyarrow
     from pyarrow import types
 
-    compute: Any = importlib.import_module("pyarrow.compute")
     if types.is_dictionary(column.type):  # a category of pandas
         column = column.cast(column.type.value_type)
     if types.is_decimal(column.type) or types.is_null(column.type) or types.is_boolean(column.type):
@@ -202,10 +229,7 @@ def numbers(column: Any, name: str, path: str) -> np.ndarray:
         return (column.cast(pyarrow.float64()) if holes else column).to_numpy()
     if types.is_integer(column.type) or types.is_floating(column.type):
         return column.to_numpy()
-    if not (types.is_string(column.type) or types.is_large_string(column.type) or types.is_string_view(column.type)):
-        column = pyarrow.chunked_array([pyarrow.array(cells(column))])
-    text = compute.utf8_trim_whitespace(column.cast(pyarrow.large_string()))
-    text = compute.if_else(compute.is_in(text, pyarrow.array(HOLES, text.type)), None, text)
+    text = without_holes(texts(column))
     try:
         return text.cast(pyarrow.float64()).to_numpy()
     except pyarrow.ArrowInvalid:
@@ -214,14 +238,28 @@ def numbers(column: Any, name: str, path: str) -> np.ndarray:
         )
         hint = ", or check data.delimiter" if any(mark in cell for mark in ",;:|\t ") else ""
         raise UserError(
-            f"{path}: row {row} (counted from 0), column {name!r}: {cell!r} is not a number: fix it, or name the "
+            f"{path}: row {row} (counted from 0), column {name!r}: {cell[:50]!r} is not a number: fix it, or name the "
             f"column in data.categorical_columns, label_column, id_column or ignore_columns{hint}"
         ) from None
 
 
+def without_holes(text: Any) -> Any:
+    """A text column of pyarrow without space around its cells, null for those of HOLES."""
+    import pyarrow
+
+    compute: Any = importlib.import_module("pyarrow.compute")
+    text = compute.utf8_trim_whitespace(text)
+    return compute.if_else(compute.is_in(text, pyarrow.array(HOLES, text.type)), None, text)
+
+
+def unlabeled(y: np.ndarray) -> np.ndarray:
+    """Which rows have no label: bool [N]."""
+    return np.isnan(y) if y.dtype.kind == "f" else y == ""
+
+
 def check_labels(y: np.ndarray, column: str, path: str) -> None:
     """Raises UserError that names the first row without a label."""
-    if len(empty := np.flatnonzero(np.isnan(y) if y.dtype.kind == "f" else y == "")):
+    if len(empty := np.flatnonzero(unlabeled(y))):
         raise UserError(f"{path}: row {empty[0]} (counted from 0) has no label in column {column!r}: add one")
 
 

@@ -149,7 +149,8 @@ def _parsed(path: str, shape: Shape, skip: int, texts: Collection[int]) -> Any:
             use_threads=use_threads, block_size=max(CHUNK, 2 * shape.length),
         )  # fmt: skip
         try:
-            return arrow.read_csv(path, read, parse, convert)
+            compression = "gzip" if path.lower().endswith(".gz") else None
+            return arrow.read_csv(pyarrow.input_stream(path, compression), read, parse, convert)
         except pyarrow.ArrowInvalid as error:
             if not wrong:
                 raise readers.damaged(path, error) from error
