@@ -160,6 +160,7 @@ BAD_TABLES = {
     "ragged, transposed": ("a,1,2\nb,3\n", {"transpose": True}, ["bad.csv", "line 2"]),
     "a comment": ("# made\na,b\n1,2\n", {}, ["line 2 has 2 cells", "delete the lines above the names"]),
     "a quote after a space": ('a, b\n1, "x,y"\n', {}, ["line 2 has 3 cells", "remove the space before the quote"]),
+    "an open quote": ('a,b\n1,x\n2,"y\n3,z\n', {"label_column": "b"}, ["a quote is not closed", "close or remove"]),
     "no feature": ("a,b\nx,1\n", {"id_column": "a", "label_column": "b"}, ["x is empty", "beside y 'b', ids 'a'"]),
     "twice a name": ("a,b,a\n1,2,3\n", {}, ["bad.csv", "'a'", "rename"]),
     "empty": ("", {}, ["bad.csv", "empty"]),

@@ -293,6 +293,11 @@ def test_numbers_with_points_and_commas_are_refused(tmp_path):
     refused(lambda: load(tmp_path, "a;b\n1,5;2\n1.5;3\n4;5\n"), "'1,5' is not a number", "data.delimiter")
 
 
+def test_a_quote_within_a_cell_is_a_character(tmp_path):
+    loaded = load(tmp_path, "a,size\n" + '1,5" pipe\n2,small\n' * 5 + '3,5" pipe\n', label_column="size")
+    assert loaded.spec.class_names == ('5" pipe', "small") and len(every_row(loaded)) == 11
+
+
 def test_true_and_false_are_one_and_zero(tmp_path):
     loaded = load(tmp_path, "a,b\n" + "1,true\n2,False\n" * 5)
     np.testing.assert_array_equal(every_row(loaded), [[1, 1], [2, 0]] * 5)

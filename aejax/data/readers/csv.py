@@ -36,6 +36,7 @@ class Shape(NamedTuple):
     first: list[str]  # the cells of the first line
     length: int  # characters of the first line
     is_alone: bool  # whether no other line follows
+    has_odd_quotes: bool  # one may not be closed
     notes: list[str]
 
 
@@ -69,6 +70,8 @@ def table(path: str, config: Any) -> tuple[Any, str, bool, list[str]]:
         raise UserError(f"cannot read {path} as a .csv in UTF-8: {error}") from error
     if not len(columns):
         raise UserError(f"{path} is empty below its line of column names: give it lines of numbers")
+    if shape.has_odd_quotes and any("\n" in str(column[-1].as_py()) for column in columns.columns):
+        raise UserError(f"{path}: a quote is not closed, so that the last cell holds several lines: close or remove it")
     columns = _trimmed(columns.rename_columns(names))
     columns, commas = (columns, []) if shape.delimiter == "," else _with_points(columns)
     headless = [] if has_names else ["the first line has no names, so it is a row"]
@@ -84,7 +87,7 @@ def _shape(path: str, chosen: str) -> Shape:
     chosen = "\t" if chosen == "\\t" else chosen  # as a shell passes it
     if len(chosen) != 1 or chosen in '"\r\n':
         raise UserError(f"data.delimiter={chosen!r} must be one character, such as , or ; or \\t")
-    encoding, notes = _encoding(path)
+    encoding, has_odd_quotes, notes = _encoding(path)
     with readers.open_text(path, encoding) as file:
         blank, line = next(((i, line) for i, line in enumerate(file) if line.strip("\r\n")), (0, ""))
         if not line:
@@ -99,24 +102,27 @@ def _shape(path: str, chosen: str) -> Shape:
         except csv.Error as error:
             raise UserError(f"cannot read {path} as a .csv in UTF-8: {error}") from error
         is_alone = not any(other.strip("\r\n") for other in file)
-    return Shape("utf-8" if encoding == "utf-8-sig" else encoding, delimiter, blank, first, len(line), is_alone, notes)
+    encoding = "utf-8" if encoding == "utf-8-sig" else encoding
+    return Shape(encoding, delimiter, blank, first, len(line), is_alone, has_odd_quotes, notes)
 
 
-def _encoding(path: str) -> tuple[str, list[str]]:
-    """The encoding of a text, and a note if it is not UTF-8."""
+def _encoding(path: str) -> tuple[str, bool, list[str]]:
+    """The encoding of a text, whether the number of quotes in UTF-8 is odd, and a note if it is not UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     with (gzip.open if path.lower().endswith(".gz") else open)(path, "rb") as file:
         chunk = file.read(CHUNK)
         if chunk[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return "utf-16", ["decoded as UTF-16"]
+            return "utf-16", False, ["decoded as UTF-16"]
         try:
+            quotes = 0
             while chunk:
                 decoder.decode(chunk)
+                quotes += chunk.count(b'"')
                 chunk = file.read(CHUNK)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
-            return "cp1252", ["decoded as Windows-1252, because it is not UTF-8"]
-    return "utf-8-sig", []
+            return "cp1252", False, ["decoded as Windows-1252, because it is not UTF-8"]
+    return "utf-8-sig", quotes % 2 == 1, []
 
 
 def _delimiter(line: str, chosen: str) -> str:
