@@ -10,14 +10,15 @@ from aejax.engine import programs
 from aejax.metrics import information
 from aejax.plan import Plan, parse_axis
 from aejax.reports import views
+from aejax.reports.settings import setting_name
 from aejax.trained import TrainedGroup, sample_codes
 from aejax.types import Autoencoder, TrainState
 
 
 def test_a_setting_is_named_in_the_letters_of_the_field():
     setting = {"objective.beta": 4.0, "model.latent_dim": 2, "optimizer.learning_rate": 1e-3}
-    assert views.setting_name(setting) == "β = 4, k = 2, learning_rate = 0.001"
-    assert views.setting_name({}) == ""
+    assert setting_name(setting) == "β = 4, k = 2, learning_rate = 0.001"
+    assert setting_name({}) == ""
 
 
 @pytest.mark.slow

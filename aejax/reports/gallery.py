@@ -10,7 +10,8 @@ from aejax.data import conditions
 from aejax.metrics import curves, geometry
 from aejax.plan import Member
 from aejax.reports import figures
-from aejax.reports.views import MOST_ROWS, View, few_rows, setting_name, shown_rows, some_rows
+from aejax.reports.settings import setting_name
+from aejax.reports.views import MOST_ROWS, View, few_rows, shown_rows, some_rows
 
 Rows = list[dict[str, Any]]
 

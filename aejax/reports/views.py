@@ -12,17 +12,11 @@ from aejax.data import conditions, sparse
 from aejax.data.types import Dataset, spread
 from aejax.engine.preprocess import one_hot
 from aejax.engine.programs import Group, num_rows
+from aejax.reports.settings import setting_name
 from aejax.trained import TrainedGroup, sample_codes
 from aejax.types import Autoencoder, Batch, Given, Params, conditioned
 
 MOST_ROWS = 5000  # test rows in a scatter
-LETTERS = {  # symbols for swept keys, as in the lecture
-    "objective.beta": "β",
-    "objective.sparsity": "λ",
-    "objective.target_activation": "z₀",
-    "model.latent_dim": "k",
-    "model.name": "model",
-}
 
 
 class View(NamedTuple):
@@ -64,12 +58,6 @@ class View(NamedTuple):
         """The typical conditions [num, C]; None if the model is given none."""
         known = self.group.dataset.spec.conditions
         return np.repeat(np.asarray(one_hot(conditions.typical(known), known)), num, axis=0) if known else None
-
-
-def setting_name(setting: dict[str, Any]) -> str:
-    """The swept values with the usual symbols: "β = 4, k = 2"."""
-    named = [(LETTERS.get(path, path.rpartition(".")[2]), value) for path, value in setting.items()]
-    return ", ".join(f"{name} = {f'{value:g}' if isinstance(value, float) else value}" for name, value in named)
 
 
 def views(trained: TrainedGroup) -> list[View]:

@@ -21,7 +21,7 @@ from aejax.reports import page
 from aejax.reports.explorer.blob import Blob, text_of
 from aejax.reports.explorer.contents import describe
 from aejax.reports.explorer.members import LIMIT, Choice, Shown, choices, show, with_decoders
-from aejax.reports.views import setting_name
+from aejax.reports.settings import setting_name
 
 HERE = Path(__file__).parent
 SCRIPTS = ("decoder.js", "draw.js", "codes.js", "frame.js", "controls.js", "explorer.js")  # one after the other

@@ -9,7 +9,8 @@ from aejax.data.types import Spec, spread
 from aejax.reports.explorer.blob import Blob, rounded
 from aejax.reports.explorer.members import Choice, Shown
 from aejax.reports.figures import latent, style
-from aejax.reports.views import MOST_ROWS, setting_name, shown_rows
+from aejax.reports.settings import setting_name
+from aejax.reports.views import MOST_ROWS, shown_rows
 
 MOST_POINTS = 3000  # codes on the map
 CODE_BYTES, GRID_BYTES = 800_000, 1_000_000  # of all codes and grids, before deflating

@@ -10,7 +10,8 @@ from aejax.engine.programs import Group
 from aejax.plan import Member
 from aejax.reports.explorer.blob import fewest_bits, num_chars, probes, rounded
 from aejax.reports.measure import measure_group
-from aejax.reports.views import View, setting_name, some_batch, views_of
+from aejax.reports.settings import setting_name
+from aejax.reports.views import View, some_batch, views_of
 from aejax.trained import load_group
 from aejax.types import Decoder
 
