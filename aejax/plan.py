@@ -81,8 +81,7 @@ class Plan(NamedTuple):
         for path, value in leaves.items():
             for each in axes_of.get(path, (value,)):
                 configs.check_value(path, each)
-        firsts = {member.group: member for member in reversed(plan.sweep)}  # effects depend on what is static only
-        programs = [leaves | firsts[group].swept for group in sorted(firsts)]
+        programs = plan.programs
         for program in programs:
             configs.check_effects(program, axes_of)
         for path in chosen:
@@ -135,6 +134,13 @@ class Plan(NamedTuple):
             return self.sweep
         index, count = part_of(self.shard)
         return self.sweep[index::count]
+
+    @property
+    def programs(self) -> list[dict[str, Any]]:
+        """The leaves of the first config of each program: which keys have an effect depends on what is static only."""
+        firsts = {member.group: member for member in reversed(self.sweep)}
+        leaves = configs.flatten(self.config)
+        return [leaves | firsts[group].swept for group in sorted(firsts)]
 
     @property
     def groups(self) -> dict[int, list[Member]]:

@@ -61,7 +61,9 @@ class Page:
             self.errors.append(found["entry"]["text"])
         if method == "Runtime.consoleAPICalled" and found["type"] in ("error", "warning"):
             self.errors.append(str(found["args"]))
-        if method == "Network.requestWillBeSent" and not found["request"]["url"].startswith(("file:", "about:")):
+        if method == "Network.requestWillBeSent" and not found["request"]["url"].startswith(
+            ("file:", "about:", "data:")
+        ):
             self.errors.append(f"requested {found['request']['url']}")
         return message
 

@@ -1,31 +1,229 @@
-"""The HTML report of a run."""
+"""The page of evaluated runs: what it says first, its tables and plots, and that it needs nothing else."""
 
-# matplotlib's stubs know an artist's data only as a union of all array-likes
-# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false, reportIndexIssue=false
-# pyright: reportOperatorIssue=false, reportOptionalMemberAccess=false, reportOptionalOperand=false
-# pyright: reportOptionalSubscript=false
+import re
+from typing import Any
 
+import pytest
+
+from aejax import records
+from aejax.errors import UserError
+from aejax.plan import Plan, parse_axis
 from aejax.reports import figures, page
+from aejax.reports.page import numbers, plots, runs, tables
+from aejax.reports.page.head import head
+from aejax.reports.summary import summarize
+from tests.conftest import small_config
 from tests.panels import pictures
 
+HOSTILE = "</script><img src=x onerror=document.title=1>"
 
-def test_the_report_holds_every_figure_and_row_and_needs_nothing_else(tmp_path):
+
+def write_run(directory, *sweep, elbo=lambda member: -100.0, status=lambda member: "done", config=None, epochs=3):
+    """Writes the files of an evaluated run, without training one."""
+    config = config or small_config()
+    plan = Plan.make(config, [parse_axis(text, config) for text in sweep])
+    rows: list[dict[str, Any]] = []
+    for member in plan.sweep:
+        kl = float("nan") if status(member).startswith("diverged") else 5.0 + 0.5 * member.index
+        values = {"elbo": elbo(member) + 0.0 * kl, "reconstruction": -elbo(member) - kl, "kl": kl, "active_units": 2}
+        rows.append({**member.row, "status": status(member), **values})
+    visits = [
+        {"member": row["member"], "step": 10 * e, "epoch": float(e), "split": split, "elbo": row["elbo"] - 1 / e}
+        for row in rows
+        for e in range(1, epochs + 1)
+        for split in ("train", "valid")
+    ]
+    directory.mkdir(parents=True)
+    records.write_json(directory / "config.json", records.sealed(plan.to_json()))
+    records.write_json(directory / "data.json", records.sealed({"0": {"sha256": "ab12", "rows": ROWS}}))
+    environment = {"python": "3.11", "packages": {"jax": "0.10"}, "devices": ["cpu"], "threads": 2, "git_commit": None}
+    records.write_json(directory / "environment.json", [environment])
+    records.append_lines(directory / "metrics.jsonl", visits)
+    records.write_csv(directory / "results.csv", rows)
+    metrics = ["elbo", "reconstruction", "kl", "active_units"]
+    swept = list(plan.sweep[0].swept)
+    records.write_csv(directory / "summary.csv", summarize(rows, swept, metrics, {}))
+    return directory
+
+
+ROWS = {"train": 1294, "valid": 144, "test": 359}
+
+
+def beta(member):
+    return member.config.objective.beta
+
+
+def head_of(*directories):
+    found = [runs.read(directory) for directory in directories]
+    return head(found, runs.settings(found))
+
+
+def test_a_page_needs_nothing_else_and_is_the_same_twice(tmp_path):
     paths = [tmp_path / "a.png", tmp_path / "b.png"]
     for path, count in zip(paths, (1, 2), strict=True):
         figures.save(path, figures.draw_tiles([("", pictures(count))]))
-    rows = [
-        {"member": 0, "status": "done", "elbo": -103.27123, "note": "a < b & c"},
-        {"member": 1, "status": "diverged at step 7", "elbo": float("nan"), "note": None},
-    ]
-    config = {"seed": 0, "model": {"hidden": (512,), "name": "vae"}}
+    run = write_run(tmp_path / "run", "objective.beta=1,4", "seed=0:2")
     shown = [(path, f"caption of {path.stem}", f'alt "{path.stem}"') for path in paths]
     for name in ("a.html", "b.html"):
-        page.write(tmp_path / name, "λ < 1", config, rows, shown)
+        assert page.write(tmp_path / name, [run], shown, ["a < b"]) == []
     html = (tmp_path / "a.html").read_text(encoding="utf-8")
-    assert html == (tmp_path / "b.html").read_text(encoding="utf-8")
-    assert "http" not in html and "<script" not in html and "<link" not in html and "url(" not in html
-    assert html.count("<img") == html.count('src="data:image/png;base64,') == html.count("alt=") == 2
-    assert "alt &quot;a&quot;" in html and "caption of b" in html and "<title>λ &lt; 1</title>" in html
-    assert "-103.27<" in html and "diverged at step 7" in html and "a &lt; b &amp; c" in html and "–" in html
-    assert "model.hidden" in html and "[512]" in html
-    assert html.count("<tr>") == 2 + len(rows) + 3  # two heads, the rows, the leaves of the config
+    assert html == (tmp_path / "b.html").read_text(encoding="utf-8") and len(html) < page.LIMIT
+    assert "http:" not in html and "https:" not in html and "<link" not in html and " style=" not in html
+    assert {found[:1] for found in re.findall(r"url\((.*?)\)", html)} == {"#"}  # what is drawn is cut at its frame
+    assert html.count("<img") == html.count('src="data:image/png;base64,') == html.count(" alt=") == 2
+    assert html.count('loading="lazy"') == 2 and "alt &quot;a&quot;" in html and "caption of b" in html
+    assert "a &lt; b" in html and "default-src 'none'" in html
+    for tag, directive in (("style", "style-src"), ("script", "script-src")):
+        [text] = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.S)
+        assert f"{directive} 'sha256-{page.hash_of(text)}'" in html
+
+
+def test_the_head_says_what_was_run_on_what_and_what_is_best(tmp_path):
+    def elbo(member):
+        return -100.0 - abs(beta(member) - 2) - 0.1 * member.config.seed
+
+    said = head_of(write_run(tmp_path / "run", "objective.beta=1,2,4", "seed=0:3", elbo=elbo))
+    assert said.what == (
+        "9 members of vae on digits (1,294 training, 144 validation and 359 test rows): β = 1, 2, 4 ×\u00a03 seeds."
+    )
+    assert (said.place, said.wrong) == (1, [])
+    assert said.best == (
+        "Best: β = 2, by test elbo −100.10 ± 0.10 nats per example over 3 seeds; "
+        "no other setting is within one sd of it."
+    )
+
+
+def test_a_best_setting_is_not_oversold(tmp_path):
+    def near(member):
+        return -100.0 - 0.1 * beta(member) - member.config.seed
+
+    said = head_of(write_run(tmp_path / "near", "objective.beta=1,2,40", "seed=0:3", elbo=near)).best
+    assert said.endswith("over 3 seeds; β = 2 is within one sd of it, so the order may be chance.")
+    said = head_of(write_run(tmp_path / "single", "objective.beta=1,2", elbo=near)).best
+    assert said.endswith(
+        "−100.1 nats per example over 1 seed. Without several seeds, nothing tells a difference from chance."
+    )
+    said = head_of(write_run(tmp_path / "alone", elbo=near))
+    assert (said.place, said.best) == (None, "Test elbo −100.1 nats per example.")
+    said = head_of(write_run(tmp_path / "units", "data.standardize=True,False", "seed=0:2"))
+    assert said.place is None and "No setting is called best by elbo" in said.best
+
+
+def test_members_that_diverged_or_are_not_done_are_counted_and_marked(tmp_path):
+    def status(member):
+        return {2: "diverged at step 7", 3: "diverged at step 9", 5: "unfinished at step 3 of 9"}.get(
+            member.index, "done"
+        )
+
+    run = write_run(tmp_path / "run", "objective.beta=1,2,4", "seed=0:2", status=status)
+    said = head_of(run)
+    assert said.wrong == [
+        "2 of 6 members diverged: β = 2 (2 of 2).",
+        "1 of 6 members is not trained to the end: β = 4 (1 of 2).",
+    ]
+    html = tables.settings_table(runs.settings([runs.read(run)]), said.place)
+    marked = re.findall(r'<tr class="(.*?)" data-s="(\d)">(.*?)</tr>', html)
+    assert [(kind, place) for kind, place, _ in marked] == [("best", "0"), ("bad", "1"), ("bad", "2")]
+    assert "2 diverged" in marked[1][2] and "1 unfinished" in marked[2][2] and "nan" not in html
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "text"),
+    [
+        (-26.744, 0.1512, "−26.74 ± 0.15"),
+        (0.053806, 0.0003, "0.05381 ± 0.00030"),
+        (-103.27123, None, "−103.27"),
+        (2.0, 0.0, "2"),
+        (12345.6, 1234.5, "12300 ± 1200"),
+        (99.97, 0.0996, "99.97 ± 0.10"),
+        (3.1e-9, 2e-10, "(3.10 ± 0.20)e−9"),
+        (0.00001, 5.0, "0.0 ± 5.0"),
+        (None, None, "–"),
+        (float("nan"), 1.0, "–"),
+    ],
+)
+def test_the_sd_decides_the_digits(mean, sd, text):
+    assert numbers.mean_sd(mean, sd) == text
+
+
+def test_columns_are_named_by_metrics_and_keys(tmp_path):
+    found = runs.settings([runs.read(write_run(tmp_path / "run", "optimizer.learning_rate=0.001,0.01"))])
+    head_row = tables.settings_table(found, None).partition("</thead>")[0]
+    names = re.findall(r"<span>(.*?)</span><small>(.*?)</small>", head_row.replace("<wbr>", ""))
+    assert names[:3] == [
+        ("learning rate", "optimizer.learning_rate"),
+        ("elbo", "nats per example"),
+        ("members", "averaged"),
+    ]
+    assert ("active units", "units") in names and "_sd" not in head_row
+
+
+def test_curves_are_means_with_bands_and_marks(tmp_path):
+    def status(member):
+        return ["done", "diverged at step 25", "done, stopped after epoch 2, kept epoch 1", "done"][member.index]
+
+    run = write_run(tmp_path / "run", "objective.beta=1,2", "seed=0:2", elbo=lambda m: -100.0 - m.index, status=status)
+    rows = records.read_lines(run / "metrics.jsonl")
+    for row in rows:
+        row["elbo"] = None if row["member"] == 1 and row["epoch"] > 1 else -100.0 - row["member"] - 1 / row["epoch"]
+    (run / "metrics.jsonl").write_text("")
+    records.append_lines(run / "metrics.jsonl", rows)
+    html, [panel] = plots.draw_curves(runs.settings([runs.read(run)]))
+    lines = {(line["s"], line["split"]): line for line in panel["series"]}
+    assert lines[0, "valid"]["m"] == pytest.approx([-101.5, -100.5, -100.33])
+    assert (lines[1, "valid"]["low"], lines[1, "valid"]["high"]) == ([-104, -103.5, -103.33], [-103, -102.5, -102.33])
+    assert html.count('class="band') == html.count("<polyline") == 4  # 2 settings, 2 splits
+    assert html.count("mark cross s0") == html.count("mark stop s1") == 1
+    assert "×: a seed diverged, ○: a seed stopped early." in html
+
+
+def test_many_settings_stay_below_the_limit(tmp_path, monkeypatch):
+    """The best of 60 settings, not one of the evenly spaced, is on the page, too."""
+    monkeypatch.setattr(page, "MOST_SETTINGS", 50)
+    monkeypatch.setattr(tables, "MOST_ROWS", 70)
+
+    def elbo(member):
+        return -100.0 - abs(member.index // 2 - 29) - 0.1 * member.config.seed
+
+    run = write_run(tmp_path / "run", "objective.beta=linspace(1,60,60)", "seed=0:2", elbo=elbo, epochs=60)
+    said = page.write(tmp_path / "page.html", [run])
+    html = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert said == ["50 of 60 settings are on this page; summary.csv has all."] and said[0] in html
+    assert "40 of 50 settings are drawn." in html and "The first 70 of 100 members; results.csv has all." in html
+    assert re.search(r'<tr class="best".*?</i>30<', html) and len(html.encode()) < page.LIMIT
+
+
+def test_figures_that_do_not_fit_are_named(tmp_path, monkeypatch):
+    figures.save(tmp_path / "large.png", figures.draw_tiles([("", pictures(9))]))
+    run = write_run(tmp_path / "run")
+    monkeypatch.setattr(page, "LIMIT", 20_000 + (tmp_path / "large.png").stat().st_size)
+    said = page.write(tmp_path / "page.html", [run], [(tmp_path / "large.png", "", "")])
+    assert (
+        said and said[0].endswith("MB are left out: large.png.") and "<img" not in (tmp_path / "page.html").read_text()
+    )
+
+
+def test_hostile_names_are_escaped(tmp_path):
+    config = small_config()
+    config.data.name, config.data.path = "arrays", f"{HOSTILE}.csv"
+    config.data.label_column, config.model.likelihood, config.data.ignore_columns = HOSTILE, "gaussian", HOSTILE
+    run = write_run(tmp_path / "a <b>& run", "objective.beta=1,2", config=config)
+    page.write(tmp_path / "page.html", [run], [], [HOSTILE])
+    html = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<img" not in html and "<b>&" not in html and html.count("</script>") == 2
+    assert "<title>a &lt;b&gt;&amp; run</title>" in html
+
+
+def test_a_run_that_is_not_evaluated_is_refused(tmp_path):
+    run = write_run(tmp_path / "run")
+    (run / "results.csv").unlink()
+    with pytest.raises(
+        UserError, match=r"is not evaluated: type `python -m experiments.evaluate --workdir=.*run` first"
+    ):
+        page.write(tmp_path / "page.html", [run])
+    (run / "results.csv").write_text("member,seed,status,elbo\n0,0,done,x\n")
+    with pytest.raises(UserError, match="results.csv is damaged"):
+        page.write(tmp_path / "page.html", [run])
+    (run / "results.csv").write_text("member,seed,status,elbo\n7,0,done,1\n")
+    with pytest.raises(UserError, match="results.csv is damaged"):
+        page.write(tmp_path / "page.html", [run])

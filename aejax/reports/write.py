@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aejax import config as configs
 from aejax import records
 from aejax.engine import programs
 from aejax.engine.programs import Group
@@ -17,11 +16,13 @@ from aejax.plan import Member, Plan, missing_shards, parts
 from aejax.reports import figures, gallery, measure, page
 from aejax.reports.gallery import Picture
 from aejax.reports.measure import Measured
+from aejax.reports.page import commands
 from aejax.reports.summary import notes, summarize
 from aejax.reports.views import View, views
 from aejax.trained import load_group
 
 Rows = list[dict[str, Any]]
+DRAWN = ("curves", "rate_distortion")  # figures that the page draws itself
 
 
 class Evaluation(NamedTuple):
@@ -72,8 +73,9 @@ def write_report(
             pictures += save(workdir / "figures", gallery.draw_views(views_of_one, projection), suffix)
         curves = gallery.draw_sweep(run.members, run.visits, results, run.units, run.likelihoods)
         pictures += save(workdir / "figures", curves)
-        found, config = [*missing(plans), *notes(run.members, results)], configs.to_json(run.members[0].config)
-        page.write(workdir / "report.html", workdir.name, config, summary, pictures, found)
+        found = [*missing(plans), *notes(run.members, results)]
+        shown = [picture for picture in pictures if picture[0].stem not in DRAWN]
+        found += page.write(workdir / "report.html", [workdir], shown, found)
     return Report(results, summary, found, [path for path, _, _ in pictures])
 
 
@@ -146,12 +148,7 @@ def check_kept(path: Path, num_samples: int, probe: bool, ais_steps: int = 0) ->
     except records.Damaged as damage:
         say(f"{damage}; it is made anew")
         return
-    samples, annealed = (
-        max((row.get(name) or "" for row in rows), default="", key=len) for name in ("num_samples", "ais_steps")
-    )
-    probed = any(row.get(name) for row in rows for name in ("probe_accuracy", "mig"))
-    lost = [f"--num_samples={samples}"] if samples and not num_samples else []
-    lost += [f"--ais={annealed}"] if annealed and not ais_steps else []
-    lost += ["--probe"] if probed and not probe else []
+    asked = {"--num_samples": num_samples, "--ais": ais_steps, "--probe": probe}
+    lost = [option for option in commands.options(rows) if not asked[option.partition("=")[0]]]
     if lost:
         raise UserError(f"{path} has results that only {' '.join(lost)} produces: add it, or delete the file")

@@ -4,10 +4,6 @@ The page holds the test rows' codes and the decoders' weights, and decodes in pl
 stay below LIMIT bytes: `choices` says what is left out first, and the page says what was.
 """
 
-import json
-import re
-from base64 import b64encode
-from hashlib import sha256
 from html import escape
 from pathlib import Path
 
@@ -74,22 +70,12 @@ def assemble(title: str, choice: Choice, notes: list[str]) -> tuple[str, list[st
     blob = Blob()
     contents = describe(title, choice, notes, blob)
     packed = blob.packed()
-    texts = records.finite(contents | {"packed": len(packed)})
-    script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    style_sheet = page.COLORS + "\n" + (HERE / "explorer.css").read_text(encoding="utf-8")
-    pieces = {
-        "title": escape(title),
-        "style": style_sheet,
-        "style_hash": hash_of(style_sheet),
-        "contents": json.dumps(texts, ensure_ascii=False).replace("<", "\\u003c"),
-        "blob": text_of(packed),
-        "script": script,
-        "script_hash": hash_of(script),
-    }
-    template = (HERE / "explorer.html").read_text(encoding="utf-8")
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: pieces[found[1]], template), contents["notes"]
-
-
-def hash_of(text: str) -> str:
-    """The hash of an inline script or style for the content-security-policy."""
-    return b64encode(sha256(text.encode()).digest()).decode()
+    html = page.fill(
+        HERE / "explorer.html",
+        styles=[HERE / "explorer.css"],
+        scripts=[HERE / name for name in SCRIPTS],
+        title=escape(title),
+        contents=page.embedded(contents | {"packed": len(packed)}),
+        blob=text_of(packed),
+    )
+    return html, contents["notes"]

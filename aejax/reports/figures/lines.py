@@ -104,15 +104,20 @@ def draw_curve(axes: Axes, epochs: np.ndarray, values: np.ndarray, color: np.nda
 
 
 def frame(axes: Axes, values: np.ndarray) -> None:
-    """Sets limits that exclude extremes, so that an exploding member or a first epoch does not flatten the rest."""
-    finite = values[np.isfinite(values)]
+    """Sets the limits and the ticks."""
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(6))
-    if len(finite):
-        low, high = np.percentile(finite, [4, 96])
-        margin = (high - low) or abs(high) or 1.0
-        bottom, top = max(finite.min(), low - margin), min(finite.max(), high + margin)
-        axes.set_ylim(bottom - 0.04 * margin, top + 0.04 * margin)
+    if np.isfinite(values).any():
+        axes.set_ylim(*limits(values))
+
+
+def limits(values: np.ndarray) -> tuple[float, float]:
+    """Limits that exclude extremes, so that an exploding member or a first epoch does not flatten the rest."""
+    finite = values[np.isfinite(values)]
+    low, high = np.percentile(finite, [4, 96])
+    margin = (high - low) or abs(high) or 1.0
+    bottom, top = max(finite.min(), low - margin), min(finite.max(), high + margin)
+    return bottom - 0.04 * margin, top + 0.04 * margin
 
 
 def name_lines(figure: Figure, colors: Mapping[str, np.ndarray], splits: Sequence[str], seeds: bool) -> None:
