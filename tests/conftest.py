@@ -86,6 +86,17 @@ def planted():
     return config
 
 
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """A headless Chromium with one page, which the tests of a worker share."""
+    from tests import chromium
+
+    if not chromium.PROGRAM:
+        pytest.skip("needs chromium")
+    with chromium.chromium(tmp_path_factory.mktemp("profile")) as page:
+        yield page
+
+
 LAUNCHER_SERVER = """
 import json, os, runpy, sys, tempfile, traceback
 

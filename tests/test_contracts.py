@@ -203,6 +203,7 @@ ALLOWED = {  # in addition to types, errors, config, keys and the modules of the
     "reports.explorer": {"engine.programs", "plan", "records", "reports", "trained"},
     "reports.gallery": {"data.conditions", "metrics", "plan"},
     "reports.measure": {"engine", "metrics", "trained"},
+    "reports.page": {"metrics", "plan", "records", "reports"},
     "reports.summary": {"metrics", "plan", "records"},
     "reports.write": {"engine.programs", "engine.run", "metrics", "plan", "records", "trained"},
     "interface": {""},

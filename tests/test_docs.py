@@ -54,6 +54,7 @@ def commands(page):
 ENDS = {  # a flag that lets a launcher read all others and then stop, and what it prints before it
     "train": ("--shard=99999/100000", "error: --shard=99999/100000: the sweep has only"),
     "evaluate": ("--workdir=no/run", "error: no/run is not a run directory"),
+    "compare": ("no/run", " is not a run directory: it has no config.json"),
     "explore": ("--workdir=no/run", "error: no/run is not a run directory"),
     "sample": ("--workdir=no/run", "error: no/run is not a run directory"),
     "embed": ("--input=no/file", " is not a run directory: it has no config.json"),

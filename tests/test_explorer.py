@@ -19,19 +19,10 @@ from aejax.reports.explorer.members import Choice, Shown
 from aejax.reports.measure import Measured
 from aejax.trained import TrainedGroup
 from aejax.types import Decoder, TrainState
-from tests import chromium
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.slow
 HOSTILE = "</script><img src=x onerror=document.title=1>"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    if not chromium.PROGRAM:
-        pytest.skip("needs chromium")
-    with chromium.chromium(tmp_path_factory.mktemp("profile")) as page:
-        yield page
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ def test_unknown_flags_are_refused(name, refused):
     assert_words(refused(name, ["--wrkdir=TMP/run"]), ["wrkdir"])
 
 
-@pytest.mark.parametrize("name", [name for name in LAUNCHERS if name != "reproduce"])
+@pytest.mark.parametrize("name", [name for name in LAUNCHERS if name not in ("compare", "reproduce")])
 def test_words_that_are_no_flags_are_refused(name, refused):
     assert_words(refused(name, ["word"]), ["unexpected argument 'word'", "--help"])
 

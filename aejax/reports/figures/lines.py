@@ -120,6 +120,12 @@ def limits(values: np.ndarray) -> tuple[float, float]:
     return bottom - 0.04 * margin, top + 0.04 * margin
 
 
+def ticks(limits: tuple[float, float], most: int, whole: bool = False) -> list[float]:
+    """Round numbers between two, about `most` of them."""
+    found = np.asarray(MaxNLocator(most, integer=whole).tick_values(*limits)).tolist()
+    return [tick for tick in found if limits[0] <= tick <= limits[1]]
+
+
 def name_lines(figure: Figure, colors: Mapping[str, np.ndarray], splits: Sequence[str], seeds: bool) -> None:
     """A legend below: settings by color, splits by dashes; with several seeds, also what line and band mean."""
     names = list(colors)

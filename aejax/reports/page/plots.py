@@ -6,11 +6,10 @@ from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
 from aejax.metrics import CURVES, HEADLINES, METRICS, curves
 from aejax.reports.figures import style
-from aejax.reports.figures.lines import by_member, column, limits
+from aejax.reports.figures.lines import by_member, column, limits, ticks
 from aejax.reports.page.numbers import number, signed
 from aejax.reports.page.runs import Row, Setting, known_metrics, swept_paths, value_of
 from aejax.reports.settings import setting_name
@@ -70,12 +69,6 @@ class Plots(NamedTuple):
 
     html: str
     panels: list[dict[str, Any]]
-
-
-def ticks(limits: tuple[float, float], most: int, whole: bool = False) -> list[float]:
-    """Round numbers between two."""
-    found = np.asarray(MaxNLocator(most, integer=whole).tick_values(*limits)).tolist()
-    return [tick for tick in found if limits[0] <= tick <= limits[1]]
 
 
 def text_of(tick: float) -> str:
@@ -331,7 +324,7 @@ def draw_parallel(found: Sequence[Setting], members: Sequence[tuple[int, Row]]) 
     names = [*paths, *metrics]
     if len(paths) < 1 or len(metrics) < 1 or len(names) < 3:
         return ""
-    box = Box(740, 300, (0, len(names) - 1), (0.0, 1.0), left=56, right=56, top=40, bottom=24)
+    box = Box(740, 300, (0, len(names) - 1), (0.0, 1.0), left=64, right=64, top=40, bottom=24)
     parts, heights = [], []
     for place, name in enumerate(names):
         if name in paths:
