@@ -55,3 +55,12 @@ def test_the_latent_grid_grows_to_the_right_and_upwards():
     assert [label.get_text() for label in axes.get_xticklabels()] == ["−1", "0", "1"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["10", "20"]
     assert np.allclose(axes.get_yticks(), [1.5 * 64 - 0.5, 0.5 * 64 - 0.5])
+
+
+@pytest.mark.parametrize("label", ["β = 1", "code_activation = relu, selection = top_k, λ = 1"])
+def test_captions_touch_neither_the_title_nor_other_blocks(label):
+    figure = figures.draw_tiles([(label, pictures(16))] * 8, columns=4)
+    title, captions = figure.get_suptitle(), [axes.title.get_window_extent() for axes in figure.axes]
+    assert title and figure._suptitle.get_window_extent().y0 > max(box.y1 for box in captions)
+    blocks = [axes.get_window_extent() for axes in figure.axes]
+    assert all(caption.y1 < block.y0 for caption, block in zip(captions[4:], blocks, strict=False))

@@ -6,6 +6,7 @@
 # pyright: reportOptionalSubscript=false
 
 import sys
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -32,9 +33,9 @@ def test_all_panels_of_a_scatter_share_one_square_scale():
 
 @pytest.mark.parametrize("y", [None, CLASSES % 10, NUMBERS], ids=["unlabeled", "classes", "numbers"])
 @pytest.mark.parametrize("same_scale", [True, False])
-@pytest.mark.parametrize("count", [1, 8])
-def test_titles_touch_neither_the_headline_nor_the_panels_above(count, same_scale, y):
-    panels = [(f"β = {b}", codes(90, b), y) for b in range(1, count + 1)]
+@pytest.mark.parametrize(("count", "name"), [(1, "β"), (8, "β"), (8, "code_activation = relu, selection = top_k, λ")])
+def test_titles_touch_neither_the_headline_nor_other_panels(count, name, same_scale, y):
+    panels = [(f"{name} = {b}", codes(90, b), y) for b in range(1, count + 1)]
     with figures.styled():
         figure = figures.draw_latent_scatter(panels, NAMES, same_scale=same_scale)
         style.lay_out(figure)
@@ -43,6 +44,7 @@ def test_titles_touch_neither_the_headline_nor_the_panels_above(count, same_scal
         headline = next(text.get_window_extent() for text in figure.texts if text.get_gid() == "headline")
     assert headline.y0 - max(title.y1 for title in titles) >= 5  # pixels
     assert all(title.y1 < rim for title, rim in zip(titles[4:], rims, strict=False))
+    assert all(one.x1 + 5 < other.x0 for i, (one, other) in enumerate(pairwise(titles)) if i != 3)  # side by side
 
 
 def test_points_keep_their_classes_in_any_drawing_order():

@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from aejax.reports.figures.images import wrap
-from aejax.reports.figures.style import CLASS_COLORS, MUTED, WIDTH, grid_shape, headline, new_figure, styled
+from aejax.reports.figures.style import CLASS_COLORS, MUTED, WIDTH, grid_shape, headline, new_figure, styled, wrap
 
 ZERO = CLASS_COLORS[4]  # red: exact zeros
 BINS = 40

@@ -1,7 +1,6 @@
 """Pictures of images: rows of reconstructions, blocks of samples, the grid over a two-dimensional code."""
 
 from collections.abc import Sequence
-from textwrap import fill
 
 import numpy as np
 from jaxtyping import Float
@@ -9,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from aejax.reports.figures.style import DPI, INK, WIDTH, grid_shape, new_figure, styled
+from aejax.reports.figures.style import DPI, INK, WIDTH, grid_shape, new_figure, styled, wrap
 
 Images = Float[np.ndarray, "n h w c"]
 Panel = tuple[str, Images]  # label of a member, its images
@@ -18,6 +17,7 @@ ROOM = int(WIDTH * DPI)  # pixels
 MOST_COLUMNS = 16
 NOT_FINITE = (240, 150, 110)  # the color of a diverged member's pixels, unlike any grey
 CAPTION_SPACE, BLOCK_SPACE = 26, 24  # pixels above and between the blocks
+LINE = 19  # pixels of a further line of a caption
 
 
 @styled()
@@ -94,13 +94,15 @@ def draw_blocks(
     size = tile_size(images, min(64, room // columns))
     pictures = [mosaic(images, columns, size, limits, gap) for _, images, columns in blocks]
     height, width = (max(picture.shape[i] for picture in pictures) for i in (0, 1))
-    step = height + CAPTION_SPACE + BLOCK_SPACE // 2 + frame, width + BLOCK_SPACE + frame
+    captions = [wrap(label, max(20, width // 8)) for label, _, _ in blocks]
+    above = CAPTION_SPACE + LINE * max(caption.count("\n") for caption in captions)
+    step = height + above + BLOCK_SPACE // 2 + frame, width + BLOCK_SPACE + frame
     figure = new_figure(step[1] * side / DPI, step[0] * down / DPI)
-    for i, ((label, _, _), picture) in enumerate(zip(blocks, pictures, strict=True)):
+    for i, (caption, picture) in enumerate(zip(captions, pictures, strict=True)):
         row, column = divmod(i, side)
         axes = place(figure, picture, column * step[1], row * step[0])
-        axes.set_title(wrap(label, max(20, width // 8)), color=INK, pad=4)
-    above = CAPTION_SPACE if any(label for label, _, _ in blocks) else 8
+        axes.set_title(caption, color=INK, pad=4)
+    above = above if any(captions) else 8
     figure.suptitle(title, x=0, y=1 + above / (figure.get_figheight() * DPI), ha="left", va="bottom")
     return figure, size
 
@@ -148,11 +150,6 @@ def tile_size(images: Images, room: int) -> tuple[int, int]:
     scale = room / max(height, width)
     scale = int(scale) if scale >= 1 else scale
     return max(1, round(scale * height)), max(1, round(scale * width))
-
-
-def wrap(label: str, width: int) -> str:
-    """The label wrapped to `width` characters, without breaks around an equals sign."""
-    return fill(label.replace(" = ", "\u00a0=\u00a0"), width)
 
 
 def number(values: np.ndarray) -> list[str]:

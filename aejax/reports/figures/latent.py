@@ -22,6 +22,7 @@ from aejax.reports.figures.style import (
     legend_columns,
     new_figure,
     styled,
+    wrap,
 )
 
 Points = Float[np.ndarray, "n 2"]
@@ -30,6 +31,7 @@ Numbers = Float[np.ndarray, " n"]
 Panel = tuple[str, Float[np.ndarray, "_ 2"], Int[np.ndarray, " _"] | Float[np.ndarray, " _"] | None]  # each has its n
 
 MOST_CLASSES, NAMED_CLASSES = 30, 9
+CHARACTER = 0.092  # inches of a title
 OTHERS = "others"
 MOST_NEIGHBOR_ROWS = 2000  # of all panels: t-SNE takes 3 ms a row, UMAP embeds the same rows
 
@@ -59,7 +61,9 @@ def draw_latent_scatter(
     everything = square(np.concatenate([z for _, z, _ in panels]))
     for axes, (label, z, y) in zip(grid, panels, strict=False):
         left, right, bottom, top = everything if same_scale else square(z)
-        axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal", title=label)
+        axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+        name = wrap(label, int(cell / CHARACTER))
+        axes.set_title(name, fontsize=8.5 if "\n" in name else None)
         scatter(axes, z, y, colors or colors_of(class_names), area=0.2 * cell)
     for axes in grid[len(panels) :]:
         axes.remove()

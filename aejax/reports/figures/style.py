@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
+from textwrap import fill
 
 import matplotlib.style
 import numpy as np
@@ -117,6 +118,11 @@ def grid_shape(count: int, most: int) -> tuple[int, int]:
     """Rows and columns for `count` panels, at most `most` in a row, and rows as equal as possible."""
     down = -(-count // most)
     return down, -(-count // down)
+
+
+def wrap(label: str, width: int) -> str:
+    """The label wrapped to `width` characters, without breaks around an equals sign."""
+    return fill(label.replace(" = ", "\u00a0=\u00a0"), width, break_long_words=False)
 
 
 def legend_columns(names: Sequence[str], handle: float) -> int:

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 
-from aejax.reports.figures.images import Images, mosaic, number, place, tile_size, wrap
-from aejax.reports.figures.style import DPI, INK, new_figure, styled
+from aejax.reports.figures.images import Images, mosaic, number, place, tile_size
+from aejax.reports.figures.style import DPI, INK, new_figure, styled, wrap
 
 LIMIT, COLUMNS = 2.5, 11  # a traversal goes from −2.5 to 2.5 standard deviations of an N(0, 1) prior
 HERE = "#ff7f0e"  # marks the image's own code
