@@ -49,6 +49,7 @@ def test_the_latent_grid_grows_to_the_right_and_upwards():
     grid = figures.grid_codes(z1, z2)
     assert grid[:4].tolist() == [[-1, 10], [0, 10], [1, 10], [-1, 20]]
     brightness = ((grid[:, 0] + 1) / 4 + (grid[:, 1] - 10) / 20).reshape(6, 1, 1, 1)
+    brightness = np.broadcast_to(brightness, (6, 32, 32, 1))
     axes = figures.draw_latent_grid([("", brightness, z1, z2)]).axes[0]
     picture = axes.images[0].get_array()[..., 0].astype(int)
     assert (np.diff(picture, axis=1) >= 0).all() and (np.diff(picture, axis=0) <= 0).all()
@@ -64,3 +65,18 @@ def test_captions_touch_neither_the_title_nor_other_blocks(label):
     assert title and figure._suptitle.get_window_extent().y0 > max(box.y1 for box in captions)
     blocks = [axes.get_window_extent() for axes in figure.axes]
     assert all(caption.y1 < block.y0 for caption, block in zip(captions[4:], blocks, strict=False))
+
+
+@pytest.mark.parametrize("size", [8, 28])
+def test_three_grids_stand_in_a_row_and_small_tiles_have_gaps(size):
+    z = np.linspace(-1.95, 1.95, 20, dtype=np.float32)
+    black = np.zeros((400, size, size, 1), np.float32)
+    with figures.styled():
+        figure = figures.draw_latent_grid([(f"β = {b}", black, z, z) for b in (1, 4, 10)])
+        figure.draw_without_rendering()
+    panels, names = figure.axes, [axes.yaxis.label.get_window_extent() for axes in figure.axes]
+    assert len({axes.get_position().y0 for axes in panels}) == 1
+    assert all(name.x0 > axes.get_window_extent().x1 for axes, name in zip(panels, names[1:], strict=False))
+    white = (panels[0].images[0].get_array()[..., 0] == 255).all(axis=1)
+    assert white.any() == (size == 8)
+    assert not white[np.rint(panels[0].get_yticks()).astype(int)].any()  # a tick is at the middle of a tile

@@ -17,6 +17,7 @@ ROOM = int(WIDTH * DPI)  # pixels
 MOST_COLUMNS = 16
 NOT_FINITE = (240, 150, 110)  # the color of a diverged member's pixels, unlike any grey
 CAPTION_SPACE, BLOCK_SPACE = 26, 24  # pixels above and between the blocks
+SMALL, GAP = 16, 2  # tiles of at most so many pixels would run into each other without a gap
 LINE = 19  # pixels of a further line of a caption
 
 
@@ -69,11 +70,13 @@ def draw_latent_grid(
         (label, images.reshape(len(z2), len(z1), *images.shape[1:])[::-1].reshape(images.shape), len(z1))
         for label, images, z1, z2 in panels
     ]
-    figure, scale = draw_blocks(upright, title, limits, gap=0, frame=44)
+    gap = GAP * (panels[0][1].shape[1] <= SMALL)
+    figure, size = draw_blocks(upright, title, limits, gap, frame=60)
+    scale = size[0] + gap, size[1] + gap
     for axes, (_, _, z1, z2) in zip(figure.axes, panels, strict=True):
         across, up = few(len(z1)), few(len(z2))
-        axes.set_xticks((across + 0.5) * scale[1] - 0.5, number(z1[across]))
-        axes.set_yticks((len(z2) - up - 0.5) * scale[0] - 0.5, number(z2[up]))
+        axes.set_xticks(across * scale[1] + size[1] / 2 - 0.5, number(z1[across]))
+        axes.set_yticks((len(z2) - 1 - up) * scale[0] + size[0] / 2 - 0.5, number(z2[up]))
         axes.set_xlabel(axis_names[0], labelpad=1)
         axes.set_ylabel(axis_names[1], labelpad=1)
     return figure
@@ -89,7 +92,7 @@ def draw_blocks(
 ) -> tuple[Figure, tuple[int, int]]:
     """Blocks (label, images, columns) in a grid of equal cells; also returns the size of one tile in pixels."""
     _, images, columns = blocks[0]
-    down, side = grid_shape(len(blocks), 4 if columns <= 12 else 2)
+    down, side = grid_shape(len(blocks), 4 if columns <= 12 else 3 if len(blocks) == 3 else 2)
     room = min(ROOM // side - BLOCK_SPACE - frame, 640)
     size = tile_size(images, min(64, room // columns))
     pictures = [mosaic(images, columns, size, limits, gap) for _, images, columns in blocks]
