@@ -1,5 +1,7 @@
 """What figures show: settings by name, the first member of each, and codes to decode."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +21,16 @@ def test_a_setting_is_named_in_the_letters_of_the_field():
     setting = {"objective.beta": 4.0, "model.latent_dim": 2, "optimizer.learning_rate": 1e-3}
     assert setting_name(setting) == "β = 4, k = 2, learning_rate = 0.001"
     assert setting_name({}) == ""
+
+
+def test_one_view_of_each_setting_in_the_order_of_the_members():
+    """As of two shards: the first has members 0, 2 and 4, of which 0 and 4 are of one setting."""
+    unused: Any = None
+    shown = [
+        views.View(label, unused, unused, unused, 0.0, None, index)
+        for index, label in ((0, "β = 1"), (2, "β = 10"), (4, "β = 1"), (1, "β = 4"), (3, "β = 1"), (5, "β = 4"))
+    ]
+    assert [(view.label, view.index) for view in views.one_each(shown)] == [("β = 1", 0), ("β = 4", 1), ("β = 10", 2)]
 
 
 @pytest.mark.slow

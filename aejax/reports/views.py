@@ -28,6 +28,7 @@ class View(NamedTuple):
     codes: np.ndarray
     level: float  # of the corruption, if the model has one
     c: np.ndarray | None = None  # the conditions of the rows of `codes` [N, C], if the model is given some
+    index: int = 0  # of the member
 
     @property
     def model(self) -> Autoencoder:
@@ -77,7 +78,16 @@ def views_of(trained: TrainedGroup, lanes: Iterable[int]) -> Iterator[View]:
     for lane in lanes:
         member, mine = group.members[lane], jax.tree.map(lambda leaf, lane=lane: leaf[lane], params)
         codes = np.asarray(encode(mine, x if c is None else Given(x, c)))
-        yield View(setting_name(member.setting), group, mine, codes, member.config.objective.corruption_level, c)
+        level = member.config.objective.corruption_level
+        yield View(setting_name(member.setting), group, mine, codes, level, c, member.index)
+
+
+def one_each(shown: Iterable[View]) -> list[View]:
+    """The first member's view of every setting, in the order of the members: shards and groups interleave."""
+    first: dict[str, View] = {}
+    for view in sorted(shown, key=lambda view: view.index):
+        first.setdefault(view.label, view)
+    return list(first.values())
 
 
 def some_rows(group: Group, split: str, num: int) -> Any:

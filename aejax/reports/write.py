@@ -18,7 +18,7 @@ from aejax.reports.gallery import Picture
 from aejax.reports.measure import Measured
 from aejax.reports.page import commands
 from aejax.reports.summary import notes, summarize
-from aejax.reports.views import View, views
+from aejax.reports.views import View, one_each, views
 from aejax.trained import load_group
 
 Rows = list[dict[str, Any]]
@@ -111,7 +111,7 @@ def measure_all(
         visits += trained.rows
     for table in measured[:-1]:  # shards and groups interleave
         table.sort(key=lambda row: row["member"])
-    suffixes = {f"-{number}" if len(shown) > 1 else "": alike for number, alike in enumerate(shown.values())}
+    suffixes = {f"-{number}" * (len(shown) > 1): one_each(alike) for number, alike in enumerate(shown.values())}
     return measured, suffixes, visits
 
 
