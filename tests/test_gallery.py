@@ -70,3 +70,30 @@ def test_the_picture_shows_what_was_corrupted_and_reconstructed():
     shown = (view, view._replace(group=plain))
     heights = [gallery.draw_reconstructions([one]).figure.get_figheight() for one in shown]
     assert heights[0] > heights[1]  # one more row: the corrupted images
+
+
+def test_captions_say_how_many_settings_are_shown(small, monkeypatch):
+    def draw(shown, _):
+        yield gallery.Picture("latent", gallery.figures.Figure(), "".join(view.label for view in shown), "")
+
+    monkeypatch.setattr(gallery, "draw_some", draw)
+    [view] = views.views(build(small))
+    settings = [view._replace(label=label) for label in "abcdefghij"]
+    [picture] = gallery.draw_views(settings, "pca")
+    assert picture.caption == "abdefgij 8 of 10 settings are shown."
+    assert [shown.caption for shown in gallery.draw_views(settings[:2], "pca")] == ["ab"]
+
+
+def test_only_codes_of_one_model_share_a_scale(small):
+    shown = [views.views(build(configs.replaced(small, {"model.name": name})))[0] for name in ("vae", "autoencoder")]
+    shown = [view._replace(codes=scale * view.codes) for view, scale in zip(shown, (1.0, 50.0), strict=True)]
+    for some, is_shared in ((shown, False), ([shown[0], shown[0]._replace(codes=shown[1].codes)], True)):
+        first, second = gallery.draw_scatter(some, "pca").figure.axes[:2]
+        assert (first.get_xlim() == second.get_xlim()) == is_shared
+
+
+def test_a_single_visit_makes_no_curve(small):
+    row = {"member": 0, "step": 0, "epoch": 0.0, "split": "valid", "loss": 1.0}
+    members = list(Plan.make(small).members)
+    assert list(gallery.draw_sweep(members, [row], [], [], [])) == []
+    assert len(list(gallery.draw_sweep(members, [row, row | {"epoch": 1.0}], [], [], []))) == 1

@@ -33,7 +33,14 @@ UNITS = 10  # rows of a traversal
 
 def draw_views(shown: list[View], projection: str) -> Iterator[Picture]:
     """The pictures of at most eight settings that share their data, spread evenly over the sweep."""
-    shown = [shown[round(i)] for i in np.linspace(0, len(shown) - 1, min(len(shown), MOST_VIEWS))]
+    some = [shown[round(i)] for i in np.linspace(0, len(shown) - 1, min(len(shown), MOST_VIEWS))]
+    note = f" {len(some)} of {len(shown)} settings are shown." * (len(some) < len(shown))
+    for picture in draw_some(some, projection):
+        yield picture._replace(caption=picture.caption + note)
+
+
+def draw_some(shown: list[View], projection: str) -> Iterator[Picture]:
+    """The pictures of these settings."""
     dataset, plane = shown[0].group.dataset, [view for view in shown if view.codes.shape[1] == 2]
     if "position" in dataset.items and plane:
         yield draw_map(plane)
@@ -73,7 +80,8 @@ def draw_scatter(shown: list[View], projection: str) -> Picture:
     number = " to ".join(f"{count:,}" for count in sorted({min(counts), max(counts)}))
     title = f"Codes of {number} {'random ' * (max(counts) < len(shown[0].codes))}{what}"
     across, up = (" or ".join(dict.fromkeys(axis)) for axis in zip(*names, strict=True))
-    classes, same_scale = dataset.spec.class_names, across == "z₁"
+    one_model = len({view.group.config.model.name for view in shown}) == 1  # others have other units of z
+    classes, same_scale = dataset.spec.class_names, across == "z₁" and one_model
     figure = figures.draw_latent_scatter(panels, classes, (across, up), title=title, same_scale=same_scale)
     return Picture("latent", figure, f"{title}, one panel per setting.", "scatter of codes by label")
 
@@ -206,7 +214,7 @@ def draw_sweep(
 ) -> Iterator[Picture]:
     """The pictures of all members: training curves, rate against distortion if a VAE is swept, units, likelihoods."""
     labels = {member.index: setting_name(member.setting) for member in members}
-    if metrics:
+    if len({row["epoch"] for row in metrics}) > 1:  # a model in closed form has no curve
         titles = curves({name for row in metrics for name in row})
         figure = figures.draw_curves(metrics, labels, titles, title="Training")
         yield Picture("curves", figure, "Means over training steps and rows.", "curves of metrics")
