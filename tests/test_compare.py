@@ -6,9 +6,10 @@ import pytest
 
 from aejax import records
 from aejax.errors import UserError
-from aejax.reports import page
+from aejax.reports import figures, page
 from tests.conftest import assert_words, small_config
 from tests.evaluated import write_run
+from tests.panels import pictures
 
 HOSTILE = "</script><img src=x onerror=document.title=1>"
 
@@ -84,9 +85,12 @@ def center(browser, selector):
 @pytest.mark.slow
 def test_a_browser_sorts_filters_and_names_what_lies_under_the_pointer(two, browser, tmp_path):
     browser.errors.clear()
-    page.write(tmp_path / "page.html", paths(two))
+    figures.save(tmp_path / "a.png", figures.draw_tiles([("", pictures(1))]))
+    page.write(tmp_path / "page.html", paths(two), [(tmp_path / "a.png", "caption", "alt")])
     browser.open(tmp_path / "page.html", width=1200, height=900)
-    assert browser.run("document.title").startswith("sweep, <") and browser.run("document.images.length") == 0
+    assert browser.run("document.title").startswith("sweep, <")
+    browser.run("document.images[0].scrollIntoView()")
+    assert browser.run("document.images[0].decode().then(() => document.images.length)") == 1
 
     def sort(number):
         browser.run(f"element('settings').tHead.rows[0].cells[{number}].querySelector('button').click()")

@@ -74,14 +74,15 @@ def test_the_picture_shows_what_was_corrupted_and_reconstructed():
 
 def test_captions_say_how_many_settings_are_shown(small, monkeypatch):
     def draw(shown, _):
-        yield gallery.Picture("latent", gallery.figures.Figure(), "".join(view.label for view in shown), "")
+        yield gallery.Picture("latent", gallery.figures.Figure(), "".join(view.label for view in shown), "scatter")
 
     monkeypatch.setattr(gallery, "draw_some", draw)
     [view] = views.views(build(small))
     settings = [view._replace(label=label) for label in "abcdefghij"]
     [picture] = gallery.draw_views(settings, "pca")
     assert picture.caption == "abdefgij 8 of 10 settings are shown."
-    assert [shown.caption for shown in gallery.draw_views(settings[:2], "pca")] == ["ab"]
+    [picture] = gallery.draw_views(settings[:2], "pca")
+    assert (picture.caption, picture.alternative) == ("ab", "scatter: a; b")
 
 
 def test_only_codes_of_one_model_share_a_scale(small):

@@ -35,8 +35,10 @@ def draw_views(shown: list[View], projection: str) -> Iterator[Picture]:
     """The pictures of at most eight settings that share their data, spread evenly over the sweep."""
     some = [shown[round(i)] for i in np.linspace(0, len(shown) - 1, min(len(shown), MOST_VIEWS))]
     note = f" {len(some)} of {len(shown)} settings are shown." * (len(some) < len(shown))
+    names = "; ".join(view.label for view in some if view.label)
     for picture in draw_some(some, projection):
-        yield picture._replace(caption=picture.caption + note)
+        alternative = f"{picture.alternative}: {names}" if names else picture.alternative
+        yield picture._replace(caption=picture.caption + note, alternative=alternative)
 
 
 def draw_some(shown: list[View], projection: str) -> Iterator[Picture]:
