@@ -181,6 +181,18 @@ def test_hostile_names_are_escaped(tmp_path):
     assert "<title>a &lt;b&gt;&amp; run</title>" in html
 
 
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_text("{")])
+def test_a_page_does_not_need_the_environment(damage, tmp_path):
+    run = write_run(tmp_path / "run")
+    page.write(tmp_path / "page.html", [run])
+    html = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Trained with jax 0.10, Python 3.11, cpu; sha256 of the data: ab12." in html and "NPROC=2 python -m" in html
+    damage(run / "environment.json")
+    page.write(tmp_path / "page.html", [run])
+    html = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "because environment.json is missing or damaged" in html and "NPROC" not in html
+
+
 def test_a_run_that_is_not_evaluated_is_refused(tmp_path):
     run = write_run(tmp_path / "run")
     (run / "results.csv").unlink()

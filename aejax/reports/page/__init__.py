@@ -144,15 +144,21 @@ def reproduce(run: Run, named: bool) -> str:
     words, end = commands.train(run.plan, again), " \\\n    "
     trained = threads + end.join(words) if words else "# this sweep was made in Python: its values are no flags"
     text = f"{trained}\n{threads}{end.join(commands.evaluate(run.results, again))}"
-    packages = environment["packages"]
-    versions = [f"{name} {packages[name]}" for name in ("aejax", "jax") if name in packages]
-    versions += [f"Python {environment['python']}", listed(sorted(set(environment["devices"])))]
-    versions += [f"commit {environment['git_commit'][:12]}"] if environment.get("git_commit") else []
     data = ", ".join(dict.fromkeys(entry["sha256"][:12] for entry in run.data))
     heading = f"<h3>{escape(run.name)}</h3>" if named else ""
     leaves = tables.config_table(configs.flatten(run.plan.config))
     return (
         f"{heading}<pre><code>{escape(text)}</code></pre>\n"
-        f'<p class="quiet">Measured with {escape(", ".join(versions))}; sha256 of the data: {escape(data)}.</p>'
+        f'<p class="quiet">{escape(trained_with(environment))}; sha256 of the data: {escape(data)}.</p>'
         f"<details><summary>Config</summary>{leaves}</details>"
     )
+
+
+def trained_with(environment: dict[str, Any]) -> str:
+    """The versions, devices and commit of an entry of environment.json."""
+    if not environment:
+        return "Versions and threads are unknown, because environment.json is missing or damaged"
+    packages, commit = environment["packages"], environment["git_commit"]
+    known = [f"{name} {packages[name]}" for name in ("aejax", "jax") if name in packages]
+    known += [f"Python {environment['python']}", listed(sorted(set(environment["devices"])))]
+    return f"Trained with {', '.join([*known, *([f'commit {commit[:12]}'] if commit else [])])}"

@@ -25,7 +25,7 @@ class Run(NamedTuple):
     summary: list[Row]  # of summary.csv, likewise
     visits: list[Row]  # of metrics.jsonl
     data: list[Row]  # of data.json: one for each group
-    environment: Row  # the last of environment.json
+    environment: Row  # the last of environment.json; {} if it is missing or damaged
 
     @property
     def members(self) -> list[Member]:
@@ -59,7 +59,7 @@ def read(directory: Path) -> Run:
         )
     visits = [row for part in plans for row in records.read_lines(part / "metrics.jsonl", lambda row: "split" in row)]
     data = [entry for part in plans for entry in records.read_json(part / "data.json").values()]
-    environment = records.read_json(next(iter(plans)) / "environment.json")[-1]
+    environment = environment_of(next(iter(plans)))
     run = Run(directory.resolve().name, directory, plan, results, summary, visits, data, environment)
     known = {tuple(member.setting.values()) for member in plan.sweep}
     if any(int(row["member"]) >= len(plan.sweep) for row in results) or len(summary) > len(known):
@@ -78,6 +78,14 @@ def read_all(directories: Sequence[Path]) -> list[Run]:
     found = [read(directory) for directory in directories]
     names = [run.name for run in found]
     return [run if names.count(run.name) == 1 else run._replace(name=str(run.directory)) for run in found]
+
+
+def environment_of(directory: Path) -> Row:
+    """The last entry of environment.json; {} if it is missing or damaged: only `train` needs it, and makes it anew."""
+    try:
+        return records.read_json(directory / "environment.json")[-1]
+    except UserError:
+        return {}
 
 
 def table(path: Path) -> list[Row]:
