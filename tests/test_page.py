@@ -200,9 +200,20 @@ def test_a_run_that_is_not_evaluated_is_refused(tmp_path):
         UserError, match=r"is not evaluated: type `python -m experiments.evaluate --workdir=.*run` first"
     ):
         page.write(tmp_path / "page.html", [run])
-    (run / "results.csv").write_text("member,seed,status,elbo\n0,0,done,x\n")
-    with pytest.raises(UserError, match="results.csv is damaged"):
-        page.write(tmp_path / "page.html", [run])
-    (run / "results.csv").write_text("member,seed,status,elbo\n7,0,done,1\n")
-    with pytest.raises(UserError, match="results.csv is damaged"):
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("results", "member,seed,status,elbo\n0,0,done,x\n"),
+        ("results", "member,seed,status,elbo\n7,0,done,1\n"),  # another run's
+        ("results", "member,status,elbo\n0,done,1\n"),
+        ("summary", "n,unfinished,diverged,elbo\n1,0,0,1\n1,0,0,2\n"),
+        ("summary", "elbo\n1\n"),
+    ],
+)
+def test_tables_that_are_damaged_or_do_not_fit_are_refused(name, text, tmp_path):
+    run = write_run(tmp_path / "run")
+    (run / f"{name}.csv").write_text(text)
+    with pytest.raises(records.Damaged, match=r"results.csv is damaged|summary.csv is damaged"):
         page.write(tmp_path / "page.html", [run])

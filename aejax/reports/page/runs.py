@@ -13,6 +13,8 @@ from aejax.plan import Member, Plan, parts, shards_of
 from aejax.reports.settings import setting_name
 
 Row = dict[str, Any]
+COLUMNS = {"member", "seed", "status"}  # of results.csv, beside keys and metrics
+COUNTS = {"n", "unfinished", "diverged"}  # of summary.csv
 
 
 class Run(NamedTuple):
@@ -61,10 +63,19 @@ def read(directory: Path) -> Run:
     data = [entry for part in plans for entry in records.read_json(part / "data.json").values()]
     environment = environment_of(next(iter(plans)))
     run = Run(directory.resolve().name, directory, plan, results, summary, visits, data, environment)
-    known = {tuple(member.setting.values()) for member in plan.sweep}
-    if any(int(row["member"]) >= len(plan.sweep) for row in results) or len(summary) > len(known):
-        raise records.Damaged(directory / "results.csv", "it has members that the run does not have")
+    check(run)
     return run
+
+
+def check(run: Run) -> None:
+    """Raises Damaged unless results.csv and summary.csv are of this run and of one another."""
+    try:
+        found = {tuple(member.setting.values()) for member in run.members}
+        ours = all(COLUMNS <= set(row) for row in run.results) and all(COUNTS <= set(row) for row in run.summary)
+    except (IndexError, KeyError, ValueError):
+        ours, found = False, ()
+    if not ours or len(found) != len(run.summary):
+        raise records.Damaged(run.directory / "results.csv", "its members are not those of the run or of summary.csv")
 
 
 def read_all(directories: Sequence[Path]) -> list[Run]:
@@ -90,7 +101,7 @@ def environment_of(directory: Path) -> Row:
 
 def table(path: Path) -> list[Row]:
     """The rows of a CSV; metrics and counts are numbers, or None if they are missing or not finite."""
-    numbers = {*METRICS, *(f"{name}_sd" for name in METRICS), *SEEDS, "n", "unfinished", "diverged"}
+    numbers = {*METRICS, *(f"{name}_sd" for name in METRICS), *SEEDS, *COUNTS}
 
     def value(name: str, text: str) -> Any:
         return number(text) if name in numbers else text
