@@ -7,7 +7,8 @@ import pytest
 from aejax import records
 from aejax.errors import UserError
 from aejax.reports import figures, page
-from aejax.reports.page import numbers, plots, runs, tables
+from aejax.reports.page import numbers, runs, tables
+from aejax.reports.page.curves import draw_curves
 from aejax.reports.page.head import head
 from tests.conftest import small_config
 from tests.evaluated import write_run
@@ -135,7 +136,7 @@ def test_curves_are_means_with_bands_and_marks(tmp_path):
         row["elbo"] = None if row["member"] == 1 and row["epoch"] > 1 else -100.0 - row["member"] - 1 / row["epoch"]
     (run / "metrics.jsonl").write_text("")
     records.append_lines(run / "metrics.jsonl", rows)
-    html, [panel] = plots.draw_curves(runs.settings([runs.read(run)]))
+    html, [panel] = draw_curves(runs.settings([runs.read(run)]))
     lines = {(line["s"], line["split"]): line for line in panel["series"]}
     assert lines[0, "valid"]["m"] == pytest.approx([-101.5, -100.5, -100.33])
     assert (lines[1, "valid"]["low"], lines[1, "valid"]["high"]) == ([-104, -103.5, -103.33], [-103, -102.5, -102.33])

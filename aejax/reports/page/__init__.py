@@ -18,8 +18,11 @@ import numpy as np
 
 from aejax import config as configs
 from aejax import records
-from aejax.reports.page import commands, plots, tables
+from aejax.reports.page import commands, tables
+from aejax.reports.page.colors import colors
+from aejax.reports.page.curves import draw_curves
 from aejax.reports.page.head import Head, head
+from aejax.reports.page.members import draw_sweep
 from aejax.reports.page.numbers import count, listed
 from aejax.reports.page.runs import Run, Setting, read_all, settings
 
@@ -41,19 +44,20 @@ def write(output: Path, directories: Sequence[Path], figures: Pictures = (), not
     found = settings(runs)
     first = head(runs, found)
     found, place, said = on_the_page(found, first.place)
-    drawn = plots.plots(found)
+    drawn, panels = draw_curves(found)
+    drawn += draw_sweep(found)
     members = sum(len(run.results) for run in runs)
-    texts = {"labels": [setting.label for setting in found], "panels": drawn.panels}
+    texts = {"labels": [setting.label for setting in found], "panels": panels}
 
     def page(pictures: Pictures, notes: Sequence[str]) -> str:
         return fill(
             HERE / "page.html",
-            styles=[HERE / "page.css", plots.colors(found)],
+            styles=[HERE / "page.css", colors(found)],
             scripts=[HERE / "page.js"],
             title=escape(listed([run.name for run in runs], 8)),
             head=sentences(first, notes),
             settings=tables.settings_table(found, place),
-            plots=drawn.html,
+            plots=drawn,
             open="",
             members_name=f"All {count(members, 'member')}" if members > 1 else "The member",
             members=tables.members_table(found),
