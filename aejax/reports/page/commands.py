@@ -19,9 +19,10 @@ def train(plan: Plan, workdir: str) -> list[str]:
     """
     leaves, defaults = configs.flatten(plan.config), configs.flatten(base_config())
     programs = plan.programs
-    read = [path for path in leaves if not all(configs.without_effect(program, path) for program in programs)]
     words = [f"{START}train --config=base"]
-    words += [flag(f"config.{path}", text_of(leaves[path])) for path in read if leaves[path] != defaults[path]]
+    for path, value in leaves.items():
+        if value != defaults[path] and not all(configs.without_effect(program, path) for program in programs):
+            words.append(flag(f"config.{path}", text_of(value)))
     for axis in plan.axes:
         if not (values := values_of(axis, plan)):
             return []
