@@ -39,6 +39,8 @@ def train(config, settings, lanes=1, stops=(STEPS,), is_first=False):
     for stop in stops:
         carry, step = compiled.train(carry, step, stop, is_first or step == 0), stop
     metrics = compiled.evaluate(carry[0]) if compiled.evaluate else {}
+    if config.train.patience:
+        carry = compiled.train((compiled.select(carry[0], metrics["loss"]), *carry[1:]), step, step + 1, False)
     return sweep.unpad(carry, len(settings)), sweep.unpad(metrics, len(settings))
 
 
@@ -58,7 +60,8 @@ def mesh_of(num_devices):
 
 def report_digests(num_devices):
     """Prints the digests of sweeps of 1 to 8 members; run in its own process with forced devices."""
-    vae, sparse = small_config(), sparse_l1.get_config()
+    vae, patient, sparse = small_config(), small_config(), sparse_l1.get_config()
+    patient.train.patience = 1
     sparse.model.latent_dim, sparse.train.batch_size, sparse.train.epochs = 512, 256, 8
     assert jax.device_count() == num_devices
     found = {}
@@ -67,6 +70,8 @@ def report_digests(num_devices):
         ("vae", vae, "float32", 2, (5,)),
         ("vae in bf16", vae, "bf16", 1, (8,)),
         ("vae in bf16", vae, "bf16", 2, (5,)),
+        ("vae that may stop", patient, "float32", 1, (3,)),
+        ("vae that may stop", patient, "float32", 2, (3,)),
         ("sparse_autoencoder", sparse, "float32", 1, (3,)),
         ("sparse_autoencoder", sparse, "float32", 2, (2,)),  # other bits in one program for both devices
     ):
@@ -88,7 +93,7 @@ def test_a_member_alone_is_the_member_in_a_sweep_on_any_number_of_devices():
     references = {}
     for name, members in found.items():  # the first of each is the largest
         references.setdefault(name.partition(",")[0], members)
-    assert len({digest for members in references.values() for digest in members}) == 8 + 8 + 3  # λ and seed matter
+    assert len({digest for members in references.values() for digest in members}) == 8 + 8 + 3 + 3  # λ and seed matter
     for name, members in found.items():
         assert members == references[name.partition(",")[0]][: len(members)], name
 

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.sharding import NamedSharding
+from jax.sharding import PartitionSpec as P
 
 from aejax import config as configs
 from aejax import data, models
@@ -266,12 +268,13 @@ def compile_group(group: Group, lanes: int) -> Programs:
         return state_after._replace(kept=state.kept), *others
 
     begin, select = (partial(step, group.config.train) for step in (selection.begin, selection.select))
-    select = jax.jit(jax.vmap(partial(select, task.steps_per_epoch)), donate_argnums=1)
+    members = partial(jax.jit, out_shardings=NamedSharding(mesh, P("sweep")))  # else constants are on every device
+    select = members(jax.vmap(partial(select, task.steps_per_epoch)), donate_argnums=1)
     _, begun = init((), hp, rows)
     return Programs(
         mesh=mesh,
         lanes=lanes,
-        state=jax.jit(jax.vmap(begin))(begun) if selection.is_asked(group.config.train) else begun,
+        state=members(jax.vmap(begin))(begun) if selection.is_asked(group.config.train) else begun,
         order=order,
         train=train_steps,
         evaluate=evaluate,
