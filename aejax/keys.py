@@ -52,6 +52,11 @@ def at_least(least: int | float) -> Within:
     return Within(lambda value: value >= least, f"at least {least:g}")
 
 
+def generated() -> Within:
+    """The number of anything that a synthetic source draws: ten million take a minute and some GB."""
+    return Within(lambda value: 1 <= value <= 10_000_000, "from 1 to 10,000,000")
+
+
 def above(bound: int | float) -> Within:
     return Within(lambda value: value > bound, f"above {bound:g}")
 
@@ -269,21 +274,21 @@ class Data:
         "number of genres used as labels, the most frequent ones; other books are unlabeled",
         data("books") | {"data.labels_path": given()},
     )
-    num_items: int = key(400, at_least(1), "number of generated books", data("planted_pairs"))
-    num_contexts: int = key(400, at_least(1), "number of generated links", data("planted_pairs"))
-    num_groups: int = key(8, at_least(1), "number of generated genres", data("planted_pairs"))
-    pairs_per_item: int = key(20, at_least(1), "links drawn for each generated book", data("planted_pairs"))
+    num_items: int = key(400, generated(), "number of generated books", data("planted_pairs"))
+    num_contexts: int = key(400, generated(), "number of generated links", data("planted_pairs"))
+    num_groups: int = key(8, generated(), "number of generated genres", data("planted_pairs"))
+    pairs_per_item: int = key(20, generated(), "links drawn for each generated book", data("planted_pairs"))
     planted_share: float = key(
         0.5, fraction("[", "]"), "probability that a link is drawn from the book's own genre", data("planted_pairs")
     )
-    num_features: int = key(512, at_least(1), "number of generated features", PLANTED)
-    num_dimensions: int = key(64, at_least(1), "number of dimensions in which the features point", PLANTED)
-    num_rows: int = key(20_000, at_least(1), "number of generated rows", PLANTED)
+    num_features: int = key(512, generated(), "number of generated features", PLANTED)
+    num_dimensions: int = key(64, generated(), "number of dimensions in which the features point", PLANTED)
+    num_rows: int = key(20_000, generated(), "number of generated rows", PLANTED)
     active_features: float = key(4.0, above(0.0), "mean number of features in a row", PLANTED)
     correlation: float = key(
         0.0, fraction("[", ")"), "correlation of the Gaussians that switch on the features of a group of 8", PLANTED
     )
-    num_sentences: int = key(5000, at_least(1), "number of generated sentences", data("toy_text"))
+    num_sentences: int = key(5000, generated(), "number of generated sentences", data("toy_text"))
     window: int = key(3, at_least(1), "words on either side that count as context", data("toy_text"))
 
 

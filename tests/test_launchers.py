@@ -21,6 +21,7 @@ from tests.conftest import ROOT, assert_words
 
 LAUNCHERS = sorted(path.stem for path in (ROOT / "experiments").glob("[a-z]*.py") if path.stem != "launch")
 VAE = "--config=configs/vae.py"
+PAIRS = ["--config.data.name=planted_pairs", "--config.model.name=pair_embedding", "--config.train.batch_size=9"]
 EPOCH = "--config.train.epochs=1"
 NUMBERS = ["--config.data.name=arrays", "--config.data.path=TMP/numbers.npz"]
 
@@ -273,9 +274,18 @@ def test_other_launchers_refuse_without_jax(name, arguments, words, refused):
         (["--config.train.batch_size=5000", "--dry_run"], ["train.batch_size=5000"]),
         (["--config.train.epochs=2000000000"], ["train.epochs=2000000000 is 20000000000 steps", "2147483647"]),
         (["--config.model.latent_dim=2000000000"], ["needs at least 37,936.0 GB", "1 states of 3.69e+04 GB"]),
-        (["--config.model.hidden=(1000000000,)"], ["needs at least 1,632.0 GB", "lower model.latent_dim"]),
+        (["--config.model.hidden=(1000000000,)"], ["needs at least 2,144.0 GB", "lower model.latent_dim"]),
         (["--config.train.lanes=1000000", "--sweep", "seed=0:2"], ["1000000 states of 0.000836 GB", "train.lanes"]),
-        (["--config.model.num_samples=2000000000"], ["1 times 2.05e+03 GB of codes", "model.num_samples"]),
+        (["--config.model.num_samples=2000000000"], ["1 times 5.24e+05 GB of a layer", "model.num_samples"]),
+        (
+            [*PAIRS, "--config.model.negative_ratio=2000000000"],
+            ["GB of a layer in a step", "train.batch_size, model.negative_ratio or train.lanes"],
+        ),
+        (
+            ["--config.model.bound=iwae", "--config.model.num_samples=9", "--config.model.num_bounds=100000000"],
+            ["GB of a layer in a step", "model.num_samples, model.num_bounds or train.lanes"],
+        ),
+        ([*PAIRS, "--config.data.num_contexts=2000000000"], ["data.num_contexts=2000000000", "10,000,000"]),
         (["--sweep", "optimizer.name=adam,adm"], ["optimizer.name='adm'"]),
         (["--workdir=TMP/real.npy"], ["cannot create the directory", "real.npy", "--workdir"]),
     ],

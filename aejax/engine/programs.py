@@ -1,5 +1,6 @@
 """Groups of members that share their static settings, and the three programs compiled for each group."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -107,24 +108,39 @@ def check_selection(group: Group) -> None:
 
 
 def check_size(group: Group) -> None:
-    """Raises UserError if the states, codes and rows of a training do not fit in memory: of the devices, or the host's.
+    """Raises UserError if the states, the rows and a layer do not fit in memory: of the devices, or the host's.
 
     It will take more than this, so a training that passes may still be too large.
     """
     task, config, devices = group.task, group.config, min(jax.device_count(), len(group.members))
     block = max(config.train.lanes, 1) * devices
     state = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state_shapes(task, group.members[:1])))
-    codes = 4 * config.model.num_samples * config.train.batch_size * config.model.latent_dim
+    layer = widest_layer(config)
     padded = -(-len(group.members) // block) * block
-    needed = padded * (state + 4 * task.num_rows) + block * codes + num_bytes(group.dataset)
+    needed = padded * (state + 4 * task.num_rows) + block * layer + num_bytes(group.dataset)
     stats = jax.local_devices()[0].memory_stats() or {}
     here = stats["bytes_limit"] * devices if "bytes_limit" in stats else environment.host_memory()
     if needed > here:
         raise UserError(
             f"group {group.number} needs at least {needed / 1e9:,.1f} GB of memory, and there are {here / 1e9:,.1f}: "
-            f"{padded} states of {state / 1e9:,.3g} GB, {block} times {codes / 1e9:,.3g} GB of codes in a step, and "
-            "the rows; lower model.latent_dim, model.hidden, model.num_samples or train.lanes, or --shard a sweep"
+            f"{padded} states of {state / 1e9:,.3g} GB, {block} times {layer / 1e9:,.3g} GB of a layer in a step, and "
+            "the rows; lower model.latent_dim, model.hidden, train.batch_size, "
+            f"{', '.join(draws_of(config))} or train.lanes, or --shard a sweep"
         )
+
+
+def draws_of(config: Config) -> dict[str, int]:
+    """The keys that multiply the rows of a batch in the model, with their values."""
+    leaves = configs.flatten(config)
+    keys = ("model.num_samples", "model.num_bounds", "model.negative_ratio")
+    return {path: leaves[path] for path in keys if not configs.without_effect(leaves, path)}
+
+
+def widest_layer(config: Config) -> int:
+    """The bytes of a batch's activations in the widest dense layer."""
+    model, leaves = config.model, configs.flatten(config)
+    hidden = () if configs.without_effect(leaves, "model.hidden") else model.hidden
+    return 4 * max([model.latent_dim, *hidden]) * config.train.batch_size * math.prod(draws_of(config).values())
 
 
 def check_cycles(group: Group) -> None:
