@@ -2,10 +2,10 @@
 
     python -m experiments.benchmark
 
-Times training steps, the estimate of −log p(x), whole commands, and the peak memory of each contender. Every round
-times every contender once, so compare only ratios of one run. The floor is what the matrix products and Adam's memory
-traffic of a step take alone. PyTorch is timed if it is installed (the extra `bench`). Prints tables, and writes all
-times to --output and a picture beside it. 10 to 15 minutes on two CPU cores; let nothing else run meanwhile.
+Times training steps, the estimate of −log p(x), saves, whole commands, and the peak memory of each contender. Every
+round times every contender once, so compare only ratios of one run. The floor is what the matrix products and Adam's
+memory traffic of a step take alone. PyTorch is timed if it is installed (the extra `bench`). Prints tables, and writes
+all times to --output and a picture beside it. 10 to 15 minutes on two CPU cores; let nothing else run meanwhile.
 
     python -m experiments.benchmark --record=static_mnist --path=binarized_mnist.npz
     python -m experiments.benchmark --pythons=.venv-3.11/bin/python,.venv-3.13/bin/python
@@ -29,6 +29,7 @@ from experiments.timings import (
     likelihood,
     measure,
     record,
+    saving,
     torch_steps,
     verdicts,
     versions,
@@ -41,6 +42,7 @@ MEMBERS = flags.DEFINE_list("members", ["1", "8", "32"], "sizes of the sweeps")
 RECORD = flags.DEFINE_enum("record", None, list(record.RECORDS), "measure only a record of docs/records.md")
 PATH = flags.DEFINE_string("path", "", "for --record=static_mnist: the published bits of MNIST")
 PYTHONS = flags.DEFINE_list("pythons", [], "compare only aejax's steps under these interpreters")
+EPOCHS = 10  # of the training whose saves are timed
 OUTPUT = flags.DEFINE_string("output", "benchmark.json", "file for all times; the picture is beside it, as .png")
 
 
@@ -68,6 +70,9 @@ def main() -> None:
         targets += verdicts.targets(size, seconds)
     seconds = measure(likelihood.contenders(), REPEATS.value, STEPS.value)
     evaluation = section("−log p(x)", seconds, "µs per row and sample", 1e6)
+    plan = aejax_steps.make_plan(commands.BATCH_SIZE, 1, {"train.epochs": EPOCHS})
+    saves = saving.costs(plan, aejax_steps.make_dataset(), REPEATS.value)
+    show(f"Saves, seals and metrics of {EPOCHS} epochs", saves)
     starts = section("From the start of a process to its first step", commands.starts(REPEATS.value), "s", 1.0)
     memory = commands.peak_memory(members)
     show("Peak memory", [{"": name, "MiB": round(held / 2**20)} for name, held in memory.items()])
@@ -77,6 +82,7 @@ def main() -> None:
         "rule": verdicts.RULE,
         "training": training,
         "likelihood": evaluation,
+        "saves": saves,
         "starts": starts,
         "peak_memory": memory,
         "targets": targets,

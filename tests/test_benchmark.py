@@ -15,8 +15,10 @@ from scipy.special import logsumexp
 
 from aejax import records
 from aejax.engine import environment
+from aejax.plan import Plan
 from experiments import timings
-from experiments.timings import aejax_steps, alone, floor, torch_steps, verdicts, versions
+from experiments.timings import aejax_steps, alone, floor, saving, torch_steps, verdicts, versions
+from tests.campaigns import commands
 from tests.conftest import ROOT, assert_words
 from tests.panels import assert_small_png
 
@@ -132,9 +134,10 @@ def test_a_contender_trains_in_a_process_of_its_own(monkeypatch, capsys):
 
 WITHOUT_COMMANDS = """
 import runpy, sys
-from experiments.timings import aejax_steps, commands, torch_steps
+from experiments.timings import aejax_steps, commands, saving, torch_steps
 aejax_steps.SETTINGS = {"aejax": {}}
 commands.call = lambda command, folder: print(command[2:4]) or f"1\\n{2**20}\\n"
+saving.costs = lambda plan, dataset, repeats: [{"": "all", "ms": 1.0}]
 torch_steps.is_installed = lambda: False
 sys.argv[0] = "benchmark"
 runpy.run_module("experiments.benchmark", run_name="__main__", alter_sys=True)
@@ -160,11 +163,21 @@ def test_a_small_benchmark_without_pytorch(tmp_path):
             assert len(times) == 2 and min(times) > 0.0 and "ratio" not in row
     assert list(found["likelihood"]["seconds"]) == ["aejax, 1 member"]
     assert list(found["starts"]["seconds"]) == ["aejax, cold", "aejax, warm"]
+    assert found["saves"] == [{"": "all", "ms": 1.0}] and "| all | 1 |" in printed
     assert found["peak_memory"] == dict.fromkeys(trained, 2**20)
     assert {row["verdict"] for row in found["targets"]} == {"not measured"}
     assert printed.count("experiments.train") == 4 and printed.count("experiments.timings.alone") == len(trained)
     assert "PyTorch is not installed" in done.stderr and "not measured" in printed and str(path) in printed
     assert_small_png(path.with_suffix(".png"))
+
+
+@pytest.mark.slow
+def test_what_saves_cost_is_a_part_of_the_training():
+    config = commands.config_of(epochs=3)
+    *parts, whole = saving.costs(Plan.make(config), None, 1)
+    assert [row[""] for row in [*parts, whole]] == [*saving.PARTS, "all"]
+    assert all(row["ms"] > 0.0 for row in parts) and whole["ms"] == pytest.approx(sum(row["ms"] for row in parts))
+    assert whole["% of training"] > 0.0
 
 
 def both_models() -> Any:

@@ -44,16 +44,28 @@ def train(batch_size: int, num_members: int, changes: dict[str, Any]) -> Iterato
 
 def make_group(batch_size: int, num_members: int, changes: dict[str, Any]) -> Any:
     """The members of a sweep over seeds, with ROWS training rows and a thousand test rows."""
-    from aejax import config as configs
-    from aejax.data.types import Dataset, Spec
     from aejax.engine import programs
+
+    plan, dataset = make_plan(batch_size, num_members, changes), make_dataset()
+    [members] = plan.groups.values()
+    task = programs.make_task(plan.config, dataset.spec, ROWS)
+    return programs.Group(0, members, plan.config, dataset, task)
+
+
+def make_plan(batch_size: int, num_members: int, changes: dict[str, Any]) -> Any:
+    """A sweep over seeds."""
+    from aejax import config as configs
     from aejax.plan import Axis, Plan
     from configs import vae
 
     model = {"model.latent_dim": 20, "train.batch_size": batch_size}
-    config = configs.replaced(vae.get_config(), model | changes)
+    return Plan.make(configs.replaced(vae.get_config(), model | changes), [Axis("seed", tuple(range(num_members)))])
+
+
+def make_dataset() -> Any:
+    """ROWS training rows and a thousand test rows."""
+    from aejax.data.types import Dataset, Spec
+
     x = rows().reshape(ROWS, 28, 28, 1)
     spec = Spec((28, 28, 1), "image", "unit", 1 / 255, (), (), x.mean(axis=0, dtype=np.float32) / 255, None, None)
-    dataset = Dataset({"x": x}, {"x": x[:0]}, {"x": x[:1000]}, spec, {}, "")
-    [members] = Plan.make(config, [Axis("seed", tuple(range(num_members)))]).groups.values()
-    return programs.Group(0, members, config, dataset, programs.make_task(config, spec, ROWS))
+    return Dataset({"x": x}, {"x": x[:0]}, {"x": x[:1000]}, spec, {}, "")
