@@ -66,7 +66,8 @@ def main(words: list[str]) -> None:
     if DRY_RUN.value:
         dry_run(plan)
         return
-    from aejax.engine.run import run, say  # imports jax, which reads what was pinned
+    from aejax.engine.progress import say
+    from aejax.engine.run import run  # imports jax, which reads what was pinned
 
     run(plan, workdir)
     for line in ("next:", *commands(plan, workdir)):

@@ -195,6 +195,7 @@ ALLOWED = {  # in addition to types, errors, config, keys and the modules of the
     "engine.checkpoint": {"records"},
     "engine.directory": {"data", "plan", "records"},
     "engine.environment": {"records"},
+    "engine.progress": {"metrics", "plan"},
     "engine.programs": {"data", "metrics.averages", "models", "plan"},
     "engine.sweep": {"data.sparse"},
     "engine.run": {""},  # everything
@@ -205,7 +206,7 @@ ALLOWED = {  # in addition to types, errors, config, keys and the modules of the
     "reports.measure": {"engine", "metrics", "trained"},
     "reports.page": {"metrics", "plan", "records", "reports"},
     "reports.summary": {"metrics", "plan", "records"},
-    "reports.write": {"engine.programs", "engine.run", "metrics", "plan", "records", "trained"},
+    "reports.write": {"engine.programs", "engine.progress", "metrics", "plan", "records", "trained"},
     "interface": {""},
 }
 

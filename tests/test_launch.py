@@ -9,7 +9,7 @@ import sys
 import pytest
 from absl import flags
 
-from aejax.engine.run import say
+from aejax.engine.progress import say
 from aejax.errors import Interrupted, UserError
 from experiments.launch import answer, launch
 from tests.conftest import ROOT

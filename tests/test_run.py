@@ -214,27 +214,6 @@ def test_three_programs_are_compiled_for_a_group(small, tmp_path, caplog):
         assert sum(f"({name})" in line for line in finished) == 1, name
 
 
-def test_the_line_of_progress_is_the_mean_of_the_members_that_are_finite():
-    rows = [{"split": "valid", "elbo": elbo} for elbo in (-1.0, float("nan"), -3.0)]
-    assert run.describe(rows) == "valid elbo -2 (mean of 2 members, 1 not finite)"
-    assert run.describe(rows[1:2]) == "valid metrics not finite" and run.describe(rows[:1]) == "valid elbo -1"
-    assert run.describe([rows[0], rows[2]]) == "valid elbo -2 (mean of 2 members)"
-
-
-@pytest.mark.parametrize(("every", "least", "most"), [(1, 20, 22), (5, 60, 60), (50, 6, 6)])
-def test_a_long_run_prints_about_twenty_lines_unless_its_config_says_how_many(every, least, most, small, capsys):
-    small.train.epochs, small.log.every_epochs = 300, every
-    group = programs.make_groups(Plan.make(small))[0]
-    with run.progress(group, 0) as show:
-        show(1, "")  # the first chunk
-        for _, step, _ in run.visits(group, 0):
-            show(step, "elbo 1")
-    lines = capsys.readouterr().err.splitlines()
-    assert least <= len(lines) <= most
-    assert all(re.search(r"epoch \d+ of 300: elbo 1; \S+ steps/s, [\d:]+ left$", line) for line in lines[:-1])
-    assert lines[-1].startswith("group 0 epoch 300 of 300: elbo 1; ") and lines[-1].endswith("steps/s")
-
-
 def test_changed_data_are_refused(small, tmp_path, table_csv):
     small.data.name, small.data.path = "arrays", str(tmp_path / "t.csv")
     small.data.label_column, small.data.id_column = "kind", "id"

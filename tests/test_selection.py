@@ -136,15 +136,16 @@ def test_with_lanes_members_stop_at_the_same_epochs(selected, tmp_path):
 def test_a_run_that_was_stopped_ends_on_the_same_bits(at, selected, tmp_path, monkeypatch):
     """Before any member stops, and after some have."""
     monkeypatch.setattr(run, "SAVE_SECONDS", 0.0)
-    describe = run.describe
+    metric_rows = run.metric_rows
 
-    def interrupt(rows):
+    def interrupt(*arguments):
+        rows = metric_rows(*arguments)
         if rows[0]["epoch"] == at:
             signal.raise_signal(signal.SIGTERM)
-        return describe(rows)
+        return rows
 
     with monkeypatch.context() as patch:
-        patch.setattr(run, "describe", interrupt)
+        patch.setattr(run, "metric_rows", interrupt)
         with pytest.raises(Interrupted):
             run_of(tmp_path / "run", keep="best", patience=PATIENCE)
     run_of(tmp_path / "run", keep="best", patience=PATIENCE)

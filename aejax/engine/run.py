@@ -7,11 +7,10 @@ run computes does not depend on where it was saved. So the same command ends on 
 
 import math
 import signal
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,28 +18,20 @@ from typing import Any
 
 import jax
 import numpy as np
-from tqdm import tqdm
 
 from aejax import records
 from aejax.data.types import Dataset
 from aejax.engine import checkpoint, programs, selection, sweep
 from aejax.engine.directory import METRICS, check_plan, lines_digest, newest_seals, open_run
 from aejax.engine.programs import Group, Programs
-from aejax.errors import Interrupted, printable
-from aejax.keys import KEYS
-from aejax.metrics import headlines
+from aejax.engine.progress import progress, say
+from aejax.errors import Interrupted
 from aejax.plan import Plan, check_beside
 from aejax.types import TrainState
 
 SAVE_SECONDS = 10.0  # a save takes a tenth of a second: as long as several epochs of a small run
-LINES = 20  # of progress for a group, if stderr is not a terminal
 CHUNK_SECONDS = 3.0  # how long the device works before the host looks at signals and moves the progress bar
 STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # SLURM sends one of these before it takes a machine away
-
-
-def say(message: str) -> None:
-    """Prints a line to stderr, above the progress bar if there is one."""
-    tqdm.write(printable(message), file=sys.stderr)
 
 
 def run(plan: Plan, workdir: str | Path, dataset: Dataset | None = None) -> Path:
@@ -74,7 +65,7 @@ def train_group(
     config: dict[str, Any],
     directory: Path,
     newest: tuple[int, dict[str, Any]],
-    update: Callable[[dict[str, Any], bool], None],
+    update: Callable[[dict[str, Any], bool], Mapping[int, str]],
     stopped: list[int],
 ) -> None:
     """Trains a group from its newest step and seal to its last step; drops later rows of metrics.jsonl first."""
@@ -103,17 +94,16 @@ def train_group(
                 if stopped:
                     raise interrupted(stopped[0], step, saved)
                 state, totals, step = train(state, totals, step, visit)
-                show(step, "")
+                show(step)
             measured = compiled.evaluate(state) if compiled.evaluate else {}
             rows = metric_rows(group, state, totals, measured, step, step - last_visit)
-            show(step, describe(rows))
             lines.update(records.append_lines(metrics, rows))
             totals = compiled.zero_totals()
             if state.kept:
                 state = compiled.select(state, measured[group.config.train.monitor])
             facts = selection.facts(without_trees(state, num_members))
             is_done = step == total or selection.all_stopped(facts)
-            update(facts, is_done)
+            show(step, rows, update(facts, is_done))
             if is_done or (is_save and time.monotonic() >= next_save):
                 seal(step, state, facts)
                 saved, next_save, latest_save = step, time.monotonic() + SAVE_SECONDS, latest(group)
@@ -208,68 +198,22 @@ def metric_rows(group: Group, state: Any, totals: Any, measured: Any, step: int,
     ]
 
 
-def describe(rows: list[dict[str, Any]]) -> str:
-    """One line of the last split's headline metrics: means over the members whose values are finite."""
-    if not rows:
-        return "fitted"
-    rows = [row for row in rows if row["split"] == rows[-1]["split"]]
-    names = headlines(rows[0])
-    if not (healthy := [row for row in rows if all(np.isfinite(row[name]) for name in names)]):
-        return f"{rows[0]['split']} metrics not finite"
-    means = ", ".join(f"{name} {np.mean([row[name] for row in healthy]):.4g}" for name in names)
-    others = f", {len(rows) - len(healthy)} not finite" if len(healthy) < len(rows) else ""
-    return f"{rows[0]['split']} {means}" + (f" (mean of {len(healthy)} members{others})" if len(rows) > 1 else "")
-
-
 def update_members(
     directory: Path, plan: Plan, statuses: dict[int, str], group: Group, facts: dict[str, Any], is_done: bool
-) -> None:
+) -> dict[int, str]:
     """Updates the statuses of a group, and members.csv if one changes; members of later groups stay "waiting"."""
     before = dict(statuses)
     found = selection.statuses(facts, group.task.steps_per_epoch, is_done, "running")
     statuses.update(zip([member.index for member in group.members], found, strict=True))
     if statuses != before:
         write_members(directory, plan, statuses)
+    return statuses
 
 
 def write_members(directory: Path, plan: Plan, statuses: dict[int, str]) -> None:
     """Writes members.csv."""
     rows = [{**member.row, "status": statuses[member.index]} for member in plan.members]
     records.write_csv(directory / "members.csv", rows)
-
-
-@contextmanager
-def progress(group: Group, step: int) -> Iterator[Callable[[int, str], None]]:
-    """Yields show(step, metrics): a progress bar on a terminal, else about LINES lines.
-
-    A line comes whenever there are metrics if the config says how often: if log.every_epochs is not its default.
-    """
-    per_epoch, total, first = max(group.task.steps_per_epoch, 1), group.total_steps, step
-    every, started, due = group.config.log.every_epochs, None, step
-    apart = total / LINES if every == KEYS["log.every_epochs"].default else 0
-    with tqdm(total=total, initial=step, unit="step", desc=f"group {group.number}", disable=None) as bar:
-
-        def show(step: int, metrics: str) -> None:
-            nonlocal due, first, started
-            if started is None:  # the first chunk waits for its program
-                first, started = step, time.monotonic()
-            bar.update(step - bar.n)
-            if metrics and not bar.disable:
-                bar.set_postfix_str(metrics)
-            elif metrics and (step >= due or step == total):
-                due = step + apart
-                pace = speed(step - first, total - step, time.monotonic() - started)
-                say(f"group {group.number} epoch {step / per_epoch:g} of {total / per_epoch:g}: {metrics}{pace}")
-
-        yield show
-
-
-def speed(done: int, left: int, seconds: float) -> str:
-    """The steps per second and the time left; "" before the first step is done."""
-    if not done or not seconds:
-        return ""
-    rest = f", {tqdm.format_interval(left * seconds / done)} left" if left else ""
-    return f"; {float(f'{done / seconds:.3g}'):,g} steps/s{rest}"
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import numpy as np
 from aejax import records
 from aejax.engine import programs
 from aejax.engine.programs import Group
-from aejax.engine.run import say
+from aejax.engine.progress import say
 from aejax.errors import UserError
 from aejax.metrics import METRICS
 from aejax.plan import Member, Plan, missing_shards, parts
