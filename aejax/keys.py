@@ -634,6 +634,7 @@ class Log:
     """What is written while training."""
 
     every_epochs: int = key(1, at_least(1), "epochs between rows of metrics.jsonl", TRAINED)
+    tensorboard: bool = key(False, switch(), "mirror curves, figures, codes and test metrics for TensorBoard")
 
 
 @dataclass

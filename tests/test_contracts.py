@@ -198,6 +198,7 @@ ALLOWED = {  # in addition to types, errors, config, keys and the modules of the
     "engine.progress": {"metrics", "plan"},
     "engine.programs": {"data", "metrics.averages", "models", "plan"},
     "engine.sweep": {"data.sparse"},
+    "tensorboard": {"metrics", "plan", "records"},
     "engine.run": {""},  # everything
     "trained": {"data", "engine", "metrics.log_likelihood", "plan", "records"},
     "reports.views": {"data.conditions", "data.sparse", "engine.preprocess", "engine.programs", "trained"},
@@ -206,7 +207,7 @@ ALLOWED = {  # in addition to types, errors, config, keys and the modules of the
     "reports.measure": {"engine", "metrics", "trained"},
     "reports.page": {"metrics", "plan", "records", "reports"},
     "reports.summary": {"metrics", "plan", "records"},
-    "reports.write": {"engine.programs", "engine.progress", "metrics", "plan", "records", "trained"},
+    "reports.write": {"engine.programs", "engine.progress", "metrics", "plan", "records", "tensorboard", "trained"},
     "interface": {""},
 }
 

@@ -76,7 +76,7 @@ OTHER = {  # another value of a key, if the rule below finds none
     "optimizer.learning_rate": 0.01,
 }
 ELSEWHERE = (  # in other tests
-    *("train.lanes", "train.deterministic", "train.save_every_minutes"),
+    *("train.lanes", "train.deterministic", "train.save_every_minutes", "log.tensorboard"),
     *("data.data_dir", "data.path", "data.labels_path", "data.layer", "data.image_size"),
 )
 SCENARIOS = {  # small configs that together read every key

@@ -19,7 +19,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from aejax import records
+from aejax import records, tensorboard
 from aejax.data.types import Dataset
 from aejax.engine import checkpoint, programs, selection, sweep
 from aejax.engine.directory import METRICS, check_plan, lines_digest, newest_seals, open_run
@@ -43,6 +43,7 @@ def run(plan: Plan, workdir: str | Path, dataset: Dataset | None = None) -> Path
     directory = plan.directory(workdir)
     check_beside(Path(workdir), plan)
     check_plan(directory, plan)
+    tensorboard.check(plan)
     groups = programs.make_groups(plan, dataset)
     statuses = {member.index: "waiting" for member in plan.members}
     with records.lock(directory), stop_signals() as stopped:
@@ -80,7 +81,8 @@ def train_group(
     compiled = programs.compile_group(group, config["lanes"][str(group.number)])
     state, totals, step = restored(group, compiled, checkpoints, saved, facts)
     train, next_save, latest_save = trainer(compiled), 0.0, latest(group)
-    with checkpoint.saver(checkpoints) as save, progress(group, step) as show:
+    mirrored = tensorboard.mirrored(metrics, group.members)
+    with checkpoint.saver(checkpoints) as save, progress(group, step) as show, mirrored as mirror:
 
         def seal(step: int, state: TrainState, facts: dict[str, Any]) -> None:
             save(step, sweep.unpad(state, num_members), {**facts, "run": run_digest, "lines": lines.hexdigest()})
@@ -98,6 +100,7 @@ def train_group(
             measured = compiled.evaluate(state) if compiled.evaluate else {}
             rows = metric_rows(group, state, totals, measured, step, step - last_visit)
             lines.update(records.append_lines(metrics, rows))
+            mirror(rows)
             totals = compiled.zero_totals()
             if state.kept:
                 state = compiled.select(state, measured[group.config.train.monitor])

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aejax import records
+from aejax import records, tensorboard
 from aejax.engine import programs
 from aejax.engine.programs import Group
 from aejax.engine.progress import say
@@ -18,7 +18,7 @@ from aejax.reports.gallery import Picture
 from aejax.reports.measure import Measured
 from aejax.reports.page import commands
 from aejax.reports.summary import notes, summarize
-from aejax.reports.views import View, one_each, views
+from aejax.reports.views import View, one_each, shown_rows, views
 from aejax.trained import load_group
 
 Rows = list[dict[str, Any]]
@@ -76,7 +76,17 @@ def write_report(
         found = [*missing(plans), *notes(run.members, results)]
         shown = [picture for picture in pictures if picture[0].stem not in DRAWN]
         found += page.write(workdir / "report.html", [workdir], shown, found)
+        if run.members[0].config.log.tensorboard:
+            codes = [code for some in run.shown.values() for code in labeled_codes(some)]
+            tensorboard.write_evaluation(workdir, run.members, results, pictures, codes)
     return Report(results, summary, found, [path for path, _, _ in pictures])
+
+
+def labeled_codes(shown: list[View]) -> list[tuple[str, np.ndarray, list[str] | None]]:
+    """The name of each view, its codes [N, K], and the labels of their rows if there are some."""
+    y, names = shown_rows(shown[0].group)[1], shown[0].group.dataset.spec.class_names
+    labels = None if y is None else [names[label] if names else f"{label:g}" for label in y]
+    return [(view.label or "codes", view.codes, labels) for view in shown]
 
 
 def missing(plans: Mapping[Path, Plan]) -> list[str]:
