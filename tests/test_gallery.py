@@ -81,6 +81,11 @@ def test_captions_say_how_many_settings_are_shown(small, monkeypatch):
     settings = [view._replace(label=label) for label in "abcdefghij"]
     [picture] = gallery.draw_views(settings, "pca")
     assert picture.caption == "abdefgij 8 of 10 settings are shown."
+    lost = [settings[0], settings[1]._replace(codes=np.nan * view.codes)]
+    assert [picture.caption for picture in gallery.draw_views(lost, "pca")] == [
+        "a 1 of 2 settings are shown; 1 diverged."
+    ]
+    assert list(gallery.draw_views(lost[1:], "pca")) == []
     [picture] = gallery.draw_views(settings[:2], "pca")
     assert (picture.caption, picture.alternative) == ("ab", "scatter: a; b")
 
@@ -91,6 +96,12 @@ def test_only_codes_of_one_model_share_a_scale(small):
     for some, is_shared in ((shown, False), ([shown[0], shown[0]._replace(codes=shown[1].codes)], True)):
         first, second = gallery.draw_scatter(some, "pca").figure.axes[:2]
         assert (first.get_xlim() == second.get_xlim()) == is_shared
+
+
+@pytest.mark.parametrize(("k", "names"), [(3, []), (4, ["units"])])
+def test_a_few_units_make_no_picture(k, names, small):
+    units = [{"member": 0, "unit": unit, "kl": 1.0, "variance": 1.0} for unit in range(k)]
+    assert [picture.name for picture in gallery.draw_sweep(list(Plan.make(small).members), [], [], units, [])] == names
 
 
 def test_a_single_visit_makes_no_curve(small):

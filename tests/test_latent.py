@@ -103,6 +103,13 @@ def test_embed_2d_by_the_size_of_the_code():
         figures.embed_2d(codes(4, k=3), "umpa")
 
 
+def test_codes_of_one_unit_are_a_flat_picture_without_ticks_of_height():
+    points, _, names = figures.embed_2d(codes(40)[:, :1])
+    flat = figures.draw_latent_scatter([("", points, None)], axis_names=names)
+    square = figures.draw_latent_scatter([("", points, None)])
+    assert flat.get_figheight() < 0.6 * square.get_figheight() and not len(flat.axes[0].get_yticks())
+
+
 def test_pca_keeps_a_plane_and_its_sign():
     plane = codes(60, k=2).astype(float) * [3, 1]
     plane -= plane.mean(axis=0)

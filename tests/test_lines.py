@@ -35,6 +35,34 @@ def test_curves_tell_splits_by_dashes_and_leave_out_empty_metrics():
     assert [line.get_linestyle() for line in figure.axes[0].lines] == ["--", "-"]
 
 
+def test_many_settings_show_the_means_of_the_validation_rows_only():
+    rows = log(16, 4)
+    settings = {member: f"β = {member // 2}" for member in range(16)}
+    axes = figures.draw_curves(rows, settings).axes[0]
+    assert [line.get_linestyle() for line in axes.lines] == ["-"] * 8 and not axes.collections
+    few = {member: f"β = {member % 2}" for member in range(16)}
+    axes = figures.draw_curves(rows, few).axes[0]
+    assert [line.get_linestyle() for line in axes.lines] == ["--", "-"] * 2 and len(axes.collections) == 4
+
+
+@pytest.mark.parametrize(("last", "scale"), [(1e-6, "log"), (0.5, "linear"), (0.0, "linear"), (-1.0, "linear")])
+def test_an_axis_is_logarithmic_if_a_positive_metric_spans_decades(last, scale):
+    losses = [*np.geomspace(1.0, 1e-6, 30), last] if last == 1e-6 else [*np.linspace(1.0, 0.5, 30), last]
+    rows = [{"member": 0, "epoch": i, "split": "train", "loss": loss} for i, loss in enumerate(losses)]
+    axes = figures.draw_curves(rows, {0: ""}, [("loss", "loss")]).axes[0]
+    assert axes.get_yscale() == scale
+
+
+def test_units_are_means_over_seeds_and_of_many_settings_some_are_named():
+    kl, variance = np.array([0.0, 3.0, 1.0, 2.0]), np.array([0.0, 1.0, 1.0, 1.0])
+    figure = figures.draw_units([("β = 1", kl, variance), ("β = 1", kl[::-1] + 1.0, 0.0 * variance)])
+    (left,), (right, _) = (axes.lines for axes in figure.axes)
+    assert left.get_ydata().tolist() == [3.5, 2.5, 1.5, 0.5]
+    assert right.get_ydata().tolist()[0] == 1.5 and right.get_ydata().tolist()[-1] == 0.0
+    figure = figures.draw_units([(f"β = {i}", kl, variance) for i in range(40)])
+    assert len(figure.axes[0].lines) == 40 and len(figure.legends[0].get_texts()) == 8
+
+
 def test_an_exploding_member_does_not_flatten_the_others():
     rows = log(3, 20)
     rows[-1]["elbo"] = -1e30

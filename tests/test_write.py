@@ -83,7 +83,7 @@ def test_log_p_is_estimated_on_demand_under_the_name_of_its_pixels(small, tmp_pa
     assert curve[-1]["nll"] == rows[1]["nll_dynamic"]
     units = records.read_csv(workdir / "units.csv")
     assert [(row["member"], row["unit"]) for row in units] == [("0", "0"), ("0", "1"), ("1", "0"), ("1", "1")]
-    assert {"units.png", "likelihood.png"} <= {path.name for path in report.figures}
+    assert "likelihood.png" in {path.name for path in report.figures}
 
 
 def test_an_evaluation_that_would_lose_estimates_or_probes_is_refused(tmp_path):

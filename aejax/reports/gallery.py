@@ -29,12 +29,21 @@ MOST_VIEWS = 8
 GRID = 20  # codes along each side of the latent grid
 SAMPLES = 64
 UNITS = 10  # rows of a traversal
+FEWEST_UNITS = 4  # in a picture of the units: fewer are read from units.csv
 
 
 def draw_views(shown: list[View], projection: str) -> Iterator[Picture]:
-    """The pictures of at most eight settings that share their data, spread evenly over the sweep."""
+    """The pictures of at most eight settings that share their data, spread evenly over the sweep.
+
+    A setting whose first member diverged is left out.
+    """
+    every, shown = shown, [view for view in shown if np.isfinite(view.codes).all()]
+    if not shown:
+        return
+    lost = len(every) - len(shown)
     some = [shown[round(i)] for i in np.linspace(0, len(shown) - 1, min(len(shown), MOST_VIEWS))]
-    note = f" {len(some)} of {len(shown)} settings are shown." * (len(some) < len(shown))
+    note = f" {len(some)} of {len(every)} settings are shown" * (len(some) < len(every))
+    note += f"; {lost} diverged." * bool(lost) or "." * bool(note)
     names = "; ".join(view.label for view in some if view.label)
     for picture in draw_some(some, projection):
         alternative = f"{picture.alternative}: {names}" if names else picture.alternative
@@ -222,7 +231,7 @@ def draw_sweep(
         yield Picture("curves", figure, "Means over training steps and rows.", "curves of metrics")
     if len(members) > 1 and any(row.get("kl") is not None for row in results):
         yield draw_rate_distortion(members, labels, results)
-    if units:
+    if max((row["unit"] for row in units), default=0) >= FEWEST_UNITS - 1:
         figure = figures.draw_units(series(units, labels, "kl", "variance"))
         yield Picture("units", figure, "KL of each unit, and active units.", "curves over units")
     if likelihoods:

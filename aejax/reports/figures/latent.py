@@ -33,6 +33,7 @@ Panel = tuple[str, Float[np.ndarray, "_ 2"], Int[np.ndarray, " _"] | Float[np.nd
 MOST_CLASSES, NAMED_CLASSES = 30, 9
 CHARACTER = 0.092  # inches of a title
 OTHERS = "others"
+RANDOM = "random height"  # of codes with one unit
 MOST_NEIGHBOR_ROWS = 2000  # of all panels: t-SNE takes 3 ms a row, UMAP embeds the same rows
 
 
@@ -56,12 +57,14 @@ def draw_latent_scatter(
     colors = Normalize(*np.percentile(np.concatenate(numbers), [1, 99])) if numbers else None
     down, side = grid_shape(len(panels), 4)
     cell = min(5.0, WIDTH / side)
-    figure = new_figure(cell * side, cell * down + 0.5, layout="compressed")
+    is_line = axis_names[1] == RANDOM
+    figure = new_figure(cell * side, (0.4 if is_line else 1.0) * cell * down + 0.5, layout="compressed")
     grid = figure.subplots(down, side, squeeze=False, sharex=same_scale, sharey=same_scale).ravel()
     everything = square(np.concatenate([z for _, z, _ in panels]))
     for axes, (label, z, y) in zip(grid, panels, strict=False):
         left, right, bottom, top = everything if same_scale else square(z)
-        axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+        height = {"ylim": (bottom, top), "aspect": "equal"} if not is_line else {"yticks": []}
+        axes.set(xlim=(left, right), **height)
         name = wrap(label, int(cell / CHARACTER))
         axes.set_title(name, fontsize=8.5 if "\n" in name else None)
         scatter(axes, z, y, colors or colors_of(class_names), area=0.2 * cell)
@@ -178,7 +181,7 @@ def embed_2d(
         return codes, every, ("z₁", "z₂")
     if codes.shape[1] == 1:
         heights = np.random.default_rng(seed).uniform(-0.5, 0.5, (len(codes), 1)) * codes.std()
-        return np.hstack([codes, heights]), every, ("z₁", "random height")
+        return np.hstack([codes, heights]), every, ("z₁", RANDOM)
     if method == "pca":
         return principal(codes), every, ("PC 1", "PC 2")
     if method not in ("tsne", "umap"):

@@ -24,13 +24,16 @@ from aejax.reports.figures.style import (
     legend_columns,
     new_figure,
     ordered_colors,
+    plain_decades,
+    some_names,
     styled,
 )
 
 Row = Mapping[str, Any]  # an object of metrics.jsonl, or a point
 
 DASHES: dict[str, Any] = {"train": (0, (4, 2)), "valid": "solid", "test": (0, (1, 1.5))}
-MOST_NAMES = 16  # settings in a legend
+MOST_RANGES = 6  # settings whose curves have ranges, and training rows beside validation rows
+DECADES = 2.0  # that most of a metric spans if its axis is logarithmic
 NEAR = ((9.0, 5.0), (9.0, -5.0), (-9.0, 5.0), (-9.0, -5.0))  # points from a dot to its label, first choice first
 BESIDE = (*NEAR, (0.0, 10.0), (0.0, -10.0), *((1.5 * across, 1.8 * up) for across, up in NEAR))
 
@@ -45,7 +48,8 @@ def draw_curves(
     """One axes per metric (key of a row, name with unit) over epochs: each setting's mean over seeds and their range.
 
     `rows` are objects of metrics.jsonl {"member", "epoch", "split", key: value or None}; `settings` names each member's
-    setting without the seed. A cross marks where a seed diverged. Metrics without a finite value are left out.
+    setting without the seed. A cross marks where a seed diverged. Metrics without a finite value are left out; so are
+    the ranges and the training rows of more than MOST_RANGES settings, if there are validation rows.
     """
     names = list(dict.fromkeys(settings.values()))
     colors = dict(zip(names, ordered_colors(len(names)), strict=True))
@@ -54,6 +58,9 @@ def draw_curves(
         if row["member"] in settings:
             groups[settings[row["member"]], row["split"]].append(row)
     splits = [split for split in DASHES if any(groups[name, split] for name in names)]
+    is_crowded = len(names) > MOST_RANGES
+    if is_crowded and "valid" in splits:
+        splits.remove("train")
     known = [(key, label) for key, label in metrics if np.isfinite(column(rows, key)).any()] or list(metrics[:1])
     down, side = grid_shape(len(known), 3)
     figure = new_figure(5.0 if side == 1 else WIDTH, 2.9 * down + 0.7, layout="constrained")
@@ -61,13 +68,14 @@ def draw_curves(
     for axes, (key, label) in zip(grid, known, strict=False):
         for name in names:
             for split in splits:
-                draw_curve(axes, *by_member(groups[name, split], key), color=colors[name], dashes=DASHES[split])
-        frame(axes, column(rows, key))
+                epochs, values = by_member(groups[name, split], key)
+                draw_curve(axes, epochs, values, colors[name], DASHES[split], with_range=not is_crowded)
+        frame(axes, column([row for row in rows if row["split"] in splits], key))
         axes.set(title=label, xlabel="epoch")
     for axes in grid[len(known) :]:
         axes.remove()
     headline(figure, title)
-    name_lines(figure, colors, splits, seeds=len(settings) > len(names))
+    name_lines(figure, colors, splits, len(settings) > len(names), with_range=not is_crowded)
     return figure
 
 
@@ -87,15 +95,17 @@ def column(rows: Sequence[Row], key: str) -> Float[np.ndarray, " n"]:
     return np.array([np.nan if row.get(key) is None else row[key] for row in rows], float)
 
 
-def draw_curve(axes: Axes, epochs: np.ndarray, values: np.ndarray, color: np.ndarray, dashes: Any) -> None:
-    """Draws the mean and range of `values` [M, E] over members, ignoring values that are not finite."""
+def draw_curve(
+    axes: Axes, epochs: np.ndarray, values: np.ndarray, color: np.ndarray, dashes: Any, with_range: bool
+) -> None:
+    """Draws the mean of `values` [M, E] over members, and their range if asked to; ignores what is not finite."""
     some = np.isfinite(values).any(axis=0)
     if not some.any():
         return
     finite = np.ma.masked_invalid(values[:, some])
     marker = "o" if some.sum() == 1 else None  # one point makes no line
     axes.plot(epochs[some], finite.mean(axis=0), color=color, linestyle=dashes, marker=marker, markersize=4)
-    if len(values) > 1:
+    if len(values) > 1 and with_range:
         axes.fill_between(epochs[some], finite.min(axis=0), finite.max(axis=0), color=color, alpha=0.18, linewidth=0)
     for member in values:
         last = np.flatnonzero(np.isfinite(member))
@@ -104,16 +114,21 @@ def draw_curve(axes: Axes, epochs: np.ndarray, values: np.ndarray, color: np.nda
 
 
 def frame(axes: Axes, values: np.ndarray) -> None:
-    """Sets the limits and the ticks."""
+    """Sets the scale, the limits and the ticks."""
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    axes.yaxis.set_major_locator(MaxNLocator(6))
-    if np.isfinite(values).any():
-        axes.set_ylim(*limits(values))
-
-
-def limits(values: np.ndarray) -> tuple[float, float]:
-    """Limits that exclude extremes, so that an exploding member or a first epoch does not flatten the rest."""
     finite = values[np.isfinite(values)]
+    low, high = np.percentile(finite, [4, 96]) if len(finite) else (0.0, 0.0)
+    if len(finite) and finite.min() > 0 and high > 10**DECADES * low:
+        axes.set_yscale("log")
+        plain_decades(axes.yaxis)
+        return
+    axes.yaxis.set_major_locator(MaxNLocator(6))
+    if len(finite):
+        axes.set_ylim(*limits(finite))
+
+
+def limits(finite: np.ndarray) -> tuple[float, float]:
+    """Limits that exclude extremes, so that an exploding member or a first epoch does not flatten the rest."""
     low, high = np.percentile(finite, [4, 96])
     margin = (high - low) or abs(high) or 1.0
     bottom, top = max(finite.min(), low - margin), min(finite.max(), high + margin)
@@ -126,13 +141,16 @@ def ticks(limits: tuple[float, float], most: int, whole: bool = False) -> list[f
     return [tick for tick in found if limits[0] <= tick <= limits[1]]
 
 
-def name_lines(figure: Figure, colors: Mapping[str, np.ndarray], splits: Sequence[str], seeds: bool) -> None:
+def name_lines(
+    figure: Figure, colors: Mapping[str, np.ndarray], splits: Sequence[str], seeds: bool, with_range: bool
+) -> None:
     """A legend below: settings by color, splits by dashes; with several seeds, also what line and band mean."""
     names = list(colors)
-    shown = names if len(names) <= MOST_NAMES else [names[i] for i in np.linspace(0, len(names) - 1, 8).astype(int)]
+    shown = some_names(names)
     lines = [Line2D([], [], color=tuple(colors[name]), label=name) for name in shown if name]
     lines += [Line2D([], [], color=MUTED, linestyle=DASHES[split], label=split) for split in splits]
-    notes = ["line: mean over seeds, band: lowest to highest seed, ×: a seed diverged"] * seeds
+    band = ", band: lowest to highest seed" * with_range
+    notes = [f"line: mean over seeds{band}, ×: a seed diverged"] * seeds
     notes += [f"{len(shown)} of {len(names)} settings named"] * (len(shown) < len(names))
     columns = legend_columns([*shown, *splits], 0.6)
     box = figure.legend(

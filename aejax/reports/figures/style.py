@@ -11,6 +11,7 @@ import matplotlib.style
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import ListedColormap, to_hex, to_rgba_array
@@ -18,10 +19,12 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
+from matplotlib.ticker import FuncFormatter, LogFormatter
 from matplotlib.transforms import Bbox
 from PIL import Image
 
 DPI = 120
+MOST_NAMES = 16  # settings in a legend
 WIDTH = 8.5  # inches: on a page or a slide, text then keeps its nominal size
 STYLE = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine has it
@@ -123,6 +126,17 @@ def grid_shape(count: int, most: int) -> tuple[int, int]:
 def wrap(label: str, width: int) -> str:
     """The label wrapped to `width` characters, without breaks around an equals sign."""
     return fill(label.replace(" = ", "\u00a0=\u00a0"), width, break_long_words=False)
+
+
+def plain_decades(axis: Axis) -> None:
+    """Writes the numbers on a logarithmic axis plainly, because the style does not parse mathtext."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.5g}"))
+    axis.set_minor_formatter(LogFormatter())  # numbers between powers of ten, if there are few powers
+
+
+def some_names(names: list[str]) -> list[str]:
+    """The names that a legend shows: eight, evenly spaced, of more than MOST_NAMES."""
+    return names if len(names) <= MOST_NAMES else [names[i] for i in np.linspace(0, len(names) - 1, 8).astype(int)]
 
 
 def legend_columns(names: Sequence[str], handle: float) -> int:

@@ -7,9 +7,19 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
-from aejax.reports.figures.style import MUTED, WIDTH, headline, legend_columns, new_figure, ordered_colors, styled
+from aejax.reports.figures.style import (
+    MUTED,
+    WIDTH,
+    headline,
+    legend_columns,
+    new_figure,
+    ordered_colors,
+    plain_decades,
+    some_names,
+    styled,
+)
 
 USUAL = 0.01  # the threshold of Burda et al. 2015
 
@@ -19,23 +29,28 @@ def draw_units(
     members: Sequence[tuple[str, Float[np.ndarray, " _"], Float[np.ndarray, " _"]]],
     title: str = "Units of the code",
 ) -> Figure:
-    """Sorted KLs and active units by threshold, for each (label, KL [k], variance of the posterior mean [k])."""
+    """Sorted KLs and active units by threshold, for each (label, KL [k], variance of the posterior mean [k]).
+
+    Members of one label, which are its seeds, are averaged: the sorted KLs, and the numbers of active units.
+    """
     members = [(label, kl, variance) for label, kl, variance in members if np.isfinite(variance).all()]  # not diverged
     figure = new_figure(WIDTH, 3.6, layout="constrained")
     left, right = figure.subplots(1, 2)
     colors = label_colors([label for label, _, _ in members])
     thresholds = np.logspace(-5, 1, 200)
-    for label, kl, variance in members:
+    for label, color in colors.items():
+        kl = np.mean([np.sort(kl)[::-1] for name, kl, _ in members if name == label], axis=0)
+        variances = np.stack([variance for name, _, variance in members if name == label])
+        active = (variances > thresholds[:, None, None]).sum(axis=-1).mean(axis=-1)
         marker = "o" if len(kl) <= 64 else None
-        rank = np.arange(1, len(kl) + 1)
-        left.plot(rank, np.sort(kl)[::-1], color=colors[label], marker=marker, markersize=3, linewidth=1.2)
-        right.plot(thresholds, (variance > thresholds[:, None]).sum(axis=1), color=colors[label], linewidth=1.2)
+        left.plot(np.arange(1, len(kl) + 1), kl, color=color, marker=marker, markersize=3, linewidth=1.2)
+        right.plot(thresholds, active, color=color, linewidth=1.2)
     left.set(title="KL of each unit, the largest first", xlabel="rank of the unit", ylabel="nats per example")
     right.axvline(USUAL, color=MUTED, linewidth=1, linestyle=(0, (4, 2)))
     right.set(title="Active units by threshold (dashed: 0.01)", xscale="log")
     right.set(xlabel="variance of the posterior mean above", ylabel="units")
     left.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    plain_decades(right)
+    plain_decades(right.xaxis)
     for axes in (left, right):
         axes.set_ylim(bottom=0)
     right.yaxis.set_major_locator(MaxNLocator(6, integer=True))
@@ -58,16 +73,10 @@ def draw_likelihood(
     for label, samples, nll in members:
         axes.plot(samples, nll, color=colors[label], marker="o", markersize=3, linewidth=1.2)
     axes.set(xscale="log", xlabel="importance samples S", ylabel="nats per example")
-    plain_decades(axes)
+    plain_decades(axes.xaxis)
     headline(figure, title)
     name_settings(figure, colors)
     return figure
-
-
-def plain_decades(axes: Axes) -> None:
-    """Writes the numbers on a logarithmic x axis plainly, because the style does not parse mathtext."""
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.5g}"))
-    axes.xaxis.set_minor_formatter(LogFormatter())  # numbers between powers of ten, if there are few powers
 
 
 def label_colors(labels: Sequence[str]) -> dict[str, np.ndarray]:
@@ -78,6 +87,6 @@ def label_colors(labels: Sequence[str]) -> dict[str, np.ndarray]:
 
 def name_settings(figure: Figure, colors: dict[str, np.ndarray]) -> None:
     """A legend below, unless nothing is swept."""
-    if names := [name for name in colors if name]:
+    if names := some_names([name for name in colors if name]):
         lines = [Line2D([], [], color=tuple(colors[name]), label=name) for name in names]
         figure.legend(handles=lines, loc="outside lower center", ncols=legend_columns(names, 0.6))
