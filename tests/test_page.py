@@ -8,6 +8,7 @@ from aejax import records
 from aejax.errors import UserError
 from aejax.reports import figures, page
 from aejax.reports.page import numbers, runs, tables
+from aejax.reports.page.box import Box, decades
 from aejax.reports.page.curves import draw_curves
 from aejax.reports.page.head import head
 from tests.conftest import small_config
@@ -143,6 +144,13 @@ def test_curves_are_means_with_bands_and_marks(tmp_path):
     assert html.count('class="band') == html.count("<polyline") == 4  # 2 settings, 2 splits
     assert html.count("mark cross s0") == html.count("mark stop s1") == 1
     assert "×: a seed diverged, ○: a seed stopped early." in html
+
+
+def test_a_loss_over_decades_has_an_axis_of_powers_of_ten():
+    y = Box(300, 210, (1, 9), (1e-9, 1e-1), log=True)
+    assert y.up(1e-9) == pytest.approx(210 - y.bottom) and y.up(1e-1) == pytest.approx(y.top)
+    assert y.up(1e-5) == pytest.approx((y.up(1e-9) + y.up(1e-1)) / 2)
+    assert decades((2e-9, 0.5), 5) == pytest.approx([1e-8, 1e-6, 1e-4, 1e-2])
 
 
 def test_many_settings_stay_below_the_limit(tmp_path, monkeypatch):

@@ -116,19 +116,27 @@ def draw_curve(
 def frame(axes: Axes, values: np.ndarray) -> None:
     """Sets the scale, the limits and the ticks."""
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    finite = values[np.isfinite(values)]
-    low, high = np.percentile(finite, [4, 96]) if len(finite) else (0.0, 0.0)
-    if len(finite) and finite.min() > 0 and high > 10**DECADES * low:
+    if spans_decades(values):
         axes.set_yscale("log")
         plain_decades(axes.yaxis)
         return
     axes.yaxis.set_major_locator(MaxNLocator(6))
-    if len(finite):
-        axes.set_ylim(*limits(finite))
+    if np.isfinite(values).any():
+        axes.set_ylim(*limits(values))
 
 
-def limits(finite: np.ndarray) -> tuple[float, float]:
+def spans_decades(values: np.ndarray) -> bool:
+    """Whether the values are positive and most of them span more than DECADES: their axis is logarithmic."""
+    finite = values[np.isfinite(values)]
+    if not len(finite) or finite.min() <= 0:
+        return False
+    low, high = np.percentile(finite, [4, 96])
+    return bool(high > 10**DECADES * low)
+
+
+def limits(values: np.ndarray) -> tuple[float, float]:
     """Limits that exclude extremes, so that an exploding member or a first epoch does not flatten the rest."""
+    finite = values[np.isfinite(values)]
     low, high = np.percentile(finite, [4, 96])
     margin = (high - low) or abs(high) or 1.0
     bottom, top = max(finite.min(), low - margin), min(finite.max(), high + margin)

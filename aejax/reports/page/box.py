@@ -21,13 +21,15 @@ class Box(NamedTuple):
     right: float = 10.0
     top: float = 10.0
     bottom: float = 34.0
+    log: bool = False  # the y axis; its edges are data nevertheless
 
     def across(self, x: Any) -> Any:
         return self.left + (x - self.x[0]) / (self.x[1] - self.x[0]) * (self.width - self.left - self.right)
 
     def up(self, y: Any) -> Any:
         """Within a panel's height of the panel: an exploding value is drawn outside of it, but not anywhere."""
-        place = (y - self.y[0]) / (self.y[1] - self.y[0])
+        y, low, high = (np.log10(each) if self.log else each for each in (y, *self.y))
+        place = (y - low) / (high - low)
         return self.height - self.bottom - np.clip(place, -1.0, 2.0) * (self.height - self.top - self.bottom)
 
     def points(self, x: Iterable[Any], y: Iterable[Any]) -> str:
@@ -43,7 +45,7 @@ class Box(NamedTuple):
     def axes(self, x_name: str, y_name: str = "", whole: bool = False) -> list[str]:
         """The grid, its numbers and the axes' names."""
         right, floor, parts = self.width - self.right, self.height - self.bottom, []
-        for tick in ticks(self.y, 5):
+        for tick in decades(self.y, 5) if self.log else ticks(self.y, 5):
             parts.append(f'<path class="grid" d="M{self.left} {self.up(tick):.1f}H{right}"/>')
             parts.append(f'<text class="y" x="{self.left - 6}" y="{self.up(tick) + 3.5:.1f}">{text_of(tick)}</text>')
         for tick in ticks(self.x, 6, whole):
@@ -51,6 +53,11 @@ class Box(NamedTuple):
         parts.append(f'<text class="name" x="{right}" y="{floor + 28}">{escape(x_name)}</text>')
         parts.append(f'<text class="side" x="{self.left}" y="{self.top - 8}">{escape(y_name)}</text>' * bool(y_name))
         return parts
+
+
+def decades(limits: tuple[float, float], most: int) -> list[float]:
+    """Powers of ten between two numbers, at most about `most` of them."""
+    return [10.0**power for power in ticks((np.log10(limits[0]), np.log10(limits[1])), most, whole=True)]
 
 
 def text_of(tick: float) -> str:

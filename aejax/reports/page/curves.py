@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from aejax.metrics import curves
-from aejax.reports.figures.lines import by_member, column, limits
+from aejax.reports.figures.lines import by_member, column, limits, spans_decades
 from aejax.reports.page.box import Box
 from aejax.reports.page.colors import legend
 from aejax.reports.page.runs import Row, Setting
@@ -44,7 +44,9 @@ def draw_curves(found: Sequence[Setting]) -> tuple[str, list[dict[str, Any]]]:
     bare = [
         found[place].label for place in places if not any(place == one["s"] for _, p in drawn for one in p["series"])
     ]
-    notes = ["Solid: validation, dashed: training." if len(found) <= MOST_BANDS else "Validation rows."]
+    splits = {row["split"] for row in every}
+    notes = ["Solid: validation, dashed: training."] * (len(splits) > 1 and len(found) <= MOST_BANDS)
+    notes = notes or ["Validation rows." if "valid" in splits else "Training rows."]
     spread = "Line: mean over seeds" + ", band: lowest to highest seed" * (len(found) <= MOST_BANDS)
     notes += [f"{spread}."] * any(len(found[place].results) > 1 for place in places)
     notes += ["×: a seed diverged, ○: a seed stopped early."] * any(' class="mark' in html for html, _ in drawn)
@@ -67,8 +69,10 @@ def panel(
     has_valid = any(row["split"] == "valid" and row.get(name) is not None for row in every)
     splits = splits if bands or not has_valid else ["valid"]
     shown = column([row for row in every if row["split"] in splits], name)
-    epochs = column(every, "epoch")
-    box = Box(300, 210, (min(epochs), max(epochs)), limits(shown if np.isfinite(shown).any() else np.zeros(1)))
+    epochs, log = column(every, "epoch"), spans_decades(shown)
+    shown = shown[np.isfinite(shown)] if np.isfinite(shown).any() else np.zeros(1)
+    edges = (shown.min(), shown.max()) if log else limits(shown)
+    box = Box(300, 210, (min(epochs), max(epochs)), edges, log=log)
     parts, series = [], []
     most = max(30, MOST_POINTS // max(12, len(rows)))
     for place, mine in rows.items():
@@ -98,8 +102,9 @@ def panel(
         f'<figure class="panel"><figcaption>{escape(title)}</figcaption>'
         f"{box.svg(f'{title} over epochs', content, f' id={chr(34)}svg-{key}{chr(34)}')}</figure>"
     )
-    edges = [box.left, box.top, box.width - box.right, box.height - box.bottom]
-    return html, {"id": f"svg-{key}", "name": name, "x": box.x, "y": box.y, "box": edges, "series": series}
+    inside = [box.left, box.top, box.width - box.right, box.height - box.bottom]
+    drawn = {"x": box.x, "y": box.y, "log": log, "box": inside, "series": series}
+    return html, {"id": f"svg-{key}", "name": name, **drawn}
 
 
 def marks(box: Box, place: int, results: Sequence[Row], rows: list[Row], name: str, split: str) -> list[str]:

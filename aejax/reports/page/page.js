@@ -121,7 +121,9 @@ function say(text, event) {
 function nearest(panel, x, y) {
   const [left, top, right, floor] = panel.box;
   const across = (value) => left + ((value - panel.x[0]) / (panel.x[1] - panel.x[0])) * (right - left);
-  const up = (value) => floor - ((value - panel.y[0]) / (panel.y[1] - panel.y[0])) * (floor - top);
+  const scale = panel.log ? Math.log10 : (value) => value;
+  const [low, high] = panel.y.map(scale);
+  const up = (value) => floor - ((scale(value) - low) / (high - low)) * (floor - top);
   let best = null;
   for (const line of panel.series) {
     if (document.querySelector(`#settings tr[data-s="${line.s}"].off`)) continue;
