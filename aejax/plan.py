@@ -269,6 +269,7 @@ def make_axis(path: str, values: Any, config: Config) -> Axis:
         raise UserError(f"--sweep {path}= has no values")
     known = set()
     for value in parsed:
+        configs.check_value(path, value)
         trained = np.float32(value) if isinstance(value, float) else value
         if trained in known:
             listed = ",".join(written[:9]) + ",..." * (len(written) > 9)
