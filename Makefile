@@ -16,7 +16,7 @@ STAMP = $(VENV)/installed-$(shell $(PYTHON) -c 'import hashlib, sys; print("%d.%
 
 
 .DEFAULT_GOAL := help
-.PHONY: help bench-versions demo docs installed lint quick test tests lock clean
+.PHONY: help bench-versions demo docs installed keys lint quick test tests lock clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,14 +47,24 @@ bench-versions: $(STAMP) ## Time a step under the oldest and the newest supporte
 	@for python in $(VERSIONS); do $(MAKE) --no-print-directory PYTHON=$$python VENV=.venv-$$python installed || exit; done
 	$(RUN) -m experiments.benchmark --batch_sizes=128 --pythons=$(subst $(SPACE),$(COMMA),$(VERSIONS:%=.venv-%/bin/python))
 
-docs: $(STAMP) ## Write the table of docs/keys.md anew from aejax/keys.py.
+keys: $(STAMP) ## Write the table of docs/keys.md anew from aejax/keys.py.
 	{ grep -v '^|' docs/keys.md; $(RUN) -m experiments.train --keys; } > $(VENV)/keys.md && mv $(VENV)/keys.md docs/keys.md
+
+docs: .venv-docs/bin/mkdocs ## Build docs/ and notebooks/ as a site that opens from disk (site/index.html).
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build
+
+# Its tools need neither jax nor the lock: the versions of the extra `docs`, in an environment of their own.
+.venv-docs/bin/mkdocs: pyproject.toml
+	$(PYTHON) -m venv --clear .venv-docs
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"], sep="\n")' > .venv-docs/docs.txt
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r .venv-docs/docs.txt
+	touch $@
 
 lock: ## Make requirements.txt anew from pyproject.toml (needs uv): hashes, no index URLs, all platforms.
 	uv pip compile pyproject.toml --extra test --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade -o requirements.txt
 
-clean: ## Delete the environment and the runs.
-	rm -rf $(VENV) runs
+clean: ## Delete the environments, the runs and the site.
+	rm -rf $(VENV) .venv-docs runs site
 
 # The environment, from hashes; made anew when the interpreter, the lock or the extra changes.
 $(STAMP):

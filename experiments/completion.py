@@ -2,6 +2,7 @@
 
     source <(aejax completion --shell=bash)   # in ~/.bashrc
     source <(aejax completion --shell=zsh)    # in ~/.zshrc, after compinit
+    python -m experiments.completion --shell=bash   # prints the script
 
 What follows --config=, --config.KEY= and --sweep KEY= is completed too; all else after = is the name of a file.
 """

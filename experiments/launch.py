@@ -20,7 +20,7 @@ from aejax.keys import KEYS
 
 
 def launch(main: Callable[..., int | None], positional: bool = False) -> None:
-    """Parses the flags, runs `main` and exits as the README's exit codes say.
+    """Parses the flags, runs `main` and exits with the codes of docs/command-line.md.
 
     If `positional`, `main` gets the positional arguments as a list. A number that it returns is the exit code.
     """

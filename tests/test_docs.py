@@ -1,13 +1,17 @@
-"""The Markdown pages: links lead to files, flags exist, every metric is defined."""
+"""The pages and notebooks: links lead somewhere, flags exist, code runs, every metric and function is there."""
 
 import ast
+import importlib
+import json
 import re
 import shlex
 import subprocess
 import sys
 import textwrap
+import unicodedata
 from typing import Any
 
+import matplotlib.pyplot as plt
 import pytest
 
 import aejax
@@ -17,19 +21,60 @@ from aejax.keys import KEYS
 from aejax.metrics import METRICS
 from tests.conftest import ROOT, small_config
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), *NOTEBOOKS]
+
+
+def cells(page, kind):
+    """The cells of a notebook that are of a kind."""
+    return [cell for cell in json.loads(page.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == kind]
+
+
+def read(page):
+    """The Markdown of a page or of a notebook's cells."""
+    if page in NOTEBOOKS:
+        return "\n\n".join("".join(cell["source"]) for cell in cells(page, "markdown"))
+    return page.read_text(encoding="utf-8")
+
+
+def anchors(page):
+    """The anchors that GitHub and the site both give to a page's headings."""
+    headings = [heading.lower() for heading in re.findall(r"^#+ (.+)$", read(page), flags=re.M)]
+    plain = [unicodedata.normalize("NFKD", heading).encode("ascii", "ignore").decode() for heading in headings]
+    github = {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in headings}
+    return github & {re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", heading).strip()) for heading in plain}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
-def test_every_link_to_a_file_leads_to_one(page):
-    targets = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))]
-    missing = [target for target in targets if target and "://" not in target and not (page.parent / target).exists()]
-    assert not missing
+def test_every_link_leads_to_a_file_and_a_heading(page):
+    lost = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", read(page)):
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        if "://" not in link and not (target.exists() and (not anchor or anchor in anchors(target))):
+            lost.append(link)
+    assert not lost
+
+
+def test_the_navigation_of_the_site_lists_every_page():
+    nav = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2].partition("\nnot_in_nav:")[0]
+    listed = re.findall(r"^ +- .+: (\S+)$", nav, flags=re.M)
+    elsewhere = ["index.md", "contributing.md", "changelog.md"]  # the README and others, by docs/theme/hooks.py
+    here = [page.name for page in PAGES if page.parent.name == "docs"]
+    assert sorted(listed) == sorted([*elsewhere, *here, *(f"notebooks/{page.stem}.md" for page in NOTEBOOKS)])
+
+
+def test_the_page_of_functions_lists_what_there_is():
+    named = re.findall(r"^::: (\S+)$", read(ROOT / "docs" / "api.md"), flags=re.M)
+    assert {f"aejax.{name}" for name in aejax.__all__} <= set(named)
+    for name in named:
+        module, _, last = name.rpartition(".")
+        assert hasattr(importlib.import_module(module), last) or importlib.import_module(name)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_every_command_has_a_launcher_with_its_flags_and_a_recipe(page):
-    text = re.sub(r"  #.*", "", page.read_text(encoding="utf-8"))  # comments beside commands
+    text = re.sub(r"  #.*", "", read(page))  # comments beside commands
     commands = " ".join(text.split()).split("python -m experiments.")[1:]
     wrong = []
     for command in (command.partition("`")[0] for command in commands):
@@ -43,7 +88,7 @@ def test_every_command_has_a_launcher_with_its_flags_and_a_recipe(page):
 
 def commands(page):
     """The commands in the fenced blocks of a page, as a shell reads them: lists of words."""
-    fenced = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    fenced = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", read(page), flags=re.M | re.S)
     for block in (block for language, block in fenced if not language):
         for command in re.split(r"\n(?= *python )", textwrap.dedent(block).replace("\\\n", " ")):
             words = shlex.split(re.sub(r"\[(--.*?)\]", r"\1", command), comments=True)  # [...] may be left out
@@ -84,8 +129,8 @@ def test_every_command_of_the_lecture_is_in_a_block():
     assert len(list(commands(ROOT / "docs" / "lecture.md"))) > 40
 
 
-def test_the_readme_defines_every_metric():
-    assert set(METRICS) <= set(re.findall(r"`(\w+)`", (ROOT / "README.md").read_text(encoding="utf-8")))
+def test_every_metric_is_defined():
+    assert set(METRICS) <= set(re.findall(r"`(\w+)`", read(ROOT / "docs" / "metrics.md")))
 
 
 def test_the_page_of_keys_is_current():
@@ -107,6 +152,32 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
     assert names["z"].shape == (len(names["x"]), 2) and names["x_new"].shape == (16, 8, 8, 1)
     assert [row["objective.beta"] for row in names["rows"]] == [1.0, 1.0, 4.0, 4.0]
     assert names["model"].encode(names["x"]).shape == names["z"].shape
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda path: path.name)
+def test_the_cells_of_a_notebook_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plt, "show", lambda: plt.close("all"))
+    names: dict[str, Any] = {}
+    for cell in cells(page, "code"):
+        exec("".join(cell["source"]), names)
+    if page.stem == "own_table":
+        assert names["z"].shape == (178, 2) and names["row"]["probe_accuracy"] > 0.9
+    else:
+        assert names["best"]["objective.beta"] == 1 and names["z"].shape == (359, 8)
+        kl = [row["kl"] for row in names["rows"]]
+        assert min(kl[:2]) > max(kl[2:4]) > max(kl[4:6]) > max(kl[6:])
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda path: path.name)
+def test_the_outputs_of_a_notebook_are_of_one_run_and_name_no_machine(page):
+    code = cells(page, "code")
+    outputs = [output for cell in code for output in cell["outputs"]]
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    assert outputs and not [output for output in outputs if output["output_type"] == "error"]
+    assert not re.findall(r"/(?:tmp|home|root|Users|work|opt|usr)/|Warning", json.dumps(outputs))
+    assert page.stat().st_size < 150_000
 
 
 def test_keys_lists_a_section():

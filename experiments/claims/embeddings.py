@@ -38,5 +38,5 @@ def measure(fast: bool) -> list[Row]:
         Row("codes that differ between one-hot @ W and the lookup of W's rows", 0, (product != code).sum(), 0, LOOKUP),
         Row("distance of any two different one-hot vectors: least", np.sqrt(2), others.min(), 1e-6, LOOKUP),
         Row("distance of any two different one-hot vectors: largest", np.sqrt(2), others.max(), 1e-6, LOOKUP),
-        Row("[W b] [x 1]ᵀ against W x + b: largest difference", 0, abs(augmented @ with_one - z.T).max(), 1e-5, LAYER),
+        Row("[W b]·[x 1]ᵀ against W x + b: largest difference", 0, abs(augmented @ with_one - z.T).max(), 1e-5, LAYER),
     ]
