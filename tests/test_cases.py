@@ -259,6 +259,23 @@ SHAPES = {
 }
 
 
+@pytest.mark.parametrize(
+    ("raw", "word"),
+    [
+        (gzip.compress(rows_of().encode()), "compressed by gzip: let its name end with .gz"),
+        (b"PK\x03\x04" + bytes(9), "a zip archive or an Excel workbook"),
+        (b"PAR1" + bytes(9), "let its name end with .parquet"),
+        (rows_of().encode("utf-16-le"), "NUL bytes: save it as UTF-8"),
+    ],
+)
+def test_what_is_no_text_is_named(raw, word, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes(raw)
+    with pytest.raises(UserError, match="is no text") as error:
+        data.load(config("arrays", path=str(path)))
+    assert word in str(error.value)
+
+
 @pytest.mark.parametrize("case", SHAPES)
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
 def test_a_text_is_read_as_it_was_written(case, suffix, tmp_path):

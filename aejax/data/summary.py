@@ -66,7 +66,8 @@ def _oddities(dataset: Dataset) -> list[str]:
         names = [spec.feature_names[i] if spec.feature_names else str(i) for i in constant]
         found += [f"constant in the training rows: {listed(names)}"] if names else []
         numbers = [spec.feature_names[i] for i in _counting(dataset) if spec.feature_names]
-        found += [f"{listed(numbers)} counts the rows: is it data.id_column?"] if numbers else []
+        counts = "counts" if len(numbers) == 1 else "count"
+        found += [f"{listed(numbers)} {counts} the rows: is it data.id_column?"] if numbers else []
         low, high = spec.limits or (0.0, 0.0)
         if spec.support == "real" and spec.center is None and max(-low, high) > LARGE:
             found.append("the values are large: data.standardize=True may keep the training from diverging")

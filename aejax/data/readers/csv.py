@@ -24,6 +24,13 @@ from aejax.errors import UserError
 OTHERS = {";": "semicolons", "\t": "tabs", "|": "bars"}  # delimiters that are found
 DECIMAL_COMMA = r"^([+-]?\d*),(\d+([eE][+-]?\d+)?)$"
 DECIMAL_POINT = r"^[+-]?(\d+\.\d*|\.\d+)([eE][+-]?\d+)?$"
+NO_TEXT = {  # first bytes: what such a file is, and what to do with it
+    b"\x1f\x8b": "compressed by gzip: let its name end with .gz",
+    b"PK\x03\x04": "a zip archive or an Excel workbook: unpack it, or save it as .csv",
+    b"PAR1": "a parquet file: let its name end with .parquet",
+    b"\x93NUMPY": "an array: let its name end with .npy",
+    b"\x89HDF": "an HDF5 file: if it is AnnData's, let its name end with .h5ad",
+}
 CHUNK = 1 << 24  # bytes that are decoded or parsed at a time; pyarrow takes no longer line
 
 
@@ -107,12 +114,19 @@ def _shape(path: str, chosen: str) -> Shape:
 
 
 def _encoding(path: str) -> tuple[str, bool, list[str]]:
-    """The encoding of a text, whether the number of quotes in UTF-8 is odd, and a note if it is not UTF-8."""
+    """The encoding of a text, whether the number of quotes in UTF-8 is odd, and a note if it is not UTF-8.
+
+    Raises UserError for what is not text.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")()
     with (gzip.open if path.lower().endswith(".gz") else open)(path, "rb") as file:
         chunk = file.read(CHUNK)
         if chunk[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             return "utf-16", False, ["decoded as UTF-16"]
+        if what := next((what for start, what in NO_TEXT.items() if chunk.startswith(start)), ""):
+            raise UserError(f"{path} is no text but {what}")
+        if b"\0" in chunk:
+            raise UserError(f"{path} is no text in UTF-8, because it holds NUL bytes: save it as UTF-8")
         try:
             quotes = 0
             while chunk:
