@@ -34,6 +34,7 @@ def case(_: None, number: int, chosen: random.Random, folder: Path) -> str:
         "devices": chosen.choice([2, 4]),
         "stops": sorted(chosen.sample(range(1, 8), 3)),
         "resumes": chosen.random() < 0.5,  # each chunk is the first of a process
+        "patience": chosen.choice([0, 0, 1]),
         "poisoned": chosen.choice(seeds) if chosen.random() < 0.3 else None,
     }
     words = [sys.executable, "-c", SCRIPT, json.dumps(asked)]
@@ -54,6 +55,9 @@ def compare(text: str) -> None:
     if config.model.name in ("pca", "ppca"):
         print("a closed form")
         return
+
+    if config.data.valid_fraction and not config.objective.beta_cycle:
+        config.train.patience = asked["patience"]
 
     def train(seeds: list[int], devices: int, stops: list[int], poisoned: int | None = None) -> dict[int, str]:
         sweep.make_mesh = lambda _: mesh_of(min(devices, len(seeds)))
