@@ -20,7 +20,7 @@ from aejax.engine.streams import EVALUATION, stream
 from aejax.errors import UserError
 from aejax.metrics import log_likelihood
 from aejax.plan import Member, missing_shards, parts
-from aejax.types import Autoencoder, Given, Params, TrainState
+from aejax.types import Autoencoder, Given, Layers, Params, TrainState
 
 Conditions = Mapping[str, Any] | None  # by the column's name: one value, or one for each row
 
@@ -154,6 +154,11 @@ class Trained:
             return log_w(self.params, noise(seed, number), x, num_samples).T
 
         return self._batched(weights, *self._rows(x, conditions, *self.reads_c), self._pixels).T
+
+    def layers(self) -> Layers:
+        """The member as lists of layers, which a program without jax can compute."""
+        assert self.model.layers
+        return self.model.layers(jax.tree.map(jnp.asarray, self.params))
 
     def _ability(self, name: str) -> Callable[..., Any]:
         if name not in self._jitted:

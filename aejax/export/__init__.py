@@ -64,8 +64,7 @@ def write(model: "Trained", folder: Path) -> list[str]:
 def describe(model: "Trained") -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The facts of model.json, and the arrays that they name."""
     config, spec = model.config, model.spec
-    assert model.model.layers
-    layers, leaves, arrays = model.model.layers(model.params), configs.flatten(config), {}
+    layers, leaves, arrays = model.layers(), configs.flatten(config), {}
     name, posterior = config.model.name, config.model.posterior
     encoder: Any = f"model.posterior={posterior}: its code passes through flows, which only encode.jax_export computes"
     decoder: Any = f"model.name={name} has no decoder"

@@ -18,12 +18,12 @@ PLATFORMS = ("cpu", "cuda", "tpu")
 
 def encode(model: Trained) -> bytes:
     """x [N, *shape] float32 in data units (items: int32 [N]), and c [N, J] if the encoder reads it, to codes [N, K]."""
-    spec = model.spec
+    spec, params = model.spec, jax.tree.map(jnp.asarray, model.params)
 
     def one(x, *c):
         if spec.kind != "pairs":
             x = prepared(model, x)
-        return model.model.encode(model.params, given(model, x[None], *c))[0]
+        return model.model.encode(params, given(model, x[None], *c))[0]
 
     x = ((), np.int32) if spec.kind == "pairs" else (spec.shape, np.float32)
     return program(one, x, *_conditions(model, "encoder"))
@@ -31,11 +31,11 @@ def encode(model: Trained) -> bytes:
 
 def decode(model: Trained) -> bytes:
     """Codes z [N, K], and c [N, J] if the decoder reads it, to x_hat [N, *shape] in data units."""
-    spec, to_x = model.spec, model.model.decode
+    spec, to_x, params = model.spec, model.model.decode, jax.tree.map(jnp.asarray, model.params)
     assert to_x
 
     def one(z, *c):
-        x_hat = to_x(model.params, given(model, z[None], *c))[0]
+        x_hat = to_x(params, given(model, z[None], *c))[0]
         return x_hat if spec.center is None else x_hat * spec.spread + spec.center
 
     return program(one, ((model.config.model.latent_dim,), np.float32), *_conditions(model, "decoder"))

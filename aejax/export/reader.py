@@ -72,7 +72,8 @@ class Model:
             check(x.ndim == 1 and x.min() >= 0 and x.max() < len(items), "x holds what is not an item")
             return x
         shape = tuple(facts["shape"])
-        check(x.shape[1:] in (shape, (math.prod(shape),)), f"x has shape {x.shape}, expected (N, *{shape})")
+        known = (shape, (math.prod(shape),), *([shape[:-1]] if shape[-1] == 1 else []))
+        check(x.shape[1:] in known, f"x has shape {x.shape}, expected (N, *{shape})")
         top = np.iinfo(x.dtype).max if facts["grey"] and x.dtype in (np.uint8, np.uint16) and x.max() > 1 else 1
         x = x.reshape(len(x), *shape).astype(np.float32) / np.float32(top)
         if "fill" in self.arrays:
