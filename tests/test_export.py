@@ -1,20 +1,24 @@
 """An exported folder gives the codes and rows of the trained member: with numpy alone, and with jax alone."""
 
 import csv
+import hashlib
 import json
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 import pytest
 
 from aejax import config as configs
-from aejax import export
-from aejax.engine import programs
-from aejax.plan import Plan
+from aejax import data, export
+from aejax.engine import programs, run
+from aejax.errors import UserError
+from aejax.export import reader
+from aejax.plan import Axis, Plan
 from aejax.trained import Trained
 from tests.conftest import small_config
 
@@ -220,7 +224,9 @@ def exported(name, root):
     x_hat = member.decode(z, conditions) if member.model.decode else None
     given = {"x": x if isinstance(x, dict) else x.tolist(), "z": z.tolist(), "c": conditions}
     (target / "given.json").write_text(json.dumps(given | {"dtype": "" if isinstance(x, dict) else x.dtype.str}))
-    c = {"c": np.array([[batch - 1, 31.5] for batch in conditions["batch"]], np.float32)} if conditions else {}
+    c: dict[str, Any] = (
+        {"c": np.array([[batch - 1, 31.5] for batch in conditions["batch"]], np.float32)} if conditions else {}
+    )
     np.savez(target / "programs.npz", x=rows if rows.dtype == np.int32 else rows.astype(np.float32), z=z, **c)
     return target, notes, z, x_hat
 
@@ -260,3 +266,76 @@ def test_programs_with_jax_alone_give_the_codes_and_the_decoded_rows(tmp_path):
         assert ("decode" in ran) == (x_hat is not None)
         if x_hat is not None:
             close(ran["decode"], x_hat)
+
+
+def test_the_command_writes_a_member_whose_codes_are_those_of_embed(ask, tmp_path):
+    config, workdir, folder = small_config(), tmp_path / "run", tmp_path / "model"
+    config.train.epochs = 1
+    run.run(Plan.make(config, [Axis("seed", (3, 4))]), workdir)
+    np.save(tmp_path / "x.npy", x := data.load(config.data).test["x"][:20])
+    export_it = [f"--workdir={workdir}", f"--output={folder}"]
+    code, _, err, _ = ask("warm", "export", export_it)
+    assert code == 2 and "has 2 members: choose one with --member=0 to 1" in err and not folder.exists()
+    for member in (0, 1):  # the second replaces the first
+        code, out, err, _ = ask("warm", "export", [*export_it, f"--member={member}"])
+        assert (code, err) == (0, "") and out == f"{folder}: see its README.md (training done)\n"
+    codes = [f"--workdir={workdir}", "--member=1", f"--input={tmp_path / 'x.npy'}", f"--output={tmp_path / 'z.npy'}"]
+    assert ask("warm", "embed", codes)[0] == 0
+    model = reader.load(folder)
+    close(model.encode(x), np.load(tmp_path / "z.npy"))
+    facts, weights = model.facts, folder / "weights.safetensors"
+    assert facts["weights_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert facts["config"]["seed"] == 4 and facts["member"]["seed"] == 4 and facts["likelihood"] == "bernoulli"
+    assert {array.dtype for array in model.arrays.values()} == {np.dtype(np.float32)}
+    damaged = bytearray(weights.read_bytes())
+    damaged[-1] ^= 1
+    weights.write_bytes(damaged)
+    with pytest.raises(ValueError, match="do not belong together"):
+        reader.load(folder)
+
+
+def test_what_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
+    (tmp_path / "notes.txt").write_text("")
+    for output, words in ((tmp_path, "holds other files: name a new folder"), (tmp_path / "notes.txt", "is a file")):
+        with pytest.raises(UserError, match=words):
+            export.check(output)
+    monkeypatch.setattr(export.importlib.util, "find_spec", lambda name: None if name == "safetensors" else object())
+    with pytest.raises(UserError, match=r"an export needs safetensors: pip install 'aejax\[export\]'"):
+        export.check(tmp_path / "new")
+
+
+def read_back(name, folder):
+    """A member of a case, and its reader, from facts that went through JSON."""
+    member = untrained(CASES[name](folder)[0])
+    facts, arrays = export.describe(member)
+    return member, reader.Model(json.loads(json.dumps(facts)), arrays)
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "conditions", "words"),
+    [
+        ("bits", np.zeros((3, 63)), {}, r"x has shape \(3, 63\), expected"),
+        ("bits", np.full((3, 64), 1.5), {}, "x has values above 1"),
+        ("bits", np.full((3, 64), np.nan), {}, "x has values that are missing"),
+        ("counts", np.full((3, 5), -1.0), {"batch": 1, "age": 3.0}, "x has values below 0"),
+        ("counts", np.ones((3, 5)), {"age": 3.0}, "needs conditions for batch"),
+        ("counts", np.ones((3, 5)), {"batch": 9, "age": 3.0}, r"batch=\['9'\] is not one of"),
+        ("items", np.array([20]), {}, "not an item"),
+        ("items", np.array(["Book 99"]), {}, "not an item"),
+    ],
+)
+def test_a_reader_refuses_the_rows_that_the_member_refuses(name, x, conditions, words, tmp_path):
+    member, model = read_back(name, tmp_path)
+    with pytest.raises(ValueError, match=words):
+        model.encode(x, conditions)
+    with pytest.raises(UserError):
+        member.encode(x, conditions)
+
+
+def test_a_reader_refuses_strange_categories_and_codes(tmp_path):
+    _, model = read_back("table", tmp_path)
+    columns = {"colour": ["pink"], "age": [3], "height": [1.7], "size": ["S"]}
+    with pytest.raises(ValueError, match=r"colour=\['pink'\] is not one of \['blue', 'green', 'red'\]"):
+        model.table(columns)
+    with pytest.raises(ValueError, match=r"z has shape \(2, 9\), expected \(N, 2\)"):
+        model.decode(np.zeros((2, 9)))

@@ -36,7 +36,7 @@ def decode(model: Trained) -> bytes:
 
     def one(z, *c):
         x_hat = to_x(params, given(model, z[None], *c))[0]
-        return x_hat if spec.center is None else x_hat * spec.spread + spec.center
+        return x_hat if spec.center is None or spec.spread is None else x_hat * spec.spread + spec.center
 
     return program(one, ((model.config.model.latent_dim,), np.float32), *_conditions(model, "decoder"))
 
@@ -57,7 +57,7 @@ def prepared(model: Trained, x: Array) -> Array:
         )
     if model.config.data.binarization == "threshold":
         x = (x >= 0.5).astype(jnp.float32)
-    return x if spec.center is None else (x - spec.center) / spec.spread
+    return x if spec.center is None or spec.spread is None else (x - spec.center) / spec.spread
 
 
 def given(model: Trained, rows: Array, *c: Array) -> Any:
