@@ -178,7 +178,7 @@ def _dense(params: Params, number: int, activation: str, shape: tuple[int, ...])
     return Layer("gated" if gate else "dense", arrays | _condition(params, number), activation, shape)
 
 
-def _condition(params: Params, number: int) -> dict[str, Array]:
+def _condition(params: Params, number: int) -> dict[str, Any]:
     return {"condition": params["Condition"]["kernel"]} if number == 0 and "Condition" in params else {}
 
 
