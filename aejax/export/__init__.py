@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 FORMAT = 1  # of model.json
 READER = Path(__file__).with_name("reader.py")
 PAGE = Path(__file__).with_name("page.md")
+FILES = ("README.md", "decode.jax_export", "encode.jax_export", "model.json", "reader.py", "weights.safetensors")
 NEEDED = ("flatbuffers", "safetensors")
 
 
@@ -37,7 +38,8 @@ def check(folder: Path) -> None:
         raise UserError(f"an export needs {' and '.join(lost)}: pip install 'aejax[export]'")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--output={folder} is a file: name a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "model.json").is_file():
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if names - set(FILES) and "model.json" not in names:
         raise UserError(f"--output={folder} holds other files: name a new folder")
 
 

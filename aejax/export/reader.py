@@ -5,10 +5,10 @@
     z = model.encode(x)  # rows x [N, ...] in the units of the training data -> codes [N, K]
     x_hat = model.decode(z)  # codes -> rows [N, ...] in the same units
 
-Whole numbers of grey images, 0 to 255 or to 65,535, are scaled; missing numbers are nan. A table with columns of text:
-model.encode(model.table({"age": [31, 52], "colour": ["red", "blue"]})). A model with conditions:
-model.encode(x, {"batch": "A"}), with one value or one for each row. A model of items: model.encode(["Hamlet"]), or
-their numbers; model.facts["items"] lists them. What does not fit raises a ValueError.
+Whole numbers of grey images, 0 to 255 or to 65,535, are scaled; missing numbers are nan. A table with columns of text,
+whose missing cells are "": model.encode(model.table({"age": [31, ""], "colour": ["red", "blue"]})). With conditions:
+model.encode(x, {"batch": "A"}), with one value or one for each row. Items: model.encode(["Hamlet"]), or their
+numbers; model.facts["items"] lists them. What does not fit raises a ValueError.
 """
 
 import hashlib
