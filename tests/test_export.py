@@ -231,6 +231,11 @@ def exported(name, root):
     return target, notes, z, x_hat
 
 
+def arrays_of(path):
+    with np.load(path) as file:
+        return dict(file)
+
+
 def close(found, expected):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
@@ -240,7 +245,7 @@ def test_a_reader_with_numpy_alone_gives_the_codes_and_the_decoded_rows(name, tm
     folder, notes, z, x_hat = exported(name, tmp_path)
     loaded = alone(READ, tmp_path / "alone", ("numpy", "numpy.libs", "safetensors"), [folder])
     assert not {"aejax", "jax", "flax", "scipy", "ml_dtypes", "ml_collections"} & set(loaded) and "reader" in loaded
-    found = np.load(folder / "found.npz")
+    found = arrays_of(folder / "found.npz")
     if name == "flow":
         assert notes == ["model.posterior=planar: its code passes through flows, which only encode.jax_export computes"]
         assert str(found["z"]) == notes[0]
@@ -261,7 +266,7 @@ def test_programs_with_jax_alone_give_the_codes_and_the_decoded_rows(tmp_path):
     loaded = alone(RUN, tmp_path / "alone", needs, [folder for folder, *_ in made])
     assert not {"aejax", "flax", "safetensors"} & set(loaded)
     for folder, _, z, x_hat in made:
-        ran = np.load(folder / "ran.npz")
+        ran = arrays_of(folder / "ran.npz")
         close(ran["encode"], z)
         assert ("decode" in ran) == (x_hat is not None)
         if x_hat is not None:
