@@ -20,7 +20,7 @@ from aejax.engine.streams import EVALUATION, stream
 from aejax.errors import UserError
 from aejax.metrics import log_likelihood
 from aejax.plan import Member, missing_shards, parts
-from aejax.types import Autoencoder, Given, Params, TrainState
+from aejax.types import Autoencoder, Given, Layers, Params, TrainState
 
 Conditions = Mapping[str, Any] | None  # by the column's name: one value, or one for each row
 
@@ -45,6 +45,7 @@ class Trained:
     - params: the parameters, a tree of numpy arrays.
     - member: its number in the run, and the swept values that it was trained with.
     - status: "done", or how the training ended otherwise and which epoch's parameters these are.
+    - reads_c: whether its "encoder", "decoder" and "prior" are given the conditions.
     - dataset(): the data that it was trained on, read again; UserError if they have changed.
 
     Methods raise UserError for rows that do not fit the training data, and for abilities that the model lacks.
@@ -62,7 +63,7 @@ class Trained:
         self.member, self.config, self.model, self.spec, self.params = member, member.config, model, spec, params
         self.status, self.dataset = status, dataset
         reads, given = self.config.model, bool(spec.conditions)
-        self._reads_c = {  # whether a part of the model is given the conditions
+        self.reads_c = {  # whether a part of the model is given the conditions
             "encoder": given and reads.condition_encoder,
             "decoder": given and reads.condition_decoder,
             "prior": given and reads.prior == "conditional",
@@ -83,13 +84,13 @@ class Trained:
 
     def embed(self, rows: Any, c: np.ndarray | None = None) -> np.ndarray:
         """The codes [N, K] of rows (and conditions c [N, J]) that are prepared, such as those of `dataset()`."""
-        if c is None and self._reads_c["encoder"]:
+        if c is None and self.reads_c["encoder"]:
             self._c({}, sparse.num_rows(rows), "encoder")  # raises, and says what is missing
         return self._batched(lambda _, x: self._jitted["encode"](self.params, x), rows, c, self._units)
 
     def read(self, path: str) -> new_rows.NewRows:
         """The rows of a file, prepared for `embed`; their conditions are read only if the encoder is given them."""
-        spec = self.spec if self._reads_c["encoder"] else self.spec._replace(conditions=())
+        spec = self.spec if self.reads_c["encoder"] else self.spec._replace(conditions=())
         return new_rows.read(path, self.config.data, spec)
 
     def decode(self, z: np.ndarray, conditions: Conditions = None) -> np.ndarray:
@@ -143,7 +144,7 @@ class Trained:
         def log_p(number, x):
             return self._weigh(self.model, self.params, noise(seed, number), x, num_samples, size)[1][-1]
 
-        return self._batched(log_p, *self._rows(x, conditions, *self._reads_c), self._pixels)
+        return self._batched(log_p, *self._rows(x, conditions, *self.reads_c), self._pixels)
 
     def log_weights(self, x: Any, num_samples: int, seed: int = 0, conditions: Conditions = None) -> np.ndarray:
         """log p(x, z) − log q(z|x) [num_samples, N] in nats, for draws z of q(z|x) and rows x as in `log_prob`."""
@@ -152,7 +153,12 @@ class Trained:
         def weights(number, x):
             return log_w(self.params, noise(seed, number), x, num_samples).T
 
-        return self._batched(weights, *self._rows(x, conditions, *self._reads_c), self._pixels).T
+        return self._batched(weights, *self._rows(x, conditions, *self.reads_c), self._pixels).T
+
+    def layers(self) -> Layers:
+        """The member as lists of layers, which a program without jax can compute."""
+        assert self.model.layers
+        return self.model.layers(jax.tree.map(jnp.asarray, self.params))
 
     def _ability(self, name: str) -> Callable[..., Any]:
         if name not in self._jitted:
@@ -166,7 +172,7 @@ class Trained:
 
     def _rows(self, x: Any, conditions: Conditions, *readers: str) -> tuple[Any, np.ndarray | None]:
         """Prepared rows, and their conditions if a reader is given them: those of a data frame unless others are."""
-        is_asked = any(self._reads_c[reader] for reader in readers) and not conditions
+        is_asked = any(self.reads_c[reader] for reader in readers) and not conditions
         spec = self.spec if is_asked else self.spec._replace(conditions=())
         rows = new_rows.prepare(x, self.config.data, spec)
         return rows.x, self._c(conditions, sparse.num_rows(rows.x), *readers) if rows.c is None else rows.c
@@ -175,7 +181,7 @@ class Trained:
         """The conditions of `num` rows as c [num, J]; None if no reader is given them."""
         if conditions and not self.spec.conditions:
             raise UserError(f"this run was trained without {next(iter(conditions))}: leave the conditions out")
-        if not any(self._reads_c[reader] for reader in readers):
+        if not any(self.reads_c[reader] for reader in readers):
             return None
         return columns.chosen(self.spec.conditions, conditions or {}, num)
 

@@ -19,18 +19,30 @@ class Given(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """One layer of a decoder, for one row: what a program without jax needs to compute it.
+    """One layer of a model, for one row: what a program without jax needs to compute it.
 
     By `kind`, before the activation:
     - "dense": h kernel + bias, with the kernel [inputs, outputs];
     - "gated": the same, times sigmoid(h gate_kernel + gate_bias);
-    - "transposed_convolution": 3 taps and stride 2 along each spatial axis. h[i] kernel[t], with the kernel [3, (3,)
-      inputs, outputs], is added to the output at 2 i + 2 - t, which is then cropped to `shape`; the bias is added last.
+    - "convolution": 3 taps and stride 2 along each spatial axis, with zeros around h. The output at i is the sum over
+      the taps t of h[2 i + t - n % 2] kernel[t], where n is the length of h along the axis, plus the bias;
+    - "transposed_convolution": the same taps. h[i] kernel[t], with the kernel [3, (3,) inputs, outputs], is added to
+      the output at 2 i + 2 - t, which is then cropped to `shape`; the bias is added last;
+    - "centered": (h - mean) kernel;
+    - "table": row h of the table, for an index h of an item;
+    - "identity": h;
+    - "unit_norm": h, scaled to length 1;
+    - "largest": the k largest units of h, and 0 elsewhere; ties go to the first;
+    - "above": the units of h that are above the threshold, and 0 elsewhere;
+    - "nearest": h in pieces as long as a row of the codebook, each replaced by the nearest row;
+    - "rounded": unit i of h, in [-1, 1], rounded to the nearest of levels[i modulo their number] evenly spaced values.
+
+    The first four add c condition, with the condition [C, outputs], before the activation and a gate, if they have one.
     """
 
     kind: str
-    arrays: dict[str, Array]  # "kernel", "bias"; of a gate also "gate_kernel", "gate_bias"
-    activation: str  # a key of networks.ACTIVATIONS
+    arrays: dict[str, Array]  # by the names above
+    activation: str  # a key of networks.ACTIVATIONS or networks.READ
     shape: tuple[int, ...]  # of the output; the input is flattened or reshaped to what the layer before it made
 
 
@@ -43,10 +55,17 @@ class Link(NamedTuple):
 
 
 class Decoder(NamedTuple):
-    """A decoder as a list of layers that reads [z, c], the code and then the conditions if it is given some."""
+    """A decoder as a list of layers that reads z, and conditions c if it is given some."""
 
     layers: tuple[Layer, ...]
     link: tuple[Link, ...]  # of the pieces of the flat output, in order
+
+
+class Layers(NamedTuple):
+    """A model as lists of layers."""
+
+    encoder: tuple[Layer, ...] | None  # reads x, as `encode` does; None if its code is not made by such layers
+    decoder: Decoder | None = None  # None without a decoder
 
 
 class Autoencoder(NamedTuple):
@@ -65,7 +84,7 @@ class Autoencoder(NamedTuple):
     sample_x: Callable[[Params, Array, Array], Array] | None = None  # (params, key, z[B, K]) -> x ~ p(x|z), all given z
     kl_of_units: Callable[[Params, Any], Array] | None = None  # (params, x) -> KL[q ‖ p] of each unit [B, K], nats
     corrupt: Callable[[Array, Array, Any], Array] | None = None  # (key, x, level) -> x_tilde, what the loss encodes
-    layers: Callable[[Params], Decoder] | None = None  # (params) -> decode as a list of layers
+    layers: Callable[[Params], Layers] | None = None  # (params) -> encode and decode as lists of layers
     columns: tuple[str, ...] = ("x",)  # of a batch, that the loss reads
     follow: Callable[[Params, Stats], Params] | None = None  # after each step: entries set by stats, not by a gradient
 

@@ -42,22 +42,32 @@ def neighbors(
     ]
 
 
-def write_projector(directory: Path, codes: np.ndarray, labels: Labels, ids: np.ndarray) -> None:
-    """Writes vectors.tsv and metadata.tsv for TensorFlow's Embedding Projector (projector.tensorflow.org).
+def write_projector(path: Path, codes: np.ndarray, named: dict[str, Any], safe: bool) -> None:
+    """Writes codes as numbers alone, and their ids and labels beside them: what projector.tensorflow.org loads.
 
-    The projector wants a header line in metadata.tsv only if it has several columns.
+    The projector wants a header line in CODES_metadata.tsv only if it has several columns. Without ids, the row numbers
+    are the ids. If `safe`, no text is a formula.
     """
-    clean = [" ".join(str(name).split()) for name in ids]  # a tab or a line break would shift the columns
-    named = [] if labels is None else [f"{name}\t{label}" for name, label in zip(clean, labels, strict=True)]
-    rows = ["id\tlabel", *named] if named else clean
-    records.write(directory / "vectors.tsv", "".join("\t".join(f"{v:.8g}" for v in code) + "\n" for code in codes))
-    records.write(directory / "metadata.tsv", "".join(row + "\n" for row in rows))
+    columns = {"id": named.get("ids", np.arange(len(codes)))}
+    columns |= {"label": named["labels"]} if "labels" in named else {}
+    # A tab or a line break would shift the columns.
+    cells = [
+        [" ".join(str(no_formula(cell) if safe else cell).split()) for cell in column] for column in columns.values()
+    ]
+    rows = [*([tuple(columns)] if len(columns) > 1 else []), *zip(*cells, strict=True)]
+    records.write(path, "".join("\t".join(f"{v:.8g}" for v in code) + "\n" for code in codes))
+    records.write(metadata_of(path), "".join("\t".join(row) + "\n" for row in rows))
+
+
+def metadata_of(path: Path) -> Path:
+    """The file of ids and labels beside codes in a .tsv."""
+    return path.with_name(f"{path.stem}_metadata.tsv")
 
 
 def write_codes(path: Path, codes: np.ndarray, labels: Labels, ids: np.ndarray | None, safe: bool = False) -> None:
-    """Writes codes as .npy, or with their ids and labels as .npz, .csv or .parquet (one column per unit).
+    """Writes codes as .npy, or with their ids and labels as .npz, .tsv, .csv or .parquet (one column per unit).
 
-    If `safe`, no text in a .csv is a formula.
+    If `safe`, no text in a .csv or .tsv is a formula.
     """
     named: dict[str, Any] = {
         name: np.asarray(values) for name, values in (("ids", ids), ("labels", labels)) if values is not None
@@ -66,6 +76,8 @@ def write_codes(path: Path, codes: np.ndarray, labels: Labels, ids: np.ndarray |
         np.save(path, codes)
     elif path.suffix == ".npz":
         np.savez(path, codes=codes, **named)
+    elif path.suffix == ".tsv":
+        write_projector(path, codes, named, safe)
     else:
         units = {f"z{unit + 1}": column for unit, column in enumerate(codes.T)}
         columns = {name.removesuffix("s"): values for name, values in named.items()} | units

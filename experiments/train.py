@@ -91,7 +91,8 @@ def commands(plan: Plan, workdir: str) -> list[str]:
         lines.append(f"  {run}explore {there}")
         lines.append(f"  {run}sample {there}{member}{given} --output={file}")
     given = "" if spec.kind == "pairs" else " --input=FILE"
-    return [*lines, f"  {run}embed {there}{member}{given} --output=codes.npz"]
+    lines.append(f"  {run}embed {there}{member}{given} --output=codes.npz")
+    return [*lines, f"  {run}export {there}{member} --output=model"]
 
 
 def dry_run(plan: Plan) -> None:

@@ -21,7 +21,7 @@ from aejax.keys import files
 from aejax.models import vae
 from aejax.models.vae.types import Posterior
 from aejax.plan import Plan
-from aejax.types import conditioned
+from aejax.types import Given, conditioned
 from configs import base
 from tests import layers
 from tests.conftest import ROOT
@@ -126,7 +126,7 @@ def test_a_model_keeps_its_contract(name, tasks):
         batch = rows if pairs else group.task.preprocess(jax.random.key(1), rows)
         x = items if pairs else conditioned(batch["x"], batch)
         found = {"code": model.encode(params, x), "first": model.encode(params, jax.tree.map(lambda a: a[:3], x))}
-        found |= {"params": params, "c": batch.get("c")}
+        found |= {"params": params, "rows": x}
         found["loss"], (found["metrics"], _) = model.loss(params, stats, jax.random.key(2), batch, **weights)
         if group.config.model.name == "vae" and not model.kl_of_units:  # a Monte Carlo KL
             keys = jax.random.split(jax.random.key(4), 16)
@@ -158,13 +158,16 @@ def test_a_model_keeps_its_contract(name, tasks):
             assert found["kl"].mean() >= -4.0 * found["kl"].std() / 4.0
         else:
             assert metrics["kl"] >= 0
+    made = model.layers(found["params"])
+    x, c = found["rows"] if isinstance(found["rows"], Given) else (found["rows"], None)
+    assert (made.encoder is None) == (group.config.model.posterior in ("planar", "iaf"))
+    if made.encoder:
+        np.testing.assert_allclose(layers.computed(made.encoder, x, c), code, rtol=1e-5, atol=1e-5)
+    assert bool(model.decode) == bool(made.decoder)
     if model.decode:
         assert found["x_hat"].shape == (num_rows, *spec.shape)
-        decoder = model.layers(found["params"])
-        given = found["c"] is not None and group.config.model.condition_decoder
-        inputs = np.concatenate([code[0], found["c"][0]]) if given else code[0]
-        expected = np.ravel(found["x_hat"][0])
-        np.testing.assert_allclose(layers.decode(decoder, inputs), expected, rtol=1e-3, atol=1e-5)
+        decoded = layers.mean(made.decoder.link, layers.computed(made.decoder.layers, code, c))
+        np.testing.assert_allclose(decoded, found["x_hat"].reshape(num_rows, -1), rtol=1e-4, atol=1e-5)
     if model.posterior:
         assert found["mean"].shape == found["logvar"].shape == code.shape
         np.testing.assert_array_equal(found["mean"], code)
@@ -200,6 +203,7 @@ ALLOWED = {  # in addition to types, errors, config, keys and the modules of the
     "engine.sweep": {"data.sparse"},
     "tensorboard": {"metrics", "plan", "records"},
     "engine.run": {""},  # everything
+    "export": {"engine.preprocess", "records", "trained"},
     "trained": {"data", "engine", "metrics.log_likelihood", "plan", "records"},
     "reports.views": {"data.conditions", "data.sparse", "engine.preprocess", "engine.programs", "trained"},
     "reports.explorer": {"engine.programs", "plan", "records", "reports", "trained"},

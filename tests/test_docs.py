@@ -102,6 +102,7 @@ ENDS = {  # a flag that lets a launcher read all others and then stop, and what 
     "compare": ("no/run", " is not a run directory: it has no config.json"),
     "explore": ("--workdir=no/run", "error: no/run is not a run directory"),
     "sample": ("--workdir=no/run", "error: no/run is not a run directory"),
+    "export": ("--workdir=no/run", "error: no/run is not a run directory"),
     "embed": ("--input=no/file", " is not a run directory: it has no config.json"),
     "reproduce": ("--list", ""),
 }

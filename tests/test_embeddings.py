@@ -182,8 +182,10 @@ def test_labels_that_are_numbers_come_with_the_codes(linear_run, tmp_path):
     assert list(written) == ["id", "label", "z1"] and np.float32(written["label"]) == dataset.test["y"][0]
     near = outputs.neighbors(codes, labels, ids, "row 7", 3, "euclidean")
     assert [np.float32(entry["label"]) for entry in near] == [y[ids.tolist().index(entry["item"])] for entry in near]
-    outputs.write_projector(tmp_path, codes, labels, ids)
-    assert (tmp_path / "metadata.tsv").read_text().splitlines()[1 + row] == f"{ids[row]}\t{dataset.test['y'][0]}"
+    outputs.write_codes(tmp_path / "codes.tsv", codes, labels, ids)
+    assert (tmp_path / "codes_metadata.tsv").read_text().splitlines()[
+        1 + row
+    ] == f"{ids[row]}\t{dataset.test['y'][0]!s}"
 
 
 def test_codes_as_parquet_and_without_formulas(tmp_path):
@@ -197,6 +199,10 @@ def test_codes_as_parquet_and_without_formulas(tmp_path):
         first, second = records.read_csv(tmp_path / "codes.csv")
         assert list(first.values()) == [f"{quote}=1+1", f"{quote}@sum", "-1.5", "2.0"]
         assert list(second.values()) == ["a", f"{quote}-x", "0.0", "-4.0"]
+        outputs.write_codes(tmp_path / "codes.tsv", codes, labels, ids, safe)
+        assert (tmp_path / "codes.tsv").read_text() == "-1.5\t2\n0\t-4\n"
+        metadata = (tmp_path / "codes_metadata.tsv").read_text()
+        assert metadata == f"id\tlabel\n{quote}=1+1\t{quote}@sum\na\t{quote}-x\n"
     spec: Any = SimpleNamespace(feature_names=("=a", "b"))
     outputs.write_samples(tmp_path / "x.csv", spec, codes, codes, {}, safe=True)
     assert (tmp_path / "x.csv").read_text().splitlines()[0] == "'=a,b"
@@ -243,14 +249,15 @@ def test_items_are_embedded_by_their_names(book_run, tmp_path):
     assert far[0]["euclidean"] == pytest.approx(np.sqrt(2 - 2 * near[0]["cosine"]), rel=1e-3)
     with pytest.raises(UserError, match="--neighbors=Bok 7 is not an item: did you mean 'Book 7'"):
         outputs.neighbors(codes, labels, ids, "Bok 7", 5, "cosine")
-    outputs.write_projector(tmp_path, codes, labels, np.char.replace(ids, "Book 7", "Book\t7"))
-    with open(tmp_path / "metadata.tsv", newline="") as file:
+    outputs.write_codes(tmp_path / "books.tsv", codes, labels, np.char.replace(ids, "Book 7", "Book\t7"))
+    with open(tmp_path / "books_metadata.tsv", newline="") as file:
         metadata = list(csv.reader(file, delimiter="\t"))
-    vectors = np.loadtxt(tmp_path / "vectors.tsv", delimiter="\t")
+    vectors = np.loadtxt(tmp_path / "books.tsv", delimiter="\t")
     assert metadata[0] == ["id", "label"] and metadata[8] == ["Book 7", "crime"] and len(metadata) == 61
     np.testing.assert_allclose(vectors, codes, rtol=1e-6)
-    outputs.write_projector(tmp_path, codes, None, ids)
-    assert (tmp_path / "metadata.tsv").read_text().splitlines() == ids.tolist()
+    for given, written in ((ids, ids.tolist()), (None, [str(number) for number in range(60)])):
+        outputs.write_codes(tmp_path / "books.tsv", codes, None, given)
+        assert (tmp_path / "books_metadata.tsv").read_text().splitlines() == written
 
 
 def test_a_run_of_pairs_takes_no_new_samples_and_no_other_books(book_run, books_ndjson, tmp_path):

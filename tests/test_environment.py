@@ -190,6 +190,7 @@ COMMANDS = [
     ["evaluate", "--workdir=TMP"],
     ["embed", "--workdir=TMP", "--input=x.npy", "--output=z.npy"],
     ["sample", "--workdir=TMP", "--output=x.npy"],
+    ["export", "--workdir=TMP", "--output=model"],
     ["reproduce", "reparametrization"],
     ["benchmark", "--members=2"],
 ]
@@ -218,7 +219,7 @@ def test_every_launcher_pins_before_jax_is_imported(command, tmp_path):
     assert done.returncode == 0 and done.stdout, done.stderr
     found, cores = json.loads(done.stdout), environment.cores()
     assert found["NPROC"] == ("77" if "--workdir=TMP" in arguments else str(cores))
-    devices = {"embed": 1, "sample": 1, "reproduce": cores}.get(name, min(2, cores))
+    devices = {"embed": 1, "sample": 1, "export": 1, "reproduce": cores}.get(name, min(2, cores))
     assert found["JAX_NUM_CPU_DEVICES"] == str(devices) and found["JAX_DEFAULT_MATMUL_PRECISION"] == "float32"
     assert found.get("XLA_FLAGS") == (None if "--config.train.deterministic=False" in arguments else DETERMINISTIC)
 

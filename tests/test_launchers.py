@@ -211,7 +211,13 @@ def test_a_bad_sweep_is_refused(arguments, words, refused):
         ("sample", ["--workdir=TMP"], ["--output is missing"]),
         ("sample", ["--workdir=TMP", "--output=TMP/x.jpeg"], ["--output=", "x.jpeg", ".png"]),
         ("sample", ["--workdir=TMP", "--output=TMP/x.npy", "--safe_csv"], ["--safe_csv has no effect on", "x.npy"]),
-        ("embed", ["--workdir=TMP", "--input=x.npz", "--tsv=TMP", "--safe_csv"], ["--safe_csv has no effect", ".csv"]),
+        (
+            "embed",
+            ["--workdir=TMP", "--input=x.npz", "--output=z.npy", "--safe_csv"],
+            ["--safe_csv has no effect", ".csv"],
+        ),
+        ("export", [], ["--workdir is missing"]),
+        ("export", ["--workdir=TMP"], ["--output is missing"]),
         ("sample", ["--workdir=TMP", "--output=TMP/x.png", "--num_samples=0"], ["--num_samples=0"]),
         ("sample", ["--output=TMP/x.png", "--num_samples=3000000000"], ["--num_samples=3000000000", "2147483647"]),
         ("reproduce", ["pca_equivalense"], ["claim='pca_equivalense'", "did you mean 'pca_equivalence'?"]),
@@ -335,6 +341,7 @@ def test_a_locked_workdir_names_its_holder(refused, tmp_path):
         ("explore", []),
         ("embed", ["--input=TMP/x.npy", "--output=TMP/z.npy"]),
         ("sample", ["--output=TMP/x.npy"]),
+        ("export", ["--output=TMP/model"]),
     ],
 )
 def test_what_is_no_run_is_refused(name, arguments, run, refused, tmp_path):
@@ -372,7 +379,7 @@ def test_a_run_of_pairs_needs_no_input_and_others_do(refused, tmp_path):
         records.write_json(tmp_path / kind / "data.json", {"0": {"spec": {"kind": kind}}})
         assert_words(refused("embed", [f"--workdir=TMP/{kind}"]), [f"{flag} is missing"])
     assert_words(
-        refused("embed", ["--workdir=TMP/pairs", "--tsv=x", "--metric=cosin"]),
+        refused("embed", ["--workdir=TMP/pairs", "--output=x.tsv", "--metric=cosin"]),
         ["--metric='cosin'", "did you mean 'cosine'?"],
     )
 

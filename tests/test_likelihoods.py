@@ -75,7 +75,7 @@ def test_a_learned_variance_is_the_likelihoods_own_parameter(rows):
 def test_the_link_says_in_words_what_the_mean_is(name):
     for keys in [{}, *([{"library_size": "observed"}] if name in COUNTS else [])]:
         chosen = make(name, output_activation="softplus", **keys)
-        np.testing.assert_allclose(chosen.mean(jnp.asarray(OUTPUT))[0], layers.mean(chosen.link, OUTPUT[0]), rtol=1e-5)
+        np.testing.assert_allclose(chosen.mean(jnp.asarray(OUTPUT)), layers.mean(chosen.link, OUTPUT), rtol=1e-5)
 
 
 OUTPUT = np.array([[-1.0, 0.2, 1.5]], np.float32)

@@ -58,20 +58,21 @@ def test_a_mean_that_is_no_logit_per_feature_is_refused(changes):
         ((7, 2), {"network": "conv", "hidden": (4, 3)}, 0),
     ],
 )
-def test_the_layers_of_a_decoder_are_what_it_computes(shape, changes, given):
+def test_the_layers_of_a_network_are_what_it_computes(shape, changes, given):
     config: Any = small_config().model
     config.update(changes)
     number = Condition("c", (), 0.0, 1.0, 0.0)
     spec = SPEC._replace(shape=shape, kind="series" if len(shape) == 2 else "image", conditions=(number,) * given)
-    net = networks.decoder(config, spec)
-    params = jax.tree.map(lambda leaf: leaf + 0.1, net.init(jax.random.key(0)))  # biases start at 0
     z, c = (
         np.array([[0.3, -1.2, 0.7]], np.float32)[:, : config.latent_dim],
         np.array([[0.5, -0.4]], np.float32)[:, :given],
     )
-    expected = np.ravel(jax.jit(net.apply)(params, Given(z, c) if given else z))
-    found = layers.output(networks.layers(config, spec, params), np.concatenate([z, c], axis=1)[0])
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    x = np.random.default_rng(0).normal(size=(1, *shape)).astype(np.float32)
+    for net, rows in ((networks.encoder(config, spec, 3), x), (networks.decoder(config, spec), z)):
+        params = jax.tree.map(lambda leaf: leaf + 0.1, net.init(jax.random.key(0)))  # biases start at 0
+        expected = jax.jit(net.apply)(params, Given(rows, c) if given else rows)
+        found = layers.computed(net.layers(params), rows, c)
+        np.testing.assert_allclose(found, expected.reshape(1, -1), rtol=1e-4, atol=1e-5)
 
 
 def factors(seed, num_rows, inputs, outputs):

@@ -13,7 +13,7 @@ from jax import Array
 from aejax.data.types import Spec
 from aejax.models import vae
 from aejax.models.parts import networks
-from aejax.types import Autoencoder, Decoder, Params
+from aejax.types import Autoencoder, Decoder, Layer, Layers, Params
 
 
 class Parts(NamedTuple):
@@ -26,7 +26,7 @@ class Parts(NamedTuple):
     error: Callable[[Params, Array, Array], Array]  # (params, x, code) -> −log p(x | decode(code)) [B]
     output: Callable[[Params, Array], Array]  # (params, code) -> the decoder's output, before the likelihood's link
     error_of: Callable[[Params, Array, Array], Array]  # (params, x, output) -> −log p(x | output) [B]
-    layers: Callable[[Params], Decoder]  # (params) -> decode as a list of layers
+    layers: Callable[..., Layers]  # (params, *layers): those of a code on which `layers` follow
 
 
 def parts(config: Any, spec: Spec) -> Parts:
@@ -40,6 +40,10 @@ def parts(config: Any, spec: Spec) -> Parts:
         params = {"encoder": encoder.init(encoder_key), "decoder": decoder.init(decoder_key)}
         own = likelihood.init(jax.random.fold_in(key, 3))
         return params | ({"likelihood": own} if own else {})
+
+    def layers(params: Params, *others: Layer, activation: str = config.code_activation) -> Layers:
+        made = Decoder(decoder.layers(params["decoder"]), likelihood.link)
+        return Layers((*networks.ending(encoder.layers(params["encoder"]), activation), *others), made)
 
     def output(params, code):
         return decoder.apply(params["decoder"], code)
@@ -55,7 +59,7 @@ def parts(config: Any, spec: Spec) -> Parts:
         error=lambda params, x, code: error_of(params, x, output(params, code)),
         output=output,
         error_of=error_of,
-        layers=lambda params: Decoder(networks.layers(config, spec, params["decoder"]), likelihood.link),
+        layers=layers,
     )
 
 

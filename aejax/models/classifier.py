@@ -13,7 +13,7 @@ from jax import Array
 from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts import networks
-from aejax.types import Autoencoder
+from aejax.types import Autoencoder, Layers
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
@@ -44,4 +44,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         accuracy = (logits.argmax(axis=-1) == batch["y"]).astype(jnp.float32).mean()
         return -log_prob.mean(), ({"accuracy": accuracy}, stats)
 
-    return Autoencoder(init=init, loss=loss, encode=encode, columns=("x", "y"))
+    def layers(params):
+        return Layers(networks.ending(encoder.layers(params["encoder"]), config.code_activation))
+
+    return Autoencoder(init=init, loss=loss, encode=encode, layers=layers, columns=("x", "y"))

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from aejax.data.types import Spec
-from aejax.types import Autoencoder
+from aejax.types import Autoencoder, Layer, Layers
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
@@ -31,4 +31,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         stress = jnp.square(distance - batch["distance"]).mean()
         return stress, ({}, stats)
 
-    return Autoencoder(init=init, loss=loss, encode=encode, columns=("first", "second", "distance"))
+    def layers(params):
+        return Layers((Layer("table", {"table": params["table"]}, "identity", (config.latent_dim,)),))
+
+    return Autoencoder(init=init, loss=loss, encode=encode, layers=layers, columns=("first", "second", "distance"))

@@ -20,7 +20,7 @@ from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models import autoencoder
 from aejax.models.vq_vae import perplexity, straight_through
-from aejax.types import Autoencoder
+from aejax.types import Autoencoder, Layer
 
 MOST_VALUES = 2**20  # of a piece: `perplexity` counts each
 
@@ -49,6 +49,10 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         reconstruction = net.error(params, batch["x"], straight_through(bounded, z_q)).mean()
         return reconstruction, ({"reconstruction": reconstruction, "perplexity": perplexity(index, size)}, stats)
 
+    def layers(params):
+        rounded = Layer("rounded", {"levels": jnp.asarray(levels, jnp.float32)}, "identity", (k,))
+        return net.layers(params, rounded, activation="tanh")
+
     def sample_prior(params, key, num):
         index = jax.random.randint(key, (num, k // len(levels)), 0, size)
         return values(to_level(index, levels), levels).reshape(num, k)
@@ -58,7 +62,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         loss=loss,
         encode=lambda params, x: quantize(params, x)[1],
         decode=net.decode,
-        layers=net.layers,
+        layers=layers,
         sample_prior=sample_prior,
     )
 

@@ -38,6 +38,6 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         return reconstruction + weight_penalty * penalty, ({"reconstruction": reconstruction}, stats)
 
     def layers(params):
-        return networks.affine(params["decoder"], mean)
+        return networks.affine(mean, params["encoder"], params["decoder"])
 
     return Autoencoder(init=init, loss=loss, encode=encode, decode=decode, layers=layers)

@@ -20,7 +20,7 @@ from jax import Array
 from aejax.data.types import Spec
 from aejax.errors import UserError, choose
 from aejax.models.parts import losses, networks
-from aejax.types import Autoencoder, Params
+from aejax.types import Autoencoder, Layer, Layers, Params
 
 
 class Parts(NamedTuple):
@@ -29,6 +29,7 @@ class Parts(NamedTuple):
     init: Callable[[Array], Params]  # (key)
     encode: Callable[[Params, Array], Array]  # (params, x[B, ...]) -> the last hidden layer [B, K]
     logits: Callable[[Params, Array], Array]  # (params, x[B, ...]) -> logits of p(x_d = 1 | x_1 ... x_{d−1}) [B, D]
+    layers: Callable[[Params], tuple[Layer, ...]]  # (params) -> encode as a list of layers
 
 
 def parts(config: Any, spec: Spec) -> Parts:
@@ -59,7 +60,11 @@ def parts(config: Any, spec: Spec) -> Parts:
     def logits(params, x):
         return decoder.apply(networks.masked(params["decoder"], [last]), encode(params, x))
 
-    return Parts(init, encode, logits)
+    def layers(params):
+        masked = networks.masked(params["encoder"], hidden)
+        return networks.ending(encoder.layers(masked), config.activation)
+
+    return Parts(init, encode, logits, layers)
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
@@ -78,7 +83,13 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         """log p(x), which is exact: the key is not used."""
         return jnp.broadcast_to(log_prob(params, x)[None], (num_samples, len(x)))
 
-    return Autoencoder(init=lambda key: (net.init(key), ()), loss=loss, encode=net.encode, log_weights=log_weights)
+    return Autoencoder(
+        init=lambda key: (net.init(key), ()),
+        loss=loss,
+        encode=net.encode,
+        log_weights=log_weights,
+        layers=lambda params: Layers(net.layers(params)),
+    )
 
 
 def masks(widths: tuple[int, ...], num_features: int) -> list[np.ndarray]:

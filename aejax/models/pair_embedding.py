@@ -23,7 +23,7 @@ from jaxtyping import Float, Int
 
 from aejax.data.types import Spec
 from aejax.models.parts import losses
-from aejax.types import Autoencoder
+from aejax.types import Autoencoder, Layer, Layers
 
 START = 0.03  # initial sd of the tables: small compared with Adam's steps, so the data soon decide a row's direction
 
@@ -72,7 +72,10 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         }
         return (weights * values).mean(), (metrics, stats)
 
-    return Autoencoder(init=init, loss=loss, encode=encode, columns=("item", "context", "count"))
+    def layers(params):
+        return Layers((Layer("table", {"table": unit(params["items"])}, "identity", (config.latent_dim,)),))
+
+    return Autoencoder(init=init, loss=loss, encode=encode, layers=layers, columns=("item", "context", "count"))
 
 
 def unit(rows: Float[Array, "B k"]) -> Float[Array, "B k"]:

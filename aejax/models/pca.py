@@ -41,7 +41,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         return reconstruction, ({"reconstruction": reconstruction}, stats)
 
     def layers(params):
-        return networks.affine(params["components"].T, params["mean"])
+        return networks.affine(params["mean"], params["components"], params["components"].T)
 
     return Autoencoder(init=init, loss=loss, encode=encode, decode=decode, fit=fit, layers=layers)
 

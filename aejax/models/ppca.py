@@ -69,12 +69,16 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         nll = -log_prob(params, batch["x"]).mean()
         return nll, ({"nll": nll}, stats)
 
+    def layers(params):
+        kernel = jnp.linalg.solve(precision(params)[0], params["factors"].T).T
+        return networks.affine(params["mean"], kernel, params["factors"].T)
+
     return Autoencoder(
         init=init,
         loss=loss,
         encode=lambda params, x: projected(params, x)[1],
         decode=lambda params, z: (z @ params["factors"].T + params["mean"][None]).reshape(-1, *spec.shape),
-        layers=lambda params: networks.affine(params["factors"].T, params["mean"]),
+        layers=layers,
         fit=fit,
         posterior=posterior,
         log_weights=log_weights,

@@ -15,7 +15,7 @@ from jax import Array
 from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts import networks
-from aejax.types import Autoencoder
+from aejax.types import Autoencoder, Layers
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
@@ -43,4 +43,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         error = jnp.square((batch["y"] - mean) / sd - y_hat).mean()
         return 0.5 * error, ({"label_mse": error * sd**2}, stats)
 
-    return Autoencoder(init=init, loss=loss, encode=encode, columns=("x", "y"))
+    def layers(params):
+        return Layers(networks.ending(encoder.layers(params["encoder"]), config.code_activation))
+
+    return Autoencoder(init=init, loss=loss, encode=encode, layers=layers, columns=("x", "y"))

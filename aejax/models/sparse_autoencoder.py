@@ -113,7 +113,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         loss=loss,
         encode=encode,
         decode=lambda params, code: net.decode(bounded(params), code),
-        layers=lambda params: net.layers(bounded(params)),
+        layers=lambda params: net.layers(bounded(params), *chosen.layers(params)),
         follow=follow if "threshold" in chosen.params else None,
     )
 

@@ -24,7 +24,7 @@ from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models import autoencoder
 from aejax.models.parts import losses
-from aejax.types import Autoencoder, Stats
+from aejax.types import Autoencoder, Layer, Stats
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
@@ -60,6 +60,9 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         codebook = losses.squared_error(lax.stop_gradient(z_e), z_q).mean()
         return reconstruction + codebook + commitment * committed, (metrics, stats)
 
+    def layers(params):
+        return net.layers(params, Layer("nearest", {"codebook": params["codebook"]}, "identity", (k,)))
+
     def sample_prior(params, key, num):
         return params["codebook"][jax.random.randint(key, (num, pieces), 0, size)].reshape(num, k)
 
@@ -68,7 +71,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         loss=loss,
         encode=lambda params, x: quantize(params, x)[1],
         decode=net.decode,
-        layers=net.layers,
+        layers=layers,
         sample_prior=sample_prior,
         follow=(lambda params, stats: {**params, "codebook": stats["codebook"]}) if is_ema else None,
     )

@@ -14,7 +14,7 @@ from jax import Array
 from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts.products import PRODUCTS
-from aejax.types import Decoder, Given, Layer, Link, Params
+from aejax.types import Decoder, Given, Layer, Layers, Link, Params
 
 ACTIVATIONS = {
     "identity": lambda x: x,
@@ -34,6 +34,7 @@ class Network(NamedTuple):
 
     init: Callable[[Array], Params]  # (key)
     apply: Callable[[Params, Any], Array]  # (params, rows[B, ...]) -> [B, ...]
+    layers: Callable[[Params], tuple[Layer, ...]]  # (params) -> apply as a list of layers
 
 
 INITIALIZERS = {
@@ -115,18 +116,19 @@ class ConvDecoder(nn.Module):
 
 def encoder(config: Any, spec: Spec, features: int) -> Network:
     """x[B, *shape] to [B, features], as in `config.model`; raises UserError for settings that do not fit."""
-    read, conditions = READ[encoder_input(config, spec)], spec.num_conditions if config.condition_encoder else 0
+    name, conditions = encoder_input(config, spec), spec.num_conditions if config.condition_encoder else 0
+    read, first = READ[name], () if name == "identity" else (Layer("identity", {}, name, spec.shape),)
     if config.network == "mlp":
         net = mlp(config, spec.shape, (*config.hidden, features), conditions=conditions)
     else:
         _check_conv(config, spec)
         module = ConvEncoder(tuple(config.hidden), features, ACTIVATIONS[config.activation])
-        net = _network(module, spec.shape, conditions)
+        net = _network(module, spec.shape, conditions, lambda params: _conv_encoder(config, spec, features, params))
 
     def apply(params, x):
         return net.apply(params, x._replace(rows=read(x.rows)) if isinstance(x, Given) else read(x))
 
-    return Network(net.init, apply)
+    return Network(net.init, apply, lambda params: (*first, *net.layers(params)))
 
 
 def encoder_input(config: Any, spec: Spec) -> str:
@@ -148,43 +150,63 @@ def decoder(config: Any, spec: Spec) -> Network:
     conditions = spec.num_conditions if config.condition_decoder else 0
     if config.network == "mlp":
         flat = mlp(config, inputs, (*reversed(config.hidden), math.prod(spec.shape)), bias, conditions)
-        return Network(flat.init, lambda params, z: flat.apply(params, z).reshape(-1, *spec.shape))
+        return Network(flat.init, lambda params, z: flat.apply(params, z).reshape(-1, *spec.shape), flat.layers)
     _check_conv(config, spec)
-    return _network(ConvDecoder(tuple(config.hidden), spec.shape, ACTIVATIONS[config.activation]), inputs, conditions)
+    module = ConvDecoder(tuple(config.hidden), spec.shape, ACTIVATIONS[config.activation])
+    return _network(module, inputs, conditions, lambda params: _conv_decoder(config, spec, params))
 
 
-def layers(config: Any, spec: Spec, params: Params) -> tuple[Layer, ...]:
-    """The layers of `decoder`, with these parameters of it."""
-    if config.network == "mlp":
-        widths = (*reversed(config.hidden), math.prod(spec.shape))
-        return tuple(_dense(config, params, number, (width,)) for number, width in enumerate(widths))
+def ending(layers: tuple[Layer, ...], activation: str = "identity", units: int | None = None) -> tuple[Layer, ...]:
+    """The layers with this activation of the last, which is dense, or only its first units."""
+    *others, last = layers
+    arrays = {name: value[..., :units] for name, value in last.arrays.items()}
+    return (*others, Layer(last.kind, arrays, activation, arrays["bias"].shape))
+
+
+def affine(mean: Array, kernel: Array, back: Array) -> Layers:
+    """The code (x - mean) @ kernel [features, K], decoded by code @ back + mean."""
+    features, k = kernel.shape
+    encoder = Layer("centered", {"mean": mean.ravel(), "kernel": kernel}, "identity", (k,))
+    decoder = Layer("dense", {"kernel": back, "bias": mean.ravel()}, "identity", (features,))
+    return Layers((encoder,), Decoder((decoder,), (Link("identity", features),)))
+
+
+def _dense(params: Params, number: int, activation: str, shape: tuple[int, ...]) -> Layer:
+    """A dense layer, the first with conditions if there are some."""
+    gate = params.get(f"Gate_{number}", {})
+    arrays = {**params[f"Dense_{number}"], **{f"gate_{name}": value for name, value in gate.items()}}
+    return Layer("gated" if gate else "dense", arrays | _condition(params, number), activation, shape)
+
+
+def _condition(params: Params, number: int) -> dict[str, Any]:
+    return {"condition": params["Condition"]["kernel"]} if number == 0 and "Condition" in params else {}
+
+
+def _conv_encoder(config: Any, spec: Spec, features: int, params: Params) -> tuple[Layer, ...]:
+    """The layers of a ConvEncoder."""
+    sizes = _sizes(spec.shape, len(config.hidden))[1:]
+    convolutions = [
+        Layer(
+            "convolution",
+            {**params[f"Conv_{number}"], **_condition(params, number)},
+            config.activation,
+            (*size, width),
+        )
+        for number, (size, width) in enumerate(zip(sizes, config.hidden, strict=True))
+    ]
+    return (*convolutions, Layer("dense", dict(params["Dense_0"]), "identity", (features,)))
+
+
+def _conv_decoder(config: Any, spec: Spec, params: Params) -> tuple[Layer, ...]:
+    """The layers of a ConvDecoder."""
     *targets, smallest = _sizes(spec.shape, len(config.hidden))
-    found = [_dense(config, params, 0, (*smallest, config.hidden[-1]))._replace(activation=config.activation)]
+    found = [_dense(params, 0, config.activation, (*smallest, config.hidden[-1]))]
     widths = (spec.shape[-1], *config.hidden)
     for number, level in enumerate(reversed(range(len(targets)))):
         activation = config.activation if level else "identity"
         arrays, shape = dict(params[f"ConvTranspose_{number}"]), (*targets[level], widths[level])
         found.append(Layer("transposed_convolution", arrays, activation, shape))
     return tuple(found)
-
-
-def affine(kernel: Array, bias: Array) -> Decoder:
-    """The decoder z @ kernel + bias, for a kernel [K, features]."""
-    layer = Layer("dense", {"kernel": kernel, "bias": bias.ravel()}, "identity", (kernel.shape[1],))
-    return Decoder((layer,), (Link("identity", kernel.shape[1]),))
-
-
-def _dense(config: Any, params: Params, number: int, shape: tuple[int, ...]) -> Layer:
-    """A dense layer, with the activation of an MLP's; conditions are further inputs of the first."""
-    arrays, gate = dict(params[f"Dense_{number}"]), params.get(f"Gate_{number}", {})
-    arrays |= {f"gate_{name}": value for name, value in gate.items()}
-    if number == 0 and "Condition" in params:
-        added = params["Condition"]["kernel"]
-        arrays["kernel"] = jnp.concatenate([arrays["kernel"], added])
-        if gate:  # it is not given the conditions
-            arrays["gate_kernel"] = jnp.concatenate([arrays["gate_kernel"], jnp.zeros_like(added)])
-    is_last = f"Dense_{number + 1}" not in params
-    return Layer("gated" if gate else "dense", arrays, "identity" if is_last or gate else config.activation, shape)
 
 
 def _sizes(shape: tuple[int, ...], depth: int) -> list[tuple[int, ...]]:
@@ -238,10 +260,18 @@ def mlp(
 ) -> Network:
     """Rows[B, *inputs] to [B, widths[-1]], with the activation, initializer, gates and precision of `config.model`."""
     activation, precision = ACTIVATIONS[config.activation], config.get("precision", "float32")
-    return _network(MLP(widths, activation, config.initializer, bias, config.gated, precision), inputs, conditions)
+    module = MLP(widths, activation, config.initializer, bias, config.gated, precision)
+    names = [*["identity" if config.gated else config.activation] * (len(widths) - 1), "identity"]
+
+    def layers(params):
+        return tuple(_dense(params, i, *facts) for i, facts in enumerate(zip(names, zip(widths), strict=True)))
+
+    return _network(module, inputs, conditions, layers)
 
 
-def _network(module: Any, shape: tuple[int, ...], conditions: int) -> Network:
+def _network(
+    module: Any, shape: tuple[int, ...], conditions: int, layers: Callable[[Params], tuple[Layer, ...]]
+) -> Network:
     """The functions of a module; without conditions it ignores those of a Given."""
 
     def init(key):
@@ -252,7 +282,7 @@ def _network(module: Any, shape: tuple[int, ...], conditions: int) -> Network:
         rows, c = rows if isinstance(rows, Given) else (rows, None)
         return module.apply({"params": params}, rows, c if conditions else None)
 
-    return Network(init, apply)
+    return Network(init, apply, layers)
 
 
 def _check_conv(config: Any, spec: Spec) -> None:

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Bool, Float
 
-from aejax.types import Params
+from aejax.types import Layer, Params
 
 
 class Selection(NamedTuple):
@@ -25,16 +25,22 @@ class Selection(NamedTuple):
     params: Params  # the entries of its own in the model's, at the start
     train: Callable[..., Array]  # (params, a[B, K], selection, bandwidth) -> code[B, K]
     encode: Callable[[Params, Array], Array]  # (params, a[B, K]) -> code[B, K], each row for itself
+    layers: Callable[[Params], tuple[Layer, ...]]  # (params) -> encode as a list of layers
 
 
 def make(config: Any) -> Selection:
     """The rule of `model.selection`; all units are active if it needs `model.top_k`, and that is 0."""
+
+    def layer(kind, **arrays):
+        return (Layer(kind, arrays, "identity", (config.latent_dim,)),)
+
     if config.selection == "jump_relu":
         start = jnp.full(config.latent_dim, math.log(config.initial_threshold))
         return Selection(
             params={"log_threshold": start},
             train=lambda params, a, _, bandwidth: jump_relu(a, threshold(params), bandwidth),
             encode=lambda params, a: jnp.where(a > threshold(params), a, 0.0),
+            layers=lambda params: layer("above", threshold=threshold(params)[0]),
         )
     most = max(config.top_k, config.top_k_start)
 
@@ -46,12 +52,16 @@ def make(config: Any) -> Selection:
             params={"threshold": jnp.float32(0.0)},
             train=lambda params, a, selection, _: largest_of_batch(a, k_of(selection), most),
             encode=lambda params, a: jnp.where(a > params["threshold"], a, 0.0),
+            layers=lambda params: layer("above", threshold=params["threshold"]),
         )
 
     def keep(params, a, selection=1.0, bandwidth=None):
         return largest(a, k_of(selection), most) if config.top_k else a
 
-    return Selection(params={}, train=keep, encode=keep)
+    def layers(params):
+        return layer("largest", k=jnp.float32(config.top_k)) if config.top_k else ()
+
+    return Selection(params={}, train=keep, encode=keep, layers=layers)
 
 
 def largest(code: Float[Array, "B K"], k: int | float | Array, most: int) -> Float[Array, "B K"]:

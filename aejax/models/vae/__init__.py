@@ -18,7 +18,7 @@ from aejax.errors import UserError
 from aejax.keys import files
 from aejax.models.parts import networks
 from aejax.models.vae.types import Divergence, Draws, Likelihood, Terms
-from aejax.types import Autoencoder, Decoder, Given, conditioned
+from aejax.types import Autoencoder, Decoder, Given, Layers, conditioned
 
 
 def make(config: Any, spec: Spec) -> Autoencoder:
@@ -92,6 +92,10 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         assert likelihood.sample
         return likelihood.sample(params, key, decoder.apply(params["decoder"], z))
 
+    def layers(params):
+        made = Decoder(decoder.layers(params["decoder"]), likelihood.link)
+        return Layers(posterior.layers(params) if posterior.layers else None, made)
+
     return Autoencoder(
         init=init,
         loss=loss,
@@ -105,7 +109,7 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         sample_x=sample_x if alone and prior.everywhere else None,
         kl_of_units=kl_of_units if closed_kl else None,
         follow=adaptation.follow if adaptation else None,
-        layers=lambda params: Decoder(networks.layers(config, spec, params["decoder"]), likelihood.link),
+        layers=layers,
     )
 
 

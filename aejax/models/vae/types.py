@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from jax import Array
 from jaxtyping import Float
 
-from aejax.types import Link, Metrics, Params, Stats
+from aejax.types import Layer, Link, Metrics, Params, Stats
 
 
 class Draws(NamedTuple):
@@ -47,6 +47,7 @@ class Posterior(NamedTuple):
     draw: Callable[[Params, Array, Any, int], Draws]  # (params, key, x[B, ...], S)
     encode: Callable[[Params, Any], Array]  # (params, x[B, ...]) -> code [B, K]
     moments: Callable[[Params, Any], tuple[Array, Array]] | None  # (params, x) -> mean, logvar [B, K] of the code
+    layers: Callable[[Params], tuple[Layer, ...]] | None = None  # (params) -> encode as a list of layers
     gaussian: bool = False  # z is the code, and q(z|x) = N(mean, exp(logvar)) with these moments
 
 

@@ -10,7 +10,7 @@ function givenInputs(codes) {
 // The mean of p(x|z) for a code, in data units.
 function decode(member, z, given = state.given) {
   if (!member.decoder) return nearest(member, z);
-  const output = run(member.decoder, member.takesGiven ? [...z, ...givenInputs(given)] : z);
+  const output = run(member.decoder, z, givenInputs(given));
   return data.center ? output.map((value, i) => value * data.spread[i] + data.center[i]) : output.slice();
 }
 

@@ -57,12 +57,13 @@ function prepare(bytes, { layers, link }) {
   return { layers: prepared, link };
 }
 
-// The flat mean of p(x|z) for inputs [z, c], in the units that the model sees.
-function run({ layers, link }, inputs) {
-  let hidden = inputs;
+// The flat mean of p(x|z) for a code and conditions, in the units that the model sees.
+function run({ layers, link }, z, c) {
+  let hidden = z;
   for (const layer of layers) {
     if (layer.kind === "transposed_convolution") convolve(layer, hidden);
     else multiply(layer.kernel, layer.bias, hidden, layer.output);
+    if (layer.condition) add(layer.condition, c, layer.output);
     if (layer.kind === "gated") {
       multiply(layer.gate_kernel, layer.gate_bias, hidden, layer.gate);
       for (let i = 0; i < layer.gate.length; i++) layer.output[i] *= ACTIVATIONS.sigmoid(layer.gate[i]);
@@ -93,6 +94,10 @@ function softmax(values, first, size, total) {
 
 function multiply(kernel, bias, inputs, output) {
   output.set(bias);
+  add(kernel, inputs, output);
+}
+
+function add(kernel, inputs, output) {
   const width = output.length;
   for (let i = 0; i < inputs.length; i++) {
     const input = inputs[i];

@@ -40,7 +40,7 @@ async function start() {
     member.k = member.mean.length;
     if (member.decoder) member.decoder = prepare(bytes, member.decoder);
     if (member.grid) for (const name of ["values", "least", "reach"]) member.grid[name] = unpack(bytes, member.grid[name]);
-    member.takesGiven = member.decoder && member.decoder.layers[0].kernel.length > member.k * member.decoder.layers[0].bias.length;
+    member.takesGiven = Boolean(member.decoder?.layers[0].condition);
   }
   labels = data.labels && unpack(bytes, data.labels);
   givens = data.c && unpack(bytes, data.c);

@@ -61,7 +61,7 @@ def with_decoders(shown: list[Shown]) -> Iterator[Shown]:
     high = max(REACH, *(float(one.view.codes.max()) for one in shown))
     for one in shown:
         view = one.view
-        made = view.model.layers(view.params) if view.model.layers else None
+        made = view.model.layers(view.params).decoder if view.model.layers else None
         if not made or not made.link:
             yield one
             continue

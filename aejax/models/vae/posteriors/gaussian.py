@@ -29,7 +29,13 @@ def make(config: Any, spec: Spec) -> Posterior:
         z = draw(key, mean, logvar, num)
         return Draws(z, losses.normal_log_prob(z, mean[None], logvar[None]), mean, logvar)
 
-    return Posterior(encoder.init, draws, lambda params, x: moments(params, x)[0], moments, gaussian=True)
+    def encode(params, x):
+        return moments(params, x)[0]
+
+    def layers(params):
+        return networks.ending(encoder.layers(params["encoder"]), units=config.latent_dim)
+
+    return Posterior(encoder.init, draws, encode, moments, layers, gaussian=True)
 
 
 def draw(key: Array, mean: Float[Array, "*B K"], logvar: Float[Array, "*B K"], num: int) -> Float[Array, "S *B K"]:

@@ -45,7 +45,11 @@ def make(config: Any, spec: Spec) -> Posterior:
         assert first.moments
         return first.moments(below(params), x)
 
-    return Posterior(init, draw, lambda params, x: first.encode(below(params), x), moments)
+    def layers(params):
+        assert first.layers
+        return first.layers(below(params))
+
+    return Posterior(init, draw, lambda params, x: first.encode(below(params), x), moments, layers)
 
 
 def conditional(net: networks.Network, params: Any, rows: Array) -> tuple[Array, Array]:

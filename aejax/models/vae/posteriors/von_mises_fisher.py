@@ -20,6 +20,7 @@ from aejax.data.types import Spec
 from aejax.errors import UserError
 from aejax.models.parts import networks
 from aejax.models.vae.types import Draws, Posterior
+from aejax.types import Layer
 
 GRID = 512
 
@@ -57,7 +58,11 @@ def make(config: Any, spec: Spec) -> Posterior:
         expected = kappa * (mass * jnp.cos(middle)).sum(axis=-1) + log_constant
         return Draws(z, kappa[None] * jnp.cos(theta) + log_constant[None], None, None, expected)
 
-    return Posterior(encoder.init, draw, lambda params, x: heads(params, x)[0], None)
+    def layers(params):
+        direction = networks.ending(encoder.layers(params["encoder"]), units=k)
+        return (*direction, Layer("unit_norm", {}, "identity", (k,)))
+
+    return Posterior(encoder.init, draw, lambda params, x: heads(params, x)[0], None, layers)
 
 
 def angles(
