@@ -23,17 +23,18 @@ class Context(NamedTuple):
     calls: int  # to the file system; 0 if there is no compiler for the shim
     shim: Path | None
     bits: tuple[Any, ...]
+    epochs: int
 
 
-def prepare(folder: Path) -> Context:
+def prepare(folder: Path, epochs: int = EPOCHS) -> Context:
     """Trains without disturbance. Later runs are faster: they find its programs compiled."""
     library, started = commands.shim(folder), time.monotonic()
     variables = {"LD_PRELOAD": str(library), "SHIM_FOLDER": str(folder / "run"), "SHIM_COUNT": str(folder / "calls")}
-    process = commands.start(commands.command(folder / "run", EPOCHS), variables if library else {})
+    process = commands.start(commands.command(folder / "run", epochs), variables if library else {})
     code, said = commands.finish(process)
     assert code == 0, said
     calls = int((folder / "calls").read_text()) if library else 0
-    return Context(0.7 * (time.monotonic() - started), calls, library, commands.bits(folder / "run"))
+    return Context(0.7 * (time.monotonic() - started), calls, library, commands.bits(folder / "run"), epochs)
 
 
 def case(context: Context, number: int, chosen: random.Random, folder: Path) -> str:
@@ -50,7 +51,7 @@ def disturb(context: Context, chosen: random.Random, workdir: Path, most: int) -
         if kind == "call":
             variables = {"LD_PRELOAD": str(context.shim), "SHIM_FOLDER": str(workdir), "SHIM_ERRNO": "0"}
             variables["SHIM_NTH"] = str(chosen.randrange(1, context.calls + 1))
-        process = commands.start(commands.command(workdir, EPOCHS), variables)
+        process = commands.start(commands.command(workdir, context.epochs), variables)
         number = signal.SIGKILL if kind != "signal" else chosen.choice(STOPS)
         if kind != "call":
             wait(process, chosen.uniform(0.1, 1.0) * context.seconds)
@@ -62,7 +63,7 @@ def disturb(context: Context, chosen: random.Random, workdir: Path, most: int) -
         before, newest = newest, max(checkpoint.sealed_steps(workdir / "checkpoints" / "0"), default=-1)
         assert newest >= before, f"step {before} is lost: {said}"
         times, is_done = times + 1, code == 0
-    code, said = commands.finish(commands.start(commands.command(workdir, EPOCHS)))
+    code, said = commands.finish(commands.start(commands.command(workdir, context.epochs)))
     assert code == 0 and commands.bits(workdir) == context.bits, said
     return times
 
