@@ -64,7 +64,8 @@ def test_columns_are_the_metrics_that_some_member_has_in_the_order_of_the_table(
     assert rows == [{"member": 0, "mse": 1.0}, {"member": 1, "elbo": -2.0}]
 
 
-def test_log_p_is_estimated_on_demand_under_the_name_of_its_pixels(small, tmp_path):
+def test_log_p_is_estimated_on_demand_under_the_name_of_its_pixels(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(gallery, "draw_views", lambda *arguments: [])  # pictures are tested elsewhere
     small.data.binarization, small.train.epochs, small.evaluate.batch_size = "dynamic", 1, 360
     workdir = train(small, tmp_path, "objective.beta=1,4")
     report = write_report(workdir, "pca", num_samples=60, probe=True, ais_steps=3)
