@@ -134,6 +134,8 @@ def test_a_contender_trains_in_a_process_of_its_own(monkeypatch, capsys):
 
 WITHOUT_COMMANDS = """
 import runpy, sys
+from experiments import timings
+timings.ROWS = 1000
 from experiments.timings import aejax_steps, commands, saving, torch_steps
 aejax_steps.SETTINGS = {"aejax": {}}
 commands.call = lambda command, folder: print(command[2:4]) or f"1\\n{2**20}\\n"

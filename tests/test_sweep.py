@@ -38,7 +38,7 @@ def train(config, settings, lanes=1, stops=(STEPS,), is_first=False):
     carry, step = (compiled.state, compiled.zero_totals(), compiled.order), 0
     for stop in stops:
         carry, step = compiled.train(carry, step, stop, is_first or step == 0), stop
-        if config.train.patience and stop < STEPS:
+        if compiled.evaluate and config.train.patience and stop < STEPS:
             carry = compiled.select(carry[0], compiled.evaluate(carry[0])["loss"]), *carry[1:]
     metrics = compiled.evaluate(carry[0]) if compiled.evaluate else {}
     return sweep.unpad((carry[0]._replace(kept=()), *carry[1:]), len(settings)), sweep.unpad(metrics, len(settings))
