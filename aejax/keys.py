@@ -634,7 +634,11 @@ class Log:
     """What is written while training."""
 
     every_epochs: int = key(1, at_least(1), "epochs between rows of metrics.jsonl", TRAINED)
-    tensorboard: bool = key(False, switch(), "mirror curves, figures, codes and test metrics for TensorBoard")
+    tensorboard: bool = key(
+        False,
+        switch(),
+        "mirror the curves of a group's first 100 members, figures, codes and test metrics for TensorBoard",
+    )
 
 
 @dataclass
