@@ -12,7 +12,7 @@ from aejax.engine import programs
 from aejax.plan import Plan
 from aejax.reports import gallery, views
 from aejax.reports.figures import latent
-from aejax.trained import TrainedGroup
+from aejax.trained import Trained, TrainedGroup
 from aejax.types import TrainState
 from configs import denoising
 
@@ -109,3 +109,12 @@ def test_a_single_visit_makes_no_curve(small):
     members = list(Plan.make(small).members)
     assert list(gallery.draw_sweep(members, [row], [], [], [])) == []
     assert len(list(gallery.draw_sweep(members, [row, row | {"epoch": 1.0}], [], [], []))) == 1
+
+
+def test_codes_without_a_prior_are_drawn_as_the_launcher_sample_draws_them(small):
+    """From a Gaussian fitted to the training rows' codes, in batches that do not divide them."""
+    trained = build(configs.replaced(small, {"model.name": "autoencoder", "evaluate.batch_size": 500}))
+    [view], group = views.views(trained), trained.group
+    model = Trained(group.members[0], group.task.model, group.dataset.spec, view.params, "", lambda: group.dataset)
+    np.testing.assert_allclose(view.sample(9, 3), model.sample_codes(9, seed=3), rtol=1e-4, atol=1e-5)
+    assert "training codes" in gallery.source_of(view)

@@ -173,7 +173,7 @@ def unit_of(view: View) -> str:
 
 def source_of(view: View) -> str:
     """From where `View.sample` draws codes, in words."""
-    source = "the prior" if view.model.sample_prior else "a Gaussian fitted to the test codes"
+    source = "the prior" if view.model.sample_prior else "a Gaussian fitted to the training codes"
     return source + conditions.typical_words(view.group.dataset.spec.conditions)
 
 

@@ -17,6 +17,7 @@ from aejax.trained import TrainedGroup, sample_codes
 from aejax.types import Autoencoder, Batch, Given, Params, conditioned
 
 MOST_ROWS = 5000  # test rows in a scatter
+MOST_TRAIN_ROWS = 20_000  # whose codes a Gaussian is fitted to
 
 
 class View(NamedTuple):
@@ -52,8 +53,17 @@ class View(NamedTuple):
         return self.decode(self.codes[rows], None if self.c is None else self.c[rows])
 
     def sample(self, num: int, seed: int) -> np.ndarray:
-        """Codes from the prior (under typical conditions), or from a Gaussian fitted to the codes."""
-        return sample_codes(self.model, self.params, self.codes, num, seed, self.typical(num))
+        """Codes from the prior (under typical conditions), or from a Gaussian fitted to the training rows' codes."""
+        codes = self.codes if self.model.sample_prior else self.train_codes()
+        return sample_codes(self.model, self.params, codes, num, seed, self.typical(num))
+
+    def train_codes(self) -> np.ndarray:
+        """The codes of at most MOST_TRAIN_ROWS training rows, spread over them."""
+        x = some_rows(self.group, "train", MOST_TRAIN_ROWS)
+        encode, size = jax.jit(self.model.encode), self.group.config.evaluate.batch_size
+        firsts = range(0, len(jax.tree.leaves(x)[0]), size)
+        parts = [jax.tree.map(lambda leaf, first=first: leaf[first : first + size], x) for first in firsts]
+        return np.concatenate([np.asarray(encode(self.params, part)) for part in parts])
 
     def typical(self, num: int) -> np.ndarray | None:
         """The typical conditions [num, C]; None if the model is given none."""
