@@ -6,6 +6,7 @@ A path names a leaf of a config: "objective.beta". aejax/keys.py describes every
 import ast
 import json
 import math
+import warnings
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -17,11 +18,20 @@ from aejax.keys import KEYS, Config, Values, base_config
 
 TEXTS = tuple(path for path, key in KEYS.items() if key.default == "")
 SWITCH = {"true": True, "True": True, "false": False, "False": False}
+
+
+def literal(text: str) -> Any:
+    """The value of a Python literal; raises SyntaxError or ValueError also for what Python would only warn of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SyntaxWarning)
+        return ast.literal_eval(text)
+
+
 KINDS = {  # of the values of keys: their name, and what reads one
     int: ("an integer", lambda text: int(text, 0)),
     float: ("a number", float),
     bool: ("True or False", SWITCH.get),
-    tuple: ("a tuple", ast.literal_eval),
+    tuple: ("a tuple", literal),
 }
 LARGEST_INTEGER = 2**31 - 1
 SMALLEST, LARGEST = (float(bound) for bound in (np.finfo(np.float32).tiny, np.finfo(np.float32).max))

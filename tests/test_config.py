@@ -1,6 +1,7 @@
 """The resolved config: paths, parsing, checks, and the round trip through JSON."""
 
 import json
+import warnings
 
 import pytest
 from ml_collections import ConfigDict
@@ -76,6 +77,14 @@ def test_read_refuses_what_is_no_leaf(path):
 def test_parse_takes_the_type_of_the_default(text, default, value):
     parsed = configs.parse("path", text, default)
     assert parsed == value and type(parsed) is type(default)
+
+
+def test_parse_refuses_what_python_warns_of_without_a_warning():
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        with pytest.raises(UserError, match="expected a tuple"):
+            configs.parse("model.hidden", "(1if 2 else 3,)", ())
+    assert not said
 
 
 @pytest.mark.parametrize(

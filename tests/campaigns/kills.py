@@ -24,6 +24,7 @@ class Context(NamedTuple):
     shim: Path | None
     bits: tuple[Any, ...]
     epochs: int
+    once_saved: bool = False  # whether a process is disturbed as soon as it has saved a step, if not before
 
 
 def prepare(folder: Path, epochs: int = EPOCHS) -> Context:
@@ -46,7 +47,8 @@ def disturb(context: Context, chosen: random.Random, workdir: Path, most: int) -
     """Disturbs a run until it ends, `most` times at most; it never goes back before its newest sealed step."""
     newest, times, is_done = -1, 0, False
     while times < most and not is_done:
-        kind = chosen.choice(["kill", "kill", "signal", "call"] if context.shim else ["kill", "signal"])
+        has_calls = context.shim and not context.once_saved
+        kind = chosen.choice(["kill", "kill", "signal", "call"] if has_calls else ["kill", "signal"])
         variables = {}
         if kind == "call":
             variables = {"LD_PRELOAD": str(context.shim), "SHIM_FOLDER": str(workdir), "SHIM_ERRNO": "0"}
@@ -54,13 +56,13 @@ def disturb(context: Context, chosen: random.Random, workdir: Path, most: int) -
         process = commands.start(commands.command(workdir, context.epochs), variables)
         number = signal.SIGKILL if kind != "signal" else chosen.choice(STOPS)
         if kind != "call":
-            wait(process, chosen.uniform(0.1, 1.0) * context.seconds)
+            wait(process, chosen.uniform(0.1, 1.0) * context.seconds, workdir if context.once_saved else None)
             process.send_signal(number)
         stopped = time.monotonic()
         code, said = commands.finish(process)
         assert kind == "call" or time.monotonic() - stopped < 20, f"{number.name}: {time.monotonic() - stopped:.0f} s"
         assert code in (0, -number, 128 + number), said
-        before, newest = newest, max(checkpoint.sealed_steps(workdir / "checkpoints" / "0"), default=-1)
+        before, newest = newest, max(steps_in(workdir), default=-1)
         assert newest >= before, f"step {before} is lost: {said}"
         times, is_done = times + 1, code == 0
     code, said = commands.finish(commands.start(commands.command(workdir, context.epochs)))
@@ -68,8 +70,13 @@ def disturb(context: Context, chosen: random.Random, workdir: Path, most: int) -
     return times
 
 
-def wait(process: subprocess.Popen[str], seconds: float) -> None:
-    """Waits so long, or until the process ends."""
-    end = time.monotonic() + seconds
-    while process.poll() is None and time.monotonic() < end:
+def wait(process: subprocess.Popen[str], seconds: float, workdir: Path | None) -> None:
+    """Waits so long, or until the process ends, or until it has saved a step in `workdir`."""
+    end, saved = time.monotonic() + seconds, steps_in(workdir)
+    while process.poll() is None and time.monotonic() < end and steps_in(workdir) == saved:
         time.sleep(0.01)
+
+
+def steps_in(workdir: Path | None) -> list[int]:
+    """The sealed steps of a run of one group; [] without a run."""
+    return checkpoint.sealed_steps(workdir / "checkpoints" / "0") if workdir else []
