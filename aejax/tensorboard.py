@@ -31,7 +31,7 @@ Rows = Iterable[Mapping[str, Any]]  # of metrics.jsonl
 def check(plan: Plan) -> None:
     """Raises UserError if a plan asks for TensorBoard and tensorboardX is not installed."""
     if plan.config.log.tensorboard and not importlib.util.find_spec("tensorboardX"):
-        raise UserError("log.tensorboard=True needs tensorboardX: `pip install tensorboardX`, or set it to False")
+        raise UserError("log.tensorboard=True needs tensorboardX: pip install 'aejax[tensorboard]'")
 
 
 @contextmanager

@@ -281,6 +281,10 @@ def test_other_launchers_refuse_without_jax(name, arguments, words, refused):
         (["--config.train.epochs=2000000000"], ["train.epochs=2000000000 is 20000000000 steps", "2147483647"]),
         (["--config.model.latent_dim=2000000000"], ["needs at least 37,936.0 GB", "1 states of 3.69e+04 GB"]),
         (["--config.model.hidden=(1000000000,)"], ["needs at least 2,144.0 GB", "lower model.latent_dim"]),
+        (
+            ["--config.model.name=autoencoder", "--config.model.latent_dim=2000000000"],
+            ["lower model.latent_dim, model.hidden, train.batch_size or train.lanes"],
+        ),
         (["--config.train.lanes=1000000", "--sweep", "seed=0:2"], ["1000000 states of 0.000836 GB", "train.lanes"]),
         (["--config.model.num_samples=2000000000"], ["1 times 5.24e+05 GB of a layer", "model.num_samples"]),
         (

@@ -90,8 +90,11 @@ def test_an_evaluation_shows_figures_codes_and_test_metrics(plan, tmp_path, monk
     assert codes.shape == (359, 2) and len(labels) == 359 and set(labels) == set("0123456789")
 
 
-def test_without_tensorboardx_a_run_is_refused_before_it_starts(plan, tmp_path, monkeypatch):
+def test_without_tensorboardx_nothing_is_trained_or_evaluated(plan, tmp_path, monkeypatch):
+    records.write_json(tmp_path / "config.json", plan.to_json())
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match="log.tensorboard=True needs tensorboardX: `pip install tensorboardX`"):
-        run.run(plan, tmp_path / "run")
+    monkeypatch.setattr(write, "evaluate", None)  # would fail if called
+    for start in (lambda: run.run(plan, tmp_path / "run"), lambda: write.write_report(tmp_path)):
+        with pytest.raises(UserError, match="log.tensorboard=True needs tensorboardX: pip install"):
+            start()
     assert not (tmp_path / "run").exists()

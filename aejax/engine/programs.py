@@ -124,8 +124,8 @@ def check_size(group: Group) -> None:
         raise UserError(
             f"group {group.number} needs at least {needed / 1e9:,.1f} GB of memory, and there are {here / 1e9:,.1f}: "
             f"{padded} states of {state / 1e9:,.3g} GB, {block} times {layer / 1e9:,.3g} GB of a layer in a step, and "
-            "the rows; lower model.latent_dim, model.hidden, train.batch_size, "
-            f"{', '.join(draws_of(config))} or train.lanes, or --shard a sweep"
+            f"the rows; lower {', '.join(['model.latent_dim', 'model.hidden', 'train.batch_size', *draws_of(config)])} "
+            "or train.lanes, or --shard a sweep"
         )
 
 

@@ -52,7 +52,7 @@ def progress(group: Group, step: int) -> Iterator[Callable[..., None]]:
                 return
             if not bar.disable:
                 bar.set_postfix_str(describe(rows))
-                draw(rows, statuses, step == total)
+                draw(rows, statuses)
             elif step >= due or step == total:
                 due = step + apart
                 pace = speed(step - first, total - step, time.monotonic() - started)
@@ -87,15 +87,15 @@ def speed(done: int, left: int, seconds: float) -> str:
 
 
 @contextmanager
-def table(members: Sequence[Member]) -> Iterator[Callable[[Rows, Mapping[int, str], bool], None]]:
-    """Yields draw(rows, statuses, is_last), which draws a line for each member below the bar; the last ones stay.
+def table(members: Sequence[Member]) -> Iterator[Callable[[Rows, Mapping[int, str]], None]]:
+    """Yields draw(rows, statuses), which draws a line for each member below the bar; the last ones stay.
 
     The first members are shown if not all fit on the terminal. One alone has no table.
     """
     size = shutil.get_terminal_size()
     shown = members[: max(0, min(MOST_MEMBERS, size.lines - 5))] if len(members) > 1 else []
     latest: dict[int, dict[str, Any]] = {}
-    drawn = 0.0
+    lines, drawn = [], 0.0
     with ExitStack() as stack:
         bars = [
             stack.enter_context(tqdm(bar_format="{desc}", position=1 + place, leave=False))
@@ -103,20 +103,18 @@ def table(members: Sequence[Member]) -> Iterator[Callable[[Rows, Mapping[int, st
             if shown
         ]
 
-        def draw(rows: Rows, statuses: Mapping[int, str], is_last: bool) -> None:
-            nonlocal drawn
+        def draw(rows: Rows, statuses: Mapping[int, str]) -> None:
+            nonlocal lines, drawn
             latest.update({row["member"]: row for row in last_split(rows)})
-            if not shown or (time.monotonic() - drawn < REDRAWN and not is_last):
-                return
-            lines, drawn = lines_of(shown, latest, statuses), time.monotonic()
-            for bar, line in zip(bars, lines, strict=True):
-                bar.set_description_str(printable(line)[: size.columns - 1])
-            if is_last:
-                stack.close()
-                for line in lines:
-                    say(line)
+            lines = lines_of(shown, latest, statuses) if shown else []
+            if time.monotonic() - drawn >= REDRAWN:
+                drawn = time.monotonic()
+                for bar, line in zip(bars, lines, strict=True):
+                    bar.set_description_str(printable(line)[: size.columns - 1])
 
         yield draw
+    for line in lines:
+        say(line)
 
 
 def lines_of(

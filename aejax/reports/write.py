@@ -63,6 +63,7 @@ def write_report(
     """
     check_kept(workdir / "results.csv", num_samples, probe, ais_steps)
     plans = parts(workdir, partial)
+    tensorboard.check(next(iter(plans.values())))
     with records.lock(workdir):
         run = evaluate(plans, num_samples, probe, ais_steps)
         results, metrics = in_columns(run.results)
