@@ -46,7 +46,7 @@ class Trained:
     - member: its number in the run, and the swept values that it was trained with.
     - status: "done", or how the training ended otherwise and which epoch's parameters these are.
     - reads_c: whether its "encoder", "decoder" and "prior" are given the conditions.
-    - dataset(): the data that it was trained on, read again; UserError if they have changed.
+    - prepared(): the data that it was trained on, read again, with rows x as the model is given them.
 
     Methods raise UserError for rows that do not fit the training data, and for abilities that the model lacks.
     """
@@ -58,10 +58,10 @@ class Trained:
         spec: Spec,
         params: Params,
         status: str,
-        dataset: Callable[[], Dataset],
+        prepared: Callable[[], Dataset],
     ) -> None:
         self.member, self.config, self.model, self.spec, self.params = member, member.config, model, spec, params
-        self.status, self.dataset = status, dataset
+        self.status, self.prepared = status, prepared
         reads, given = self.config.model, bool(spec.conditions)
         self.reads_c = {  # whether a part of the model is given the conditions
             "encoder": given and reads.condition_encoder,
@@ -78,12 +78,22 @@ class Trained:
         name, shape = self.config.model.name, self.spec.shape
         return f"Trained(model.name={name}, rows of shape {shape}, {self.member.row}, {self.status})"
 
+    def dataset(self) -> Dataset:
+        """The data that it was trained on, read again, with rows x in data units; UserError if they have changed."""
+        found = self.prepared()
+        if self.spec.center is None:
+            return found
+        least, most = (-np.inf, np.inf) if self.spec.byte_scale == 1.0 else (0.0, 1.0)  # grey values; rounding leaves
+        splits = {name: getattr(found, name) for name in data.SPLITS}
+        units = {name: split | {"x": self._in_units(split["x"]).clip(least, most)} for name, split in splits.items()}
+        return found._replace(**units)
+
     def encode(self, x: Any, conditions: Conditions = None) -> np.ndarray:
         """The codes z [N, K] of rows x; for a VAE, the posterior means. Grey values are not binarized."""
         return self.embed(*self._rows(x, conditions, "encoder"))
 
     def embed(self, rows: Any, c: np.ndarray | None = None) -> np.ndarray:
-        """The codes [N, K] of rows (and conditions c [N, J]) that are prepared, such as those of `dataset()`."""
+        """The codes [N, K] of rows (and conditions c [N, J]) as `read` and `prepared` return them."""
         if c is None and self.reads_c["encoder"]:
             self._c({}, sparse.num_rows(rows), "encoder")  # raises, and says what is missing
         return self._batched(lambda _, x: self._jitted["encode"](self.params, x), rows, c, self._units)
@@ -100,8 +110,7 @@ class Trained:
         if z.ndim != 2 or z.shape[1] != k or not len(z):
             raise UserError(f"z has shape {z.shape}, expected [N, {k}]: one row for each code of {k} units")
         c = self._c(conditions, len(z), "decoder")
-        x_hat = self._batched(lambda _, z: decode(self.params, z), z, c)
-        return x_hat if self.spec.center is None else x_hat * self.spec.spread + self.spec.center
+        return self._in_units(self._batched(lambda _, z: decode(self.params, z), z, c))
 
     def reconstruct(self, x: Any, conditions: Conditions = None) -> np.ndarray:
         """decode(encode(x)): [N, *spec.shape], in data units."""
@@ -121,7 +130,7 @@ class Trained:
             )
         codes = np.zeros((0, 0), np.float32)
         if self.model.sample_prior is None:
-            codes = self.embed(self.dataset().train["x"])
+            codes = self.embed(self.prepared().train["x"])
         c = self._c(conditions, num, "prior")
         c = c if c is None else preprocess.one_hot(c, self.spec.conditions)
         return sample_codes(self.model, self.params, codes, num, seed, c)
@@ -184,6 +193,10 @@ class Trained:
         if not any(self.reads_c[reader] for reader in readers):
             return None
         return columns.chosen(self.spec.conditions, conditions or {}, num)
+
+    def _in_units(self, x: np.ndarray) -> np.ndarray:
+        """Rows [N, *spec.shape] as the model sees them, in data units."""
+        return x if self.spec.center is None else x * self.spec.spread + self.spec.center
 
     def _units(self, rows: np.ndarray) -> jax.Array:
         """Prepared rows on the device, in the units that the model sees."""

@@ -108,8 +108,9 @@ def dry_run(plan: Plan) -> None:
         answer(line)
     for group in groups:
         state, temporaries = (size / 2**20 for size in programs.lane_memory(group))
+        members = f"{len(group.members)} member{'s' * (len(group.members) > 1)}"
         answer(
-            f"group {group.number}: {len(group.members)} members, {group.total_steps} steps each; "
+            f"group {group.number}: {members}, {group.total_steps} steps each; "
             f"a member's state takes {state:.1f} MiB, each lane adds {temporaries:.1f} MiB in training"
         )
 

@@ -411,5 +411,5 @@ def test_a_mixed_table_trains_reconstructs_and_reads_new_rows(tmp_path):
     x_hat = model.decode(codes)
     for block in (slice(2, 4), slice(4, 7)):
         np.testing.assert_allclose(x_hat[:, block].sum(axis=1), 1.0, rtol=1e-5)
-    np.testing.assert_allclose(model.embed(every_row(model.dataset())), codes, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(model.encode(every_row(model.dataset())), codes, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(model.encode(x_hat), model.encode(model.decode(codes)))

@@ -112,7 +112,9 @@ def test_rows_without_noise_get_a_finite_likelihood():
 
 
 def test_a_ppca_without_noise_is_refused():
-    with pytest.raises(UserError, match="model.latent_dim=6 must be less than the 6 features: use at most 5"):
+    with pytest.raises(
+        UserError, match="model.latent_dim=6 must be less than the number of features, 6: use at most 5, or"
+    ):
         make("ppca", latent_dim=6)
 
 

@@ -71,7 +71,7 @@ def test_a_member_is_chosen_by_its_number(digits):
 def otherwise(model, changes, **spec):
     """The same parameters, as if in a run with another config and other data."""
     member = model.member._replace(base=configs.replaced(model.config, changes))
-    return trained.Trained(member, model.model, model.spec._replace(**spec), model.params, model.status, model.dataset)
+    return trained.Trained(member, model.model, model.spec._replace(**spec), model.params, model.status, model.prepared)
 
 
 def test_codes_are_those_of_the_model_in_batches(digits):
@@ -103,6 +103,20 @@ def test_rows_are_read_by_the_rules_of_the_run(digits):
     np.testing.assert_allclose(other.encode(grey), direct, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(other.encode(units), direct, rtol=1e-4, atol=1e-5)
     assert np.abs(direct - codes).max() > 0.01
+
+
+@pytest.mark.parametrize("x", [X, RNG.choice([0, 3, 255], (60, 5, 4)).astype(np.uint8)])
+def test_encode_takes_the_rows_that_dataset_returns(x, make_run, tmp_path):
+    np.savez(tmp_path / "x.npz", x=x)
+    changes = {"data.name": "arrays", "data.path": str(tmp_path / "x.npz"), "data.standardize": True}
+    workdir, prepared = make_run(changes | {"model.name": "pca"})
+    model, unit = trained.load(workdir), 255 if x.dtype == np.uint8 else 1
+    for split, used in (("train", prepared.train["x"]), ("test", prepared.test["x"])):
+        rows = model.dataset()._asdict()[split]["x"]
+        np.testing.assert_allclose(rows.reshape(-1, *x.shape[1:]) * unit, x[prepared.row_numbers[split]], 1e-4, 1e-4)
+        np.testing.assert_array_equal(model.prepared()._asdict()[split]["x"], used)
+        np.testing.assert_allclose(model.encode(rows), model.embed(used), rtol=1e-4, atol=1e-4)
+        assert np.abs(model.embed(rows) - model.embed(used)).max() > 0.01
 
 
 @pytest.mark.parametrize(
@@ -138,7 +152,7 @@ def test_what_a_model_lacks_is_named(digits, table):
             lacking()
     with pytest.raises(UserError, match="model.name=pca has no Gaussian posterior"):
         pca.posterior(X)
-    blind = trained.Trained(vae.member, vae.model._replace(decode=None), vae.spec, vae.params, vae.status, vae.dataset)
+    blind = trained.Trained(vae.member, vae.model._replace(decode=None), vae.spec, vae.params, vae.status, vae.prepared)
     for draw in (lambda: blind.sample(3), lambda: blind.decode(np.zeros((3, 2)))):
         with pytest.raises(UserError, match="model.name=vae has no decoder"):
             draw()
@@ -212,7 +226,7 @@ def test_samples_are_decoded_draws(digits, table):
             model.sample(10**12)
     drawn = vae.sample_codes(4000)
     assert np.abs(drawn.mean(axis=0)).max() < 0.1 and np.abs(drawn.std(axis=0) - 1).max() < 0.1
-    codes = pca.embed(pca.dataset().train["x"])  # without a prior, codes are drawn from the training codes' Gaussian
+    codes = pca.encode(pca.dataset().train["x"])  # without a prior, codes are drawn from the training codes' Gaussian
     np.testing.assert_allclose(np.cov(pca.sample_codes(40000).T), np.cov(codes.T), atol=0.05 * codes.var(axis=0).max())
 
 

@@ -214,7 +214,7 @@ def make_task(config: Config, spec: Spec, num_rows: int) -> Task:
         preprocess=preprocess.make(config.data.binarization, spec),
         grey_images=spec.kind == "image" and spec.bounded,
         num_rows=num_rows,
-        batch_size=config.train.batch_size,
+        batch_size=min(config.train.batch_size, num_rows),  # a closed form takes all rows, also if there are fewer
         evaluate_batch_size=config.evaluate.batch_size,
         mean=spec.mean,
     )

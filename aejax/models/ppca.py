@@ -22,9 +22,9 @@ def make(config: Any, spec: Spec) -> Autoencoder:
     """pPCA with `latent_dim` factors, fitted, not trained; raises UserError unless they are fewer than the features."""
     num_features, k = spec.mean.size, config.latent_dim
     if k >= num_features:
+        fewer = f"use at most {num_features - 1}, or " if num_features > 1 else "use "
         raise UserError(
-            f"model.latent_dim={k} must be less than the {num_features} features: "
-            f"use at most {num_features - 1}, or model.name=pca"
+            f"model.latent_dim={k} must be less than the number of features, {num_features}: {fewer}model.name=pca"
         )
 
     def init(key: Array):
