@@ -33,6 +33,17 @@ def test_a_long_run_prints_about_twenty_lines_unless_its_config_says_how_many(ev
     assert lines[-1].startswith("group 0 epoch 300 of 300: valid elbo 1; ") and lines[-1].endswith("steps/s")
 
 
+def test_the_last_visit_has_a_line_when_the_members_stop_early(small, capsys):
+    small.train.epochs = 300
+    group = programs.make_groups(Plan.make(small))[0]
+    with progress.progress(group, 0) as show:
+        for epoch in range(1, 18):  # lines are fifteen epochs apart
+            show(
+                10 * epoch, [{"member": 0, "split": "valid", "elbo": -epoch}], {0: "running" if epoch < 17 else "done"}
+            )
+    assert re.findall(r"epoch (\d+) of", capsys.readouterr().err) == ["1", "16", "17"]
+
+
 class Terminal(io.StringIO):
     """What tqdm needs of a terminal: line feeds, carriage returns, and the sequence that goes up a line."""
 

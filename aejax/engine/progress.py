@@ -36,7 +36,7 @@ def progress(group: Group, step: int) -> Iterator[Callable[..., None]]:
     A line comes whenever there are metrics if the config says how often: if log.every_epochs is not its default.
     """
     per_epoch, total, first = max(group.task.steps_per_epoch, 1), group.total_steps, step
-    every, started, due = group.config.log.every_epochs, None, step
+    every, started, due, unsaid = group.config.log.every_epochs, None, step, ""
     apart = total / LINES if every == KEYS["log.every_epochs"].default else 0
     with (
         tqdm(total=total, initial=step, unit="step", desc=f"group {group.number}", disable=None) as bar,
@@ -44,7 +44,7 @@ def progress(group: Group, step: int) -> Iterator[Callable[..., None]]:
     ):
 
         def show(step: int, rows: Rows | None = None, statuses: Mapping[int, str] = MappingProxyType({})) -> None:
-            nonlocal due, first, started
+            nonlocal due, first, started, unsaid
             if started is None:  # the first chunk waits for its program
                 first, started = step, time.monotonic()
             bar.update(step - bar.n)
@@ -53,12 +53,16 @@ def progress(group: Group, step: int) -> Iterator[Callable[..., None]]:
             if not bar.disable:
                 bar.set_postfix_str(describe(rows))
                 draw(rows, statuses)
-            elif step >= due or step == total:
-                due = step + apart
-                pace = speed(step - first, total - step, time.monotonic() - started)
-                say(f"group {group.number} epoch {step / per_epoch:g} of {total / per_epoch:g}: {describe(rows)}{pace}")
+                return
+            pace = speed(step - first, total - step, time.monotonic() - started)
+            unsaid = f"group {group.number} epoch {step / per_epoch:g} of {total / per_epoch:g}: {describe(rows)}{pace}"
+            if step >= due or step == total:
+                say(unsaid)
+                due, unsaid = step + apart, ""
 
         yield show
+    if unsaid:  # all members have stopped early
+        say(unsaid)
 
 
 def describe(rows: Rows) -> str:
