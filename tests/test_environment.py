@@ -12,7 +12,7 @@ import jax
 import pytest
 
 from aejax import records
-from aejax.engine import checkpoint, environment
+from aejax.engine import checkpoint, environment, program_cache
 from aejax.plan import Axis, Plan
 from tests.conftest import ROOT, small_config
 
@@ -33,7 +33,7 @@ def pinned(monkeypatch):
     def call(given, *arguments, **named):
         with monkeypatch.context() as patch:
             patch.setattr(os, "environ", dict(given))
-            patch.setattr(environment, "program_cache", lambda: None)
+            patch.setattr(environment, "program_folder", lambda: None)
             environment.pin(*arguments, **named)
             return dict(os.environ)
 
@@ -81,26 +81,30 @@ def test_compiled_programs_are_kept_where_nobody_else_can_write(tmp_path, monkey
     monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "false")
-    assert environment.program_cache() is None and not list(tmp_path.iterdir())
+    assert environment.program_folder() is None and not list(tmp_path.iterdir())
     monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "true")
-    folder = environment.program_cache()
+    folder = environment.program_folder()
     assert folder and folder.parent == tmp_path / "aejax" and folder.stat().st_mode & 0o777 == 0o700
-    for name, days in (("old", 31), ("new", 29)):
-        (folder / name).write_text("")
+    for name, days in (("old", 31), ("new", 29), ("cut", 1), ("flipped", 1)):
+        (folder / name).write_text("text")
         written = time.time() - days * 86_400
         os.utime(folder / name, times=(written, written))
-    assert environment.program_cache() == folder and [path.name for path in folder.iterdir()] == ["new"]
+    program_cache.seal(folder)
+    (folder / "cut").write_text("tex")
+    (folder / "flipped").write_text("tdxt")
+    (folder / "of a killed process").write_text("text")
+    assert environment.program_folder() == folder and {path.name for path in folder.iterdir()} == {"new", "new.sha256"}
     for changed in ("version", "NPROC"):
         with monkeypatch.context() as patch:
             if changed == "version":
                 patch.setattr(environment, "version", lambda package: "other")
             else:
                 patch.setenv("NPROC", "77")
-            assert environment.program_cache() not in (None, folder)
+            assert environment.program_folder() not in (None, folder)
     folder.chmod(0o770)
-    assert environment.program_cache() is None
+    assert environment.program_folder() is None
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc")
-    assert environment.program_cache() is None
+    assert environment.program_folder() is None
 
 
 def test_without_a_home_no_program_is_kept(monkeypatch):
@@ -110,24 +114,31 @@ def test_without_a_home_no_program_is_kept(monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "true")
     monkeypatch.setattr(environment.Path, "home", no_home)
-    assert environment.program_cache() is None
+    assert environment.program_folder() is None
 
 
 @pytest.mark.slow
-def test_the_second_process_compiles_nothing_and_has_the_same_bits(tmp_path):
+def test_a_process_computes_with_the_whole_programs_of_the_one_before_and_has_the_same_bits(tmp_path):
     """Of the programs that take long enough to be kept: here, all."""
     command = [sys.executable, "-m", "experiments.train", "--config=configs/linear.py", "--config.train.epochs=1"]
     variables = without(*PINNED, "JAX_COMPILATION_CACHE_DIR") | {"JAX_ENABLE_COMPILATION_CACHE": "true"}
     variables |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
     kept = []
-    for name in ("first", "second"):
+    for name in ("first", "second", "third"):
         done = subprocess.run(
             [*command, f"--workdir={tmp_path / name}"], cwd=ROOT, env=variables, capture_output=True, text=True
         )
         assert done.returncode == 0 and "Warning" not in done.stderr, done.stderr
-        kept.append({path.name for path in (tmp_path / "cache").glob("aejax/*/*")})
-    assert kept[0] == kept[1] and any(name.startswith("jit_train_member") for name in kept[0])
-    assert (tmp_path / "first/metrics.jsonl").read_bytes() == (tmp_path / "second/metrics.jsonl").read_bytes()
+        programs = sorted(tmp_path.glob("cache/aejax/*/jit_*-cache"))
+        kept.append({path.name: path.stat().st_mtime_ns for path in programs})
+        if name == "second":
+            for cut in programs[::2]:
+                cut.write_bytes(cut.read_bytes()[:1000])
+    first, second, third = kept
+    assert first == second and any(name.startswith("jit_train_member") for name in first)
+    assert list(third) == list(first) and [name for name in third if third[name] != first[name]] == list(first)[::2]
+    for name in ("second", "third"):
+        assert (tmp_path / "first/metrics.jsonl").read_bytes() == (tmp_path / name / "metrics.jsonl").read_bytes()
 
 
 def test_flags_of_the_user_are_kept_and_his_devices_are_not_set_again(pinned):

@@ -100,12 +100,12 @@ def test_a_vamp_prior_is_the_mean_of_the_posteriors_at_its_pseudo_inputs(support
     np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("support", ["binary", "counts", "real"])
-def test_pseudo_inputs_start_around_the_training_mean_and_differ(support):
-    spec = SPEC._replace(support=support)
+@pytest.mark.parametrize(("support", "scale"), [("binary", 1.0), ("counts", 1.0), ("counts", 1000.0), ("real", 1.0)])
+def test_pseudo_inputs_start_around_the_training_mean_and_differ(support, scale):
+    spec = SPEC._replace(support=support, mean=SPEC.mean * np.float32(scale))
     u = make(spec, prior="vamp", num_components=2000, likelihood="gaussian")[1]["prior"]["pseudo_inputs"]
     assert u.shape == (2000, D)
-    expected = np.clip(MEAN, 0.01, 0.99) if support == "binary" else MEAN
+    expected = np.clip(MEAN, 0.01, 0.99) if support == "binary" else MEAN * scale
     assert support == "real" or (vamp.bounded(u, spec) >= 0.0).all()  # as the data are
     np.testing.assert_allclose(vamp.bounded(jnp.median(u, axis=0)[None], spec)[0], expected, atol=0.1)
     np.testing.assert_allclose(u.std(axis=0), 1.0, atol=0.1)

@@ -1,15 +1,14 @@
 """Pins (before jax is imported) and records what a run's bits depend on besides its config."""
 
-import hashlib
 import importlib.metadata
 import os
 import platform
 import subprocess
-import time
 from contextlib import suppress
 from pathlib import Path
 
 from aejax import records
+from aejax.engine import program_cache
 from aejax.errors import UserError
 
 PACKAGES = ("aejax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "tensorflow-datasets")
@@ -43,7 +42,7 @@ def pin(num_members: int, deterministic: bool = True, directory: Path | None = N
         devices = min(num_members, cores(), int(threads) if threads.isdecimal() else cores())
         os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(max(devices, 1)))
     os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "float32")  # no silent TF32
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (folder := program_cache()):
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (folder := program_folder()):
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")  # random normals take 0.2 s
     if deterministic and "xla_gpu_deterministic_ops" not in os.environ.get("XLA_FLAGS", ""):
@@ -66,27 +65,15 @@ def check_platform(asked: str) -> None:
         ) from None
 
 
-def program_cache() -> Path | None:
-    """The folder of programs that these versions compiled for this processor; None if it cannot be ours alone.
+def program_folder() -> Path | None:
+    """The folder of programs that these versions compiled for this processor; None if programs are not to be kept.
 
-    A program is code, so nobody else may write there. The folder is also one per number of threads: bits depend on it,
-    and JAX's own key lacks it. Programs older than 30 days are deleted.
+    It is one per number of threads, too: bits depend on it, and JAX's own key lacks it.
     """
     if os.environ.get("JAX_ENABLE_COMPILATION_CACHE", "true").lower() in ("false", "0"):
         return None
     facts = (processor(), cpu_fact("flags", "Features"), version("jaxlib"), platform.python_version())
-    made_by = f"{facts} {os.environ.get('NPROC')}"
-    try:
-        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        folder = home / "aejax" / hashlib.sha256(made_by.encode()).hexdigest()[:16]
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for program in folder.iterdir():
-            if program.is_file() and time.time() - program.stat().st_mtime > 30 * 86_400:
-                program.unlink(missing_ok=True)
-        status = folder.stat()
-    except (OSError, RuntimeError):  # RuntimeError: there is no home
-        return None
-    return folder if status.st_uid == os.getuid() and not status.st_mode & 0o077 else None
+    return program_cache.opened(f"{facts} {os.environ.get('NPROC')}")
 
 
 def recorded_threads(directory: Path | None) -> int | None:

@@ -11,6 +11,7 @@ or wrong in silence, or ended in a traceback.
 """
 
 import importlib
+import os
 import random
 import tempfile
 import traceback
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 NAMES = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py") if path.stem not in ("commands", "shim"))
 
@@ -32,9 +34,11 @@ class Result(NamedTuple):
 
 @contextmanager
 def prepared(name: str) -> Iterator[tuple[Any, Any]]:
-    """Yields a campaign's module and its context."""
+    """Yields a campaign's module and its context. Processes keep what they compile, as those of users do."""
     module: Any = importlib.import_module(f"tests.campaigns.{name}")
-    with tempfile.TemporaryDirectory(prefix=f"campaign-{name}-") as folder:
+    with tempfile.TemporaryDirectory(prefix=f"campaign-{name}-") as folder, patch.dict(os.environ):
+        os.environ.update(JAX_ENABLE_COMPILATION_CACHE="true", XDG_CACHE_HOME=f"{folder}/cache")
+        os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
         yield module, module.prepare(Path(folder))
 
 

@@ -16,7 +16,6 @@ from aejax.plan import Plan, parse_axis
 from tests.conftest import ROOT, small_config
 
 SWEEP = ("model.latent_dim=1,2", "seed=0,1")  # two groups of two members
-VARIABLES = os.environ | {"NPROC": "2", "PYTHONPATH": str(ROOT)}
 
 
 def command(workdir: Path, epochs: int = 12, name: str = "train") -> list[str]:
@@ -30,15 +29,14 @@ def command(workdir: Path, epochs: int = 12, name: str = "train") -> list[str]:
 
 def start(words: list[str], variables: dict[str, str] | None = None, cwd: Path = ROOT) -> subprocess.Popen[str]:
     """Starts a command; its stdout and stderr are one pipe."""
-    return subprocess.Popen(
-        words, cwd=cwd, env=VARIABLES | (variables or {}), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    env = os.environ | {"NPROC": "2", "PYTHONPATH": str(ROOT)} | (variables or {})
+    return subprocess.Popen(words, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def finish(process: subprocess.Popen[str], seconds: float = 300.0) -> tuple[int, str]:
-    """The exit code of a command and what it said; raises if that holds a traceback."""
+    """The exit code of a command and what it said; raises if that holds a traceback or a warning."""
     said = process.communicate(timeout=seconds)[0]
-    assert "Traceback" not in said, said
+    assert "Traceback" not in said and "Warning:" not in said, said
     return process.returncode, said
 
 

@@ -19,11 +19,12 @@ RECIPES = sorted(path.stem for path in (ROOT / "configs").glob("[a-z]*.py") if p
 SCRIPT = "import sys; from tests.campaigns.sweeps import compare; compare(sys.argv[1])"
 
 
-def prepare(folder: Path) -> None:
-    """Nothing is shared."""
+def prepare(folder: Path) -> Path:
+    """The cases share what they compile."""
+    return folder / "compiled"
 
 
-def case(_: None, number: int, chosen: random.Random, folder: Path) -> str:
+def case(compiled: Path, number: int, chosen: random.Random, folder: Path) -> str:
     """Chooses a recipe and the company; another process, with four devices, compares."""
     seeds = chosen.sample(range(1000), 5)
     asked = {
@@ -38,7 +39,7 @@ def case(_: None, number: int, chosen: random.Random, folder: Path) -> str:
         "poisoned": chosen.choice(seeds) if chosen.random() < 0.3 else None,
     }
     words = [sys.executable, "-c", SCRIPT, json.dumps(asked)]
-    variables = {"NPROC": "4", "JAX_NUM_CPU_DEVICES": "4"}
+    variables = {"NPROC": "4", "JAX_NUM_CPU_DEVICES": "4", "JAX_COMPILATION_CACHE_DIR": str(compiled)}
     code, said = commands.finish(commands.start(words, variables), 900)
     assert code == 0, f"{asked}: {said}"
     return said.splitlines()[-1]

@@ -51,7 +51,8 @@ def free(spec: Spec) -> Float[Array, "*shape"]:
     For data in [0, 1], the logits of it within [0.01, 0.99]; for counts, what softplus turns into it, at least 0.01.
     """
     if spec.support == "counts":
-        return jnp.asarray(np.log(np.expm1(np.maximum(spec.mean, 0.01))))
+        mean = np.maximum(spec.mean, 0.01)
+        return jnp.asarray(mean + np.log(-np.expm1(-mean)))  # log(exp(mean) - 1) overflows from 89 on
     if not spec.bounded:
         return jnp.asarray(spec.mean)
     mean = np.clip(spec.mean, 0.01, 0.99)
