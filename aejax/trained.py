@@ -239,11 +239,27 @@ def noise(seed: int, number: int) -> jax.Array:
 def sample_codes(
     model: Autoencoder, params: Params, codes: np.ndarray, num: int, seed: int, c: Any = None
 ) -> np.ndarray:
-    """Draws [num, K] from the prior (at conditions c [num, C]), or without one from a Gaussian fitted to `codes`."""
+    """Draws [num, K] from the prior (at conditions c [num, C]), or without one from a Gaussian fitted to `codes`.
+
+    Raises UserError if these are not finite.
+    """
     if model.sample_prior:
         return np.asarray(model.sample_prior(params, jax.random.key(seed), num, *([] if c is None else [c])))
+    if not np.isfinite(codes).all():
+        raise UserError(
+            "the codes of training rows are not finite: choose a member that has not diverged, or standardize the data"
+        )
     mean, covariance = codes.mean(axis=0), np.atleast_2d(np.cov(codes, rowvar=False))
     return np.random.default_rng(seed).multivariate_normal(mean, covariance, num).astype(np.float32)
+
+
+def check_finite(model: Trained) -> None:
+    """Raises UserError if a member's parameters are not finite, because its training diverged."""
+    if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(model.params)):
+        raise UserError(
+            f"the parameters of member {model.member.index} are not finite (training {model.status}): choose another "
+            "with --member, or train it with a lower optimizer.learning_rate"
+        )
 
 
 def load(workdir: Path, index: int | None = None, dataset: Dataset | None = None) -> Trained:

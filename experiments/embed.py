@@ -49,6 +49,7 @@ def main() -> None:
     from experiments import _outputs as outputs
 
     model = trained.load(workdir, MEMBER.value)
+    trained.check_finite(model)
     if INPUT.value:
         x, y, ids, c = model.read(INPUT.value)
     else:

@@ -31,6 +31,7 @@ def main() -> None:
     from aejax import trained  # imports jax, which reads what was pinned
 
     model = trained.load(workdir, MEMBER.value)
+    trained.check_finite(model)
     for note in export.write(model, output):
         answer(f"note: reader.py lacks a part: {note}")
     answer(f"{output}: see its README.md (training {model.status})")

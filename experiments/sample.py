@@ -36,6 +36,7 @@ def main() -> None:
     from experiments import _outputs as outputs
 
     model = trained.load(workdir, MEMBER.value)
+    trained.check_finite(model)
     if output.suffix == ".png" and model.spec.kind != "image":
         raise UserError(f"--output={output}: the data are not images: use .npz, .npy or .csv")
     pairs = [parsed(condition) for condition in CONDITION.value]

@@ -240,6 +240,15 @@ def test_a_member_that_diverges_is_a_row_and_not_a_failure(small, tmp_path, monk
     assert float(good["reconstruction"]) > 0 and bad["reconstruction"] == "nan"
     rows = [row for row in records.read_lines(workdir / "metrics.jsonl") if row["split"] == "valid"]
     assert [row["reconstruction"] is None for row in rows] == [False, True]
+    member = trained.load(workdir, 1)
+    trained.check_finite(member)
+    member.params = jax.tree.map(lambda leaf: leaf * np.nan, member.params)
+    with pytest.raises(
+        UserError, match=r"member 1 are not finite \(training diverged at step \d\): choose another with --m"
+    ):
+        trained.check_finite(member)
+    with pytest.raises(UserError, match="codes of training rows are not finite: choose a member that has not diverged"):
+        member.sample(3)
 
 
 def test_training_reads_no_test_row(small, tmp_path, monkeypatch):
