@@ -1,10 +1,15 @@
 """The whole program: a run that was stopped, killed or damaged ends on the same bits as an undisturbed one."""
 
+import fcntl
 import logging
 import os
+import pty
 import re
 import shutil
 import signal
+import subprocess
+import sys
+import termios
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +26,7 @@ from aejax.errors import Interrupted, UserError
 from aejax.plan import Plan, parse_axis
 from aejax.reports import gallery
 from aejax.reports.write import write_report
-from tests.conftest import small_config
+from tests.conftest import ROOT, small_config
 
 pytestmark = pytest.mark.slow
 
@@ -136,7 +141,7 @@ def test_members_are_written_when_a_status_changes(small, tmp_path):
 
 
 @pytest.mark.bits
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGHUP])
 def test_a_signal_saves_within_an_epoch_and_the_same_command_ends_on_the_same_bits(
     number, reference, tmp_path, monkeypatch
 ):
@@ -162,6 +167,45 @@ def test_a_signal_saves_within_an_epoch_and_the_same_command_ends_on_the_same_bi
     assert checkpoint.sealed_steps(tmp_path / "checkpoints" / "0")[0] == 24
     train(small_config(), tmp_path, *SWEEP)
     assert bits(tmp_path) == bits(reference)
+
+
+WAITING = """
+import time
+from aejax.engine import run
+with run.stop_signals() as received:
+    print("ready", flush=True)
+    while not received:
+        time.sleep(0.01)
+    print("nobody reads this", flush=True)
+raise SystemExit(len(received))
+"""
+
+
+@pytest.mark.slow
+def test_a_closed_terminal_is_a_signal_and_takes_no_more_text():
+    terminal, inner = pty.openpty()
+
+    def control():
+        fcntl.ioctl(inner, termios.TIOCSCTTY, 0)
+
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), inner)
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAITING], cwd=ROOT, start_new_session=True, preexec_fn=control, **streams
+    )
+    os.close(inner)
+    assert os.read(terminal, 99).startswith(b"ready")
+    os.close(terminal)
+    assert process.wait(60) == 1
+
+
+def test_a_hangup_that_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with run.stop_signals() as received:
+            signal.raise_signal(signal.SIGHUP)
+            assert not received and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_an_epoch_that_takes_longer_than_save_every_minutes_is_saved_within(small, tmp_path, monkeypatch):

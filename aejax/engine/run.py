@@ -6,6 +6,7 @@ run computes does not depend on where it was saved. So the same command ends on 
 """
 
 import math
+import os
 import signal
 import threading
 import time
@@ -31,7 +32,8 @@ from aejax.types import TrainState
 
 SAVE_SECONDS = 10.0  # a save takes a tenth of a second: as long as several epochs of a small run
 CHUNK_SECONDS = 3.0  # how long the device works before the host looks at signals and moves the progress bar
-STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # SLURM sends one of these before it takes a machine away
+# SLURM sends one of the first three before it takes a machine away; the last says that the terminal is closed.
+STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
 
 
 def run(plan: Plan, workdir: str | Path, dataset: Dataset | None = None) -> Path:
@@ -221,17 +223,28 @@ def write_members(directory: Path, plan: Plan, statuses: dict[int, str]) -> None
 
 @contextmanager
 def stop_signals() -> Iterator[list[int]]:
-    """Yields a list that receives the first SIGINT, SIGTERM or SIGUSR1; a second one ends the process at once."""
+    """Yields a list that receives the first of STOP; a second SIGINT, SIGTERM or SIGUSR1 ends the process at once.
+
+    A SIGHUP that is ignored stays ignored: nohup asks for that.
+    """
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield received
         return
+    terminals = [stream for stream in (1, 2) if os.isatty(stream)]
 
     def receive(number, frame):
         received.append(number)
-        signal.signal(number, before[number])
+        signal.signal(number, before[number] if number != signal.SIGHUP else signal.SIG_IGN)  # a shell sends another
+        if number == signal.SIGHUP:
+            with open(os.devnull, "w") as nowhere:
+                for stream in terminals:  # a write to a closed terminal fails
+                    os.dup2(nowhere.fileno(), stream)
 
-    before = {number: signal.signal(number, receive) for number in STOP}
+    before = {number: signal.getsignal(number) for number in STOP}
+    for number, handler in before.items():
+        if (number, handler) != (signal.SIGHUP, signal.SIG_IGN):
+            signal.signal(number, receive)
     try:
         yield received
     finally:

@@ -14,7 +14,7 @@ from aejax.engine import checkpoint
 from tests.campaigns import commands
 
 SMALL, FULL = 1, 200  # about two kills or signals each
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
 EPOCHS = 12
 
 
