@@ -4,6 +4,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from aejax import config as configs
@@ -64,3 +65,16 @@ def test_probes_read_factors_and_classes(small):
     assert {"probe_accuracy", "mig", "sap", "dci_disentanglement", "dci_informativeness"} <= set(found)
     assert set(found) <= set(METRICS)
     assert diverged == {}
+
+
+def test_seeds_agree_by_the_codes_of_each_members_own_parameters(small):
+    """The third of three members has diverged."""
+    small.model.hidden = ()
+    [group] = programs.make_groups(Plan.make(small, [parse_axis("seed=4,5,6", small)]))
+    model, x = group.task.model, group.dataset.test["x"]
+    inits = [model.init(jax.random.key(seed))[0] for seed in (0, 1)]
+    params = jax.tree.map(lambda *leaves: jnp.stack([*leaves, leaves[0] * jnp.nan]), *inits)
+    found = measure.seed_codes(group, TrainState(jnp.zeros(3), jnp.zeros(3), params, (), ()))
+    assert [index for index, _ in found] == [0, 1]
+    for (_, codes), init in zip(found, inits, strict=True):
+        np.testing.assert_allclose(codes, model.encode(init, jnp.asarray(x)), rtol=1e-4, atol=1e-5)

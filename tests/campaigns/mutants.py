@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from tests.conftest import ROOT
 
-COPIED = ("aejax", "configs", "docs", "experiments", "tests", "*.md", "*.toml", "Makefile", "requirements.txt")
+FOLDERS = ("aejax", "configs", "docs", "experiments", "notebooks", "tests")
+COPIED = (*FOLDERS, "*.md", "*.toml", "*.yml", "*.cff", "Makefile", "requirements.txt")
 
 
 class Mutant(NamedTuple):
@@ -56,6 +57,7 @@ def start(words: list[str], copy: Path) -> subprocess.CompletedProcess[str]:
         "NPROC": "2",
         "PYTHONPATH": str(copy),
         "XLA_FLAGS": f"--xla_backend_optimization_level=0 {emitters} --xla_cpu_parallel_codegen_split_count=1",
+        "JAX_ENABLE_COMPILATION_CACHE": "true",
         "JAX_COMPILATION_CACHE_DIR": str(copy / "compiled"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     }
