@@ -1,6 +1,5 @@
 """The whole program: a run that was stopped, killed or damaged ends on the same bits as an undisturbed one."""
 
-import fcntl
 import logging
 import os
 import pty
@@ -9,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import termios
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -170,7 +168,8 @@ def test_a_signal_saves_within_an_epoch_and_the_same_command_ends_on_the_same_bi
 
 
 WAITING = """
-import time
+import fcntl, termios, time
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from aejax.engine import run
 with run.stop_signals() as received:
     print("ready", flush=True)
@@ -184,14 +183,8 @@ raise SystemExit(40 + len(received))
 @pytest.mark.slow
 def test_a_closed_terminal_is_a_signal_and_takes_no_more_text():
     terminal, inner = pty.openpty()
-
-    def control():
-        fcntl.ioctl(inner, termios.TIOCSCTTY, 0)
-
     streams = dict.fromkeys(("stdin", "stdout", "stderr"), inner)
-    process = subprocess.Popen(
-        [sys.executable, "-c", WAITING], cwd=ROOT, start_new_session=True, preexec_fn=control, **streams
-    )
+    process = subprocess.Popen([sys.executable, "-c", WAITING], cwd=ROOT, start_new_session=True, **streams)
     os.close(inner)
     assert os.read(terminal, 99).startswith(b"ready")
     os.close(terminal)
