@@ -109,7 +109,8 @@ def fit(config: Config, x: Any, y: Any = None, *, workdir: str | Path | None = N
         dataset = data.of_arrays(x, y, plan.config.data)
         engine.run(plan, path.parent, dataset)
         if workdir and not path.exists():
-            npz.save(path, x, y) if table is None else parquet.save(path, table)
+            with records.writing(path) as file:
+                npz.save(file, x, y) if table is None else parquet.save(file, table)
         return trained.load(path.parent, 0, dataset)
 
 

@@ -1,4 +1,4 @@
-"""Reads and writes the text files of a run directory: whole files atomically, JSON lines by appending."""
+"""Reads and writes the files of a run directory: whole files atomically, JSON lines by appending."""
 
 import csv
 import fcntl
@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from aejax.errors import UserError
 
@@ -36,16 +36,30 @@ def naming(path: Path) -> Iterator[None]:
         raise
 
 
-def write(path: Path, text: str) -> None:
-    """Writes a file atomically: readers see the old or the new file, never half of one, even after a crash."""
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """Yields a file that takes the place of `path` once it is whole: readers see the old or the new one, never half.
+
+    That holds also after a crash. An error leaves the old one.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
-    with naming(path), open(temporary, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with naming(path), open(temporary, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     sync_directory(path.parent)
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a text with `writing`."""
+    with writing(path) as file:
+        file.write(text.encode())
 
 
 def sync_directory(path: Path) -> None:

@@ -72,23 +72,31 @@ def write_codes(path: Path, codes: np.ndarray, labels: Labels, ids: np.ndarray |
     named: dict[str, Any] = {
         name: np.asarray(values) for name, values in (("ids", ids), ("labels", labels)) if values is not None
     }
-    if path.suffix == ".npy":
-        np.save(path, codes)
-    elif path.suffix == ".npz":
-        np.savez(path, codes=codes, **named)
+    if path.suffix in (".npy", ".npz"):
+        write_arrays(path, {"codes": codes, **named})
     elif path.suffix == ".tsv":
         write_projector(path, codes, named, safe)
     else:
         units = {f"z{unit + 1}": column for unit, column in enumerate(codes.T)}
         columns = {name.removesuffix("s"): values for name, values in named.items()} | units
         if path.suffix == ".parquet":
-            parquet.save(path, columns)
+            with records.writing(path) as file:
+                parquet.save(file, columns)
             return
         if safe:
             columns |= {
                 name: [no_formula(cell) for cell in columns[name].tolist()] for name in {"id", "label"} & set(columns)
             }
         records.write_csv(path, [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)])
+
+
+def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
+    """Writes arrays as .npz, or the first one as .npy."""
+    with records.writing(path) as file:
+        if path.suffix == ".npz":
+            np.savez(file, **arrays)
+        else:
+            np.save(file, next(iter(arrays.values())))
 
 
 def no_formula(cell: Any) -> Any:
@@ -108,10 +116,8 @@ def write_samples(
 
         title = f"{len(x)} samples" + ", ".join(f" at {name} = {value}" for name, value in conditions.items())
         figures.save(path, figures.draw_tiles([("", x)], columns=math.isqrt(len(x) - 1) + 1, title=title))
-    elif path.suffix == ".npy":
-        np.save(path, x)
-    elif path.suffix == ".npz":
-        np.savez(path, x=x, codes=codes)
+    elif path.suffix in (".npy", ".npz"):
+        write_arrays(path, {"x": x, "codes": codes})
     else:
         rows = x.reshape(len(x), -1)
         names = spec.feature_names or [f"x{feature + 1}" for feature in range(rows.shape[1])]

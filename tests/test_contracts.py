@@ -207,6 +207,7 @@ ALLOWED = {  # in addition to types, errors, config, keys and the modules of the
     "trained": {"data", "engine", "metrics.log_likelihood", "plan", "records"},
     "reports.views": {"data.conditions", "data.sparse", "engine.preprocess", "engine.programs", "trained"},
     "reports.explorer": {"engine.programs", "plan", "records", "reports", "trained"},
+    "reports.figures": {"records"},
     "reports.gallery": {"data.conditions", "metrics", "plan"},
     "reports.measure": {"engine", "metrics", "trained"},
     "reports.page": {"metrics", "plan", "records", "reports"},

@@ -8,12 +8,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from aejax import records
+from aejax.data.types import Spec
 from aejax.errors import UserError
+from experiments import _outputs
 
 ROOT = Path(__file__).parent.parent
+PIXELS = Spec((2, 1, 1), "image", "unit", 1.0, (), (), np.zeros((2, 1, 1), np.float32), None, None)
 HOLD = """
 import pathlib, sys
 from aejax import records
@@ -42,9 +46,33 @@ def test_a_crash_while_writing_leaves_the_old_file(call, tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(OSError, match="no space left"):
         patch.setattr(records.os, call, crash)
         records.write_json(path, {"new": 2})
-    assert records.read_json(path) == {"old": 1}
+    assert records.read_json(path) == {"old": 1} and os.listdir(tmp_path) == ["a.json"]
     records.write_json(path, {"new": 2})
     assert records.read_json(path) == {"new": 2} and os.listdir(tmp_path) == ["a.json"]
+
+
+@pytest.mark.parametrize("name", ["z.npy", "z.npz", "z.csv", "z.tsv", "z.parquet", "x.npy", "x.npz", "x.csv", "x.png"])
+def test_an_output_takes_the_place_of_an_old_one_only_when_it_is_whole(name, tmp_path, monkeypatch):
+    path, codes = tmp_path / name, np.ones((4, 2), np.float32)
+    path.write_text("old")
+
+    def crash(*arguments):
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="no space left"):
+        patch.setattr(records.os, "fsync", crash)
+        write_output(path, codes)
+    assert path.read_text() == "old" and os.listdir(tmp_path) == [name]
+    write_output(path, codes)
+    assert path.stat().st_size > 10
+
+
+def write_output(path, codes):
+    """Writes codes, or samples of 2 x 1 pixels."""
+    if path.name.startswith("z"):
+        _outputs.write_codes(path, codes, None, np.array(["a", "b", "c", "d"]))
+    else:
+        _outputs.write_samples(path, PIXELS, codes, codes.reshape(4, 2, 1, 1), {})
 
 
 def test_what_is_read_was_durable_before_it_was_renamed(tmp_path, monkeypatch):

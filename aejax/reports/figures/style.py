@@ -23,6 +23,8 @@ from matplotlib.ticker import FuncFormatter, LogFormatter
 from matplotlib.transforms import Bbox
 from PIL import Image
 
+from aejax import records
+
 DPI = 120
 MOST_NAMES = 16  # settings in a legend
 WIDTH = 8.5  # inches: on a page or a slide, text then keeps its nominal size
@@ -76,8 +78,8 @@ def save(path: str | PathLike[str], figure: Figure) -> None:
     buffer, box = BytesIO(), figure.get_tightbbox().padded(0.1)  # inches; "tight" would draw twice
     figure.savefig(buffer, format="png", dpi=DPI, bbox_inches=box, pil_kwargs={"compress_level": 0})
     exact = any(axes.images or is_color_bar(axes) for axes in figure.axes)
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    compact(Image.open(buffer).convert("RGB"), exact).save(path, "png")
+    with records.writing(Path(path)) as file:
+        compact(Image.open(buffer).convert("RGB"), exact).save(file, "png")
 
 
 def is_color_bar(axes: Axes) -> bool:
