@@ -37,8 +37,8 @@ test: ## Run lint and all tests.
 	@$(MAKE) --no-print-directory --jobs=2 lint tests
 
 tests: $(STAMP)
-	$(FAST) $(RUN) -m pytest -n 2 --dist worksteal -m "not bits"
 	rm -rf $(VENV)/compiled
+	$(FAST) $(ONCE) $(RUN) -m pytest -n 2 --dist worksteal -m "not bits"
 	$(ONCE) $(RUN) -m pytest -n 2 --dist loadfile -m bits
 
 installed: $(STAMP)

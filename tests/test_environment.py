@@ -124,21 +124,19 @@ def test_a_process_computes_with_the_whole_programs_of_the_one_before_and_has_th
     variables = without(*PINNED, "JAX_COMPILATION_CACHE_DIR") | {"JAX_ENABLE_COMPILATION_CACHE": "true"}
     variables |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
     kept = []
-    for name in ("first", "second", "third"):
+    for name in ("first", "second"):
         done = subprocess.run(
             [*command, f"--workdir={tmp_path / name}"], cwd=ROOT, env=variables, capture_output=True, text=True
         )
         assert done.returncode == 0 and "Warning" not in done.stderr, done.stderr
         programs = sorted(tmp_path.glob("cache/aejax/*/jit_*-cache"))
         kept.append({path.name: path.stat().st_mtime_ns for path in programs})
-        if name == "second":
-            for cut in programs[::2]:
-                cut.write_bytes(cut.read_bytes()[:1000])
-    first, second, third = kept
-    assert first == second and any(name.startswith("jit_train_member") for name in first)
-    assert list(third) == list(first) and [name for name in third if third[name] != first[name]] == list(first)[::2]
-    for name in ("second", "third"):
-        assert (tmp_path / "first/metrics.jsonl").read_bytes() == (tmp_path / name / "metrics.jsonl").read_bytes()
+        for cut in programs[::2]:
+            cut.write_bytes(cut.read_bytes()[:1000])
+    first, second = kept
+    assert len(first) > 1 and any(name.startswith("jit_train_member") for name in first)
+    assert list(second) == list(first) and [name for name in first if second[name] != first[name]] == list(first)[::2]
+    assert (tmp_path / "first/metrics.jsonl").read_bytes() == (tmp_path / "second/metrics.jsonl").read_bytes()
 
 
 def test_flags_of_the_user_are_kept_and_his_devices_are_not_set_again(pinned):
