@@ -9,7 +9,7 @@ SPACE = $() $()
 # jax 0.12, which Python 3.12 and newer get, has no such flag, and XLA ends the process at a flag that it does not know.
 EMITTERS = $(shell $(PYTHON) -c 'import sys; print("--xla_cpu_use_fusion_emitters=false" * (sys.version_info < (3, 12)))')
 FAST = XLA_FLAGS="--xla_backend_optimization_level=0 $(EMITTERS) --xla_cpu_parallel_codegen_split_count=1"
-ONCE = JAX_COMPILATION_CACHE_DIR=$(VENV)/compiled JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0
+ONCE = JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/compiled JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0
 # Without bytecode, every process would compile jax's Python anew: over a second each.
 unexport PYTHONDONTWRITEBYTECODE
 STAMP = $(VENV)/installed-$(shell $(PYTHON) -c 'import hashlib, sys; print("%d.%d-" % sys.version_info[:2] + hashlib.sha256(open("requirements.txt", "rb").read()).hexdigest()[:12])')$(if $(EXTRA),-$(EXTRA))
