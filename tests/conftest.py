@@ -12,10 +12,10 @@ os.environ.setdefault("NPROC", "2")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # nothing outside of the temporary directories
     os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")
-elif (worker := os.environ.get("PYTEST_XDIST_WORKER", "")) not in Path(os.environ["JAX_COMPILATION_CACHE_DIR"]).parts:
-    os.environ["JAX_COMPILATION_CACHE_DIR"] += (
-        f"/{worker}"  # JAX may read what another worker has not written to its end
-    )
+elif worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    # A folder for each worker, and its children: JAX may read what another worker has not written to its end.
+    compiled = Path(os.environ["JAX_COMPILATION_CACHE_DIR"])
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(compiled if compiled.name == worker else compiled / worker)
 
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
