@@ -242,6 +242,7 @@ def test_mixing_is_the_entropy_among_neighbors():
     share = mixed[np.argsort(distances, axis=1)[:, 1:51], 0].mean(axis=1)
     by_hand = -(share * np.log(share) + (1 - share) * np.log1p(-share)).mean() / np.log(2)
     np.testing.assert_allclose(probes.mixing(codes, mixed), by_hand, rtol=1e-5)
+    assert np.isnan([probes.mixing(codes[:num], separate[:num]) for num in (1, 2)]).all()
 
 
 @pytest.fixture(scope="module")

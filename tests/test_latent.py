@@ -31,6 +31,14 @@ def test_all_panels_of_a_scatter_share_one_square_scale():
     assert np.ptp(own[2].get_xlim()) < np.ptp(own[0].get_xlim()) / 4
 
 
+@pytest.mark.parametrize("value", [0.0, 1e12, -3e38])
+def test_equal_codes_stand_in_the_middle(value):
+    """Warnings are errors: axes of no width would be one."""
+    [axes] = figures.draw_latent_scatter([("", np.full((5, 2), value, np.float32), None)]).axes
+    left, right = axes.get_xlim()
+    assert left < value < right and (left + right) / 2 == pytest.approx(value)
+
+
 @pytest.mark.parametrize("y", [None, CLASSES % 10, NUMBERS], ids=["unlabeled", "classes", "numbers"])
 @pytest.mark.parametrize("same_scale", [True, False])
 @pytest.mark.parametrize(("count", "name"), [(1, "β"), (8, "β"), (8, "code_activation = relu, selection = top_k, λ")])

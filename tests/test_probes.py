@@ -48,3 +48,9 @@ def test_small_or_one_sided_data_leave_out_what_they_do_not_define():
     assert set(few) == {"probe_accuracy", "knn_accuracy", "kmeans_ari", "silhouette"}
     assert "silhouette" not in class_scores(noise(4), np.array([0, 1, 0, 1]), noise(3), np.zeros(3, int))
     assert class_scores(noise(4), np.zeros(4, int), noise(3), np.zeros(3, int)) == {}
+
+
+def test_equal_codes_have_chance_level_and_no_warning():
+    """k-means finds one cluster where four are asked for."""
+    found = class_scores(np.zeros((400, 2), np.float32), Y, np.zeros((300, 2), np.float32), TEST_Y)
+    assert found["kmeans_ari"] == 0.0 and found["probe_accuracy"] < 0.5

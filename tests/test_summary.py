@@ -5,7 +5,7 @@ import numpy as np
 from aejax.metrics import SEEDS
 from aejax.metrics.consistency import consistency
 from aejax.plan import Plan, parse_axis
-from aejax.reports.summary import collapses, loose_bounds, show, still_training, summarize
+from aejax.reports.summary import collapses, loose_bounds, not_finite, show, still_training, summarize
 
 
 def test_a_summary_counts_those_that_diverged_and_averages_those_that_are_done():
@@ -38,6 +38,21 @@ def test_unfinished_members_are_named():
     [note] = still_training([done, unfinished, unfinished | {"member": 4}])
     assert note == "not trained to the end: member 2 unfinished at step 3 of 9, member 4 unfinished at step 3 of 9"
     assert still_training([done]) == []
+
+
+def test_infinite_metrics_are_named_and_make_no_number_of_their_mean():
+    """Members that are done: their parameters are finite, and the exponential of a decoder's output was too large."""
+    rows = [{"member": index, "seed": index, "status": "done", "elbo": -np.inf, "kl": 1.0} for index in (0, 1)]
+    rows += [{"member": 2, "seed": 2, "status": "done", "elbo": np.nan, "nll": np.inf}]
+    rows += [{"member": 3, "seed": 3, "status": "diverged at step 3", "elbo": np.nan}]
+    assert not_finite(rows) == [
+        "infinite or undefined on the test rows: elbo (members 0, 1)",
+        "infinite or undefined on the test rows: elbo, nll (member 2)",
+    ]
+    [both] = summarize(rows[:2], ["seed"], ["elbo"], {})
+    assert both["elbo"] == -np.inf and np.isnan(both["elbo_sd"])
+    [opposite] = summarize([rows[0], rows[1] | {"elbo": np.inf}], ["seed"], ["elbo"], {})
+    assert np.isnan(opposite["elbo"]) and np.isnan(opposite["elbo_sd"])
 
 
 def test_a_loose_bound_is_named():

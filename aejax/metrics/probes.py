@@ -1,5 +1,6 @@
 """How well codes separate the classes (probes judged on test codes, clusters), and whether they tell the conditions."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ def class_scores(
     single class, are left out.
     """
     from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import adjusted_rand_score, silhouette_score
     from sklearn.neighbors import KNeighborsClassifier
@@ -36,7 +38,8 @@ def class_scores(
         return {}
     linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)).fit(codes, y)
     nearest = KNeighborsClassifier(min(NEIGHBORS, len(codes))).fit(codes, y)
-    clusters = KMeans(min(len(np.unique(y)), len(test_codes)), random_state=0).fit_predict(test_codes)
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # fewer distinct codes than classes
+        clusters = KMeans(min(len(np.unique(y)), len(test_codes)), random_state=0).fit_predict(test_codes)
     found = {
         "probe_accuracy": float(linear.score(test_codes, test_y)),
         "knn_accuracy": float(nearest.score(test_codes, test_y)),
@@ -57,6 +60,8 @@ def mixing(codes: Codes, c: Float[np.ndarray, "n j"]) -> float:
     """
     from sklearn.neighbors import NearestNeighbors
 
+    if len(codes) < 2:
+        return float("nan")
     num = min(MIXED, len(codes) - 1)
     near = NearestNeighbors(n_neighbors=num).fit(codes).kneighbors(return_distance=False)
 

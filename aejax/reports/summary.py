@@ -1,13 +1,12 @@
 """Summarizes results.csv: the mean and spread over seeds of every swept setting, and warnings."""
 
-import statistics
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from aejax import records
-from aejax.metrics import SEEDS
+from aejax.metrics import METRICS, SEEDS
 from aejax.metrics.averages import ACTIVE
 from aejax.metrics.consistency import consistency
 from aejax.plan import Member
@@ -35,8 +34,9 @@ def summarize(
         entry = dict(zip(settings, setting, strict=True)) | counts
         for name in metrics:
             values = [row[name] for row in good if row.get(name) is not None]
-            entry[name] = statistics.fmean(values) if values else None
-            entry[f"{name}_sd"] = statistics.stdev(values) if len(values) > 1 else None
+            with np.errstate(invalid="ignore"):  # a metric of a member that is done may be infinite
+                entry[name] = float(np.mean(values)) if values else None
+                entry[f"{name}_sd"] = float(np.std(values, ddof=1)) if len(values) > 1 else None
         if codes:
             found = [codes[row["member"]] for row in good if row["member"] in codes]
             entry |= consistency(found) if len(found) > 1 else dict.fromkeys(SEEDS)
@@ -60,13 +60,26 @@ def show(summary: list[dict[str, Any]]) -> str:
 
 def notes(members: list[Member], rows: list[dict[str, Any]]) -> list[str]:
     """Warnings for the reader of results.csv, one line each."""
-    return [*still_training(rows), *loose_bounds(rows), *collapses(members, rows)]
+    return [*still_training(rows), *not_finite(rows), *loose_bounds(rows), *collapses(members, rows)]
 
 
 def still_training(rows: list[dict[str, Any]]) -> list[str]:
     """One line that names the unfinished members, if there are any."""
     found = [f"member {row['member']} {row['status']}" for row in rows if row["status"].startswith("unfinished")]
     return [f"not trained to the end: {', '.join(found)}"] if found else []
+
+
+def not_finite(rows: list[dict[str, Any]]) -> list[str]:
+    """One line per list of metrics that are infinite or undefined, with the members that have not diverged."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        strange = [name for name in METRICS if not np.isfinite(row.get(name) or 0.0)]
+        if strange and not row["status"].startswith("diverged"):
+            found.setdefault(", ".join(strange), []).append(str(row["member"]))
+    return [
+        f"infinite or undefined on the test rows: {names} (member{'s' * (len(members) > 1)} {', '.join(members)})"
+        for names, members in found.items()
+    ]
 
 
 def loose_bounds(rows: list[dict[str, Any]]) -> list[str]:

@@ -128,7 +128,9 @@ def square(z: Points) -> tuple[float, float, float, float]:
     if not len(finite):
         return -1.0, 1.0, -1.0, 1.0
     low, high = finite.min(axis=0).astype(float), finite.max(axis=0).astype(float)
-    center, half = (low + high) / 2, 0.53 * float((high - low).max()) or 1.0
+    center = (low + high) / 2
+    least = 1e-6 * float(np.abs(center).max())  # codes may be equal, and so large that 1 is no distance
+    half = max(0.53 * float((high - low).max()), least) or 1.0
     return center[0] - half, center[0] + half, center[1] - half, center[1] + half
 
 
