@@ -79,14 +79,16 @@ class Trained:
         return f"Trained(model.name={name}, rows of shape {shape}, {self.member.row}, {self.status})"
 
     def dataset(self) -> Dataset:
-        """The data that it was trained on, read again, with rows x in data units; UserError if they have changed."""
+        """The data that it was trained on, read again, in data units; UserError if they have changed."""
         found = self.prepared()
         if self.spec.center is None:
             return found
         least, most = (-np.inf, np.inf) if self.spec.byte_scale == 1.0 else (0.0, 1.0)  # grey values; rounding leaves
         splits = {name: getattr(found, name) for name in data.SPLITS}
         units = {name: split | {"x": self._in_units(split["x"]).clip(least, most)} for name, split in splits.items()}
-        return found._replace(**units)
+        spec = found.spec._replace(mean=found.spec.center, center=None, spread=None)
+        directions = {name: found.truth[name] * self.spec.spread for name in found.truth if name == "directions"}
+        return found._replace(**units, spec=spec, truth=found.truth | directions)
 
     def encode(self, x: Any, conditions: Conditions = None) -> np.ndarray:
         """The codes z [N, K] of rows x; for a VAE, the posterior means. Grey values are not binarized."""

@@ -111,12 +111,22 @@ def test_encode_takes_the_rows_that_dataset_returns(x, make_run, tmp_path):
     changes = {"data.name": "arrays", "data.path": str(tmp_path / "x.npz"), "data.standardize": True}
     workdir, prepared = make_run(changes | {"model.name": "pca"})
     model, unit = trained.load(workdir), 255 if x.dtype == np.uint8 else 1
+    spec, train = model.dataset().spec, x[prepared.row_numbers["train"]] / unit
+    assert spec.center is None and spec.spread is None
+    np.testing.assert_allclose(spec.mean.ravel(), train.mean(axis=0).ravel(), 1e-4, 1e-4)
     for split, used in (("train", prepared.train["x"]), ("test", prepared.test["x"])):
         rows = model.dataset()._asdict()[split]["x"]
         np.testing.assert_allclose(rows.reshape(-1, *x.shape[1:]) * unit, x[prepared.row_numbers[split]], 1e-4, 1e-4)
         np.testing.assert_array_equal(model.prepared()._asdict()[split]["x"], used)
         np.testing.assert_allclose(model.encode(rows), model.embed(used), rtol=1e-4, atol=1e-4)
         assert np.abs(model.embed(rows) - model.embed(used)).max() > 0.01
+
+
+def test_planted_directions_are_returned_in_data_units(make_run):
+    sizes = {"data.num_features": 6, "data.num_dimensions": 9, "data.num_rows": 100}
+    workdir, _ = make_run({"data.name": "planted_features", "data.standardize": True, "model.name": "pca"} | sizes)
+    directions = trained.load(workdir).dataset().truth["directions"]
+    np.testing.assert_allclose(np.linalg.norm(directions, axis=1), 1.0, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

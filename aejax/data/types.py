@@ -43,7 +43,7 @@ class Spec(NamedTuple):
     byte_scale: float  # a uint8 value times this is the data unit: 1/255 for images unless bytes are 0 and 1, else 1
     class_names: tuple[str, ...]  # () without labels, or if they are numbers
     feature_names: tuple[str, ...]  # () unless the source names its columns
-    mean: np.ndarray  # [*shape] of the training rows, in data units
+    mean: np.ndarray  # [*shape] of the training rows, as the model sees them
     center: np.ndarray | None  # [*shape] subtracted and ...
     spread: np.ndarray | None  # [*shape] ... divided by if `data.standardize`, both fitted on the training rows
     sizes: tuple[int, ...] = ()  # of pairs: the number of items, and of contexts if these are not items
