@@ -74,7 +74,7 @@ def not_finite(rows: list[dict[str, Any]]) -> list[str]:
     found: dict[str, list[str]] = {}
     for row in rows:
         strange = [name for name in METRICS if not np.isfinite(row.get(name) or 0.0)]
-        if strange and not row["status"].startswith("diverged"):
+        if strange and "diverged" not in row["status"]:
             found.setdefault(", ".join(strange), []).append(str(row["member"]))
     return [
         f"infinite or undefined on the test rows: {names} (member{'s' * (len(members) > 1)} {', '.join(members)})"
