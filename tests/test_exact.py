@@ -107,8 +107,16 @@ def test_a_ppca_draws_what_it_was_fitted_to(x):
 def test_rows_without_noise_get_a_finite_likelihood():
     rng = np.random.default_rng(0)
     flat = rng.normal(size=(50, K)) @ rng.normal(size=(K, D))
-    fitted = make("ppca").fit(jnp.float32(flat))
-    assert np.isfinite(log_p(make("ppca"), fitted, flat)).all()
+    for rows in (flat, flat[:1], np.repeat(flat[:1], 5, axis=0)):
+        fitted = make("ppca").fit(jnp.float32(rows))
+        assert all(np.isfinite(leaf).all() for leaf in fitted.values())
+        assert np.isfinite(log_p(make("ppca"), fitted, rows)).all()
+
+
+def test_a_density_in_small_units_is_that_of_the_rows_in_large_ones(x):
+    model, unit = make("ppca"), 1e-12
+    small = log_p(model, model.fit(jnp.float32(unit * x)), unit * x)
+    np.testing.assert_allclose(small + D * np.log(unit), log_p(model, model.fit(jnp.float32(x)), x), rtol=1e-3)
 
 
 def test_a_ppca_without_noise_is_refused():

@@ -32,8 +32,9 @@ def make(config: Any, spec: Spec) -> Autoencoder:
 
     def fit(x: Array):
         mean, values, vectors = principal_axes(x)
-        # Rows on a subspace have variance 0 outside it, and an infinite density: keep 1e-7 of the largest eigenvalue.
-        variance = jnp.maximum(values[k:].mean(), 1e-7 * values[0])
+        # Rows on a subspace have variance 0 outside it, and an infinite density: keep 1e-7 of the largest eigenvalue;
+        # of equal rows, that is 0, too.
+        variance = jnp.maximum(values[k:].mean(), jnp.maximum(1e-7 * values[0], 1e-30))
         factors = vectors[:, :k] * jnp.sqrt(jnp.maximum(values[:k] - variance, 0.0))[None]
         return {"mean": mean, "factors": factors, "logvar": jnp.log(variance)}
 
@@ -58,7 +59,8 @@ def make(config: Any, spec: Spec) -> Autoencoder:
         centered, code = projected(params, x)
         m, variance = precision(params)
         quadratic = (jnp.square(centered).sum(axis=-1) - (centered @ params["factors"] * code).sum(axis=-1)) / variance
-        log_determinant = (num_features - k) * params["logvar"] + jnp.linalg.slogdet(m)[1]
+        # M / σ², because the determinant of M underflows for data in small units.
+        log_determinant = num_features * params["logvar"] + jnp.linalg.slogdet(m / variance)[1]
         return -0.5 * (quadratic + log_determinant + num_features * math.log(2 * math.pi))
 
     def log_weights(params, key, x, num_samples):
