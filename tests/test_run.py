@@ -168,7 +168,8 @@ def test_a_signal_saves_within_an_epoch_and_the_same_command_ends_on_the_same_bi
 
 
 WAITING = """
-import fcntl, termios, time
+import fcntl, signal, termios, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from aejax.engine import run
 with run.stop_signals() as received:
