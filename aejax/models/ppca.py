@@ -32,8 +32,8 @@ def make(config: Any, spec: Spec) -> Autoencoder:
 
     def fit(x: Array):
         mean, values, vectors = principal_axes(x)
-        # Rows on a subspace have variance 0 outside it, and an infinite density: keep 1e-7 of the largest eigenvalue;
-        # of equal rows, that is 0, too.
+        # Rows on a subspace have variance 0 outside it, and an infinite density: keep 1e-7 of the largest eigenvalue,
+        # or 1e-30 if all rows are equal.
         variance = jnp.maximum(values[k:].mean(), jnp.maximum(1e-7 * values[0], 1e-30))
         factors = vectors[:, :k] * jnp.sqrt(jnp.maximum(values[:k] - variance, 0.0))[None]
         return {"mean": mean, "factors": factors, "logvar": jnp.log(variance)}

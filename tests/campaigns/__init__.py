@@ -1,4 +1,4 @@
-"""Campaigns against the whole program: kills, damage, faults of the disk, contention, sweeps, hostile input, mutants.
+"""Campaigns against the whole program: kills, damage, faults of the disk, contention, sweeps, odd rows, input, mutants.
 
     python -m tests.campaigns --seed=1                  # a few cases of each, a minute
     python -m tests.campaigns --seed=1 --scale=full     # thousands, hours
